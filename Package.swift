@@ -1,0 +1,83 @@
+// swift-tools-version: 6.2
+import PackageDescription
+
+let settings: [SwiftSetting] = [
+  .swiftLanguageMode(.v6),
+  .enableUpcomingFeature("ExistentialAny"),
+  .enableUpcomingFeature("InternalImportsByDefault"),
+  .enableUpcomingFeature("MemberImportVisibility"),
+  .strictMemorySafety(),
+  .treatAllWarnings(as: .error),
+]
+
+/// A module of `Sources/`; it may import only the modules named here.
+func module(_ name: String, uses dependencies: [Target.Dependency] = []) -> Target {
+  .target(name: name, dependencies: dependencies, swiftSettings: settings)
+}
+
+/// The tests of `Tests/<name>`.
+func tests(_ name: String, uses dependencies: [Target.Dependency]) -> Target {
+  .testTarget(name: name, dependencies: dependencies, swiftSettings: settings)
+}
+
+let package = Package(
+  name: "Sluice",
+  products: [
+    .executable(name: "sluice", targets: ["sluice"]),
+    .library(name: "Sluice", targets: ["Sluice"]),
+    .library(name: "SluiceCommandLine", targets: ["SluiceCommandLine"]),
+  ],
+  // Bottom-up: a module imports only what stands above it.
+  targets: [
+    module("SluiceIR"),
+    module("SluiceFormats", uses: ["SluiceIR"]),
+    module("SluiceText", uses: ["SluiceIR"]),
+    module("SluicePasses", uses: ["SluiceIR"]),
+    module("SluiceReference", uses: ["SluiceIR", "SluiceFormats", "SluicePasses"]),
+    module("SluicePlan", uses: ["SluiceIR", "SluicePasses"]),
+    module("SluiceInterpreter", uses: ["SluiceIR", "SluiceFormats", "SluicePlan"]),
+    module("SluiceC", uses: ["SluiceIR", "SluiceFormats", "SluicePlan"]),
+    module(
+      "Sluice",
+      uses: [
+        "SluiceIR", "SluiceFormats", "SluiceText", "SluicePasses", "SluiceReference", "SluicePlan",
+        "SluiceInterpreter", "SluiceC",
+      ]),
+    .target(
+      name: "SluiceData", exclude: ["Data"],
+      cSettings: [.disableWarning("c23-extensions"), .treatAllWarnings(as: .error)]),
+    module("SluiceModels", uses: ["Sluice", "SluiceData", "SluiceFormats"]),
+    module(
+      "SluiceCommandLine",
+      uses: [
+        "Sluice", "SluiceIR", "SluiceFormats", "SluiceText", "SluicePasses", "SluiceReference", "SluicePlan",
+        "SluiceInterpreter", "SluiceC",
+      ]),
+    .executableTarget(
+      name: "sluice",
+      dependencies: [
+        "Sluice", "SluiceCommandLine", "SluiceFormats", "SluiceIR", "SluiceModels", "SluiceText",
+      ],
+      path: "Tools/sluice", swiftSettings: settings),
+    tests("SluiceIRTests", uses: ["SluiceIR"]),
+    tests("SluiceFormatsTests", uses: ["SluiceFormats", "SluiceIR"]),
+    tests("SluiceTextTests", uses: ["SluiceIR", "SluiceText"]),
+    tests("SluicePassesTests", uses: ["SluiceIR", "SluicePasses", "SluiceText"]),
+    tests(
+      "SluiceReferenceTests",
+      uses: ["SluiceFormats", "SluiceIR", "SluicePasses", "SluiceReference", "SluiceText"]),
+    tests("SluicePlanTests", uses: ["SluiceIR", "SluicePlan"]),
+    tests("SluiceInterpreterTests", uses: ["SluiceFormats", "SluiceIR", "SluiceInterpreter", "SluicePlan"]),
+    tests("SluiceCTests", uses: ["SluiceC", "SluiceFormats", "SluiceIR", "SluicePlan"]),
+    tests(
+      "SluiceTests",
+      uses: [
+        "Sluice", "SluiceFormats", "SluiceIR", "SluiceModels", "SluiceReference", "SluiceText",
+      ]),
+    tests(
+      "CommandLineTests",
+      uses: [
+        "Sluice", "SluiceC", "SluiceCommandLine", "SluiceFormats", "SluiceIR", "SluiceModels", "SluiceText",
+      ]),
+  ]
+)

@@ -1,0 +1,78 @@
+import SluiceIR
+
+// Functions that put tensors side by side, take parts of them, or put them in order.
+
+/// The tensors one after the other along an axis; their other dims and dtypes are equal.
+public func concat(
+  _ tensors: [Tensor], axis: Int = 0, file: String = #fileID, line: Int = #line, column: Int = #column
+) -> Tensor {
+  let site = Site(file, line, column)
+  guard !tensors.isEmpty else { return Trace.emptyList("concat", site) }
+  return Trace.emit(.concat, tensors.map { .tensor($0) }, [.int(.axis, axis)], at: site)
+}
+
+/// The tensors, of one shape and dtype, along a new axis in front of `axis`.
+public func stack(
+  _ tensors: [Tensor], axis: Int = 0, file: String = #fileID, line: Int = #line, column: Int = #column
+) -> Tensor {
+  let site = Site(file, line, column)
+  guard let first = tensors.first else { return Trace.emptyList("stack", site) }
+  let position = axis < 0 ? axis + first.rank + 1 : axis
+  let parts = tensors.map { $0.expanded(position, file: file, line: line, column: column) }
+  return Trace.emit(.concat, parts.map { .tensor($0) }, [.int(.axis, position)], at: site)
+}
+
+/// The parts of `x` at indices, of i32 or i64, along an axis.
+///
+/// -1 is the last, and what is out of range gives 0. The axes of the indices take the place of `axis`.
+public func gather(
+  _ x: Tensor, _ indices: Tensor, axis: Int = 0, file: String = #fileID, line: Int = #line,
+  column: Int = #column
+) -> Tensor {
+  Trace.emit(.gather, x, indices, with: [.int(.axis, axis)], at: Site(file, line, column))
+}
+
+/// The tensor with copies of a value before and after, along every axis.
+///
+/// - Parameters:
+///   - x: The tensor.
+///   - low: How many before, for every axis.
+///   - high: How many after, for every axis.
+///   - value: The value.
+public func pad(
+  _ x: Tensor, low: Shape, high: Shape, value: Double = 0, file: String = #fileID, line: Int = #line,
+  column: Int = #column
+) -> Tensor {
+  Trace.emit(
+    .pad, [.tensor(x), .double(value)], [.shape(.low, low), .shape(.high, high)], at: Site(file, line, column))
+}
+
+/// The elements in opposite order along the axes, all of them when left out.
+public func reverse(
+  _ x: Tensor, axes: [Int]? = nil, file: String = #fileID, line: Int = #line, column: Int = #column
+) -> Tensor {
+  x.reversed(axes: axes, file: file, line: line, column: column)
+}
+
+/// The positions, as i32, that put `x` in order along an axis; stable, NaN last.
+///
+/// - Parameters:
+///   - x: The tensor.
+///   - axis: The axis; -1 is the last.
+///   - descending: Largest first, NaN before them; still stable.
+public func argsort(
+  _ x: Tensor, axis: Int = -1, descending: Bool = false, file: String = #fileID, line: Int = #line,
+  column: Int = #column
+) -> Tensor {
+  Trace.emit(
+    .argsort, x, with: [.int(.axis, axis), .bool(.descending, descending)], at: Site(file, line, column))
+}
+
+extension Trace {
+  /// The tensor for an op of no tensors at all, which is a mistake.
+  static func emptyList(_ name: String, _ site: Site) -> Tensor {
+    guard let current else { return .homeless }
+    current.report("`\(name)` of no tensors", hint: "it takes one or more", at: site)
+    return current.poison()
+  }
+}

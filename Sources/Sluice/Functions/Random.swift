@@ -1,0 +1,84 @@
+import SluiceIR
+
+// Random numbers: functions of a seed and a stream alone. The same two give the same numbers on every machine, so
+// that a model takes its seed as an input, and draws that must differ have different streams.
+
+/// f32 numbers in [0, 1), every multiple of 2^-24 equally likely.
+///
+/// `seed` and `stream` are scalars of i64.
+public func uniform(
+  _ shape: Shape, seed: Tensor, stream: Tensor, file: String = #fileID, line: Int = #line, column: Int = #column
+) -> Tensor {
+  Trace.emit(
+    .uniform, [.tensor(seed), .tensor(stream)], [.shape(.shape, shape)], at: Site(file, line, column))
+}
+
+/// f32 numbers in [0, 1), every multiple of 2^-24 equally likely.
+///
+/// `seed` is a scalar of i64.
+public func uniform(
+  _ shape: Shape, seed: Tensor, stream: Int = 0, file: String = #fileID, line: Int = #line, column: Int = #column
+) -> Tensor {
+  Trace.emit(
+    .uniform, [.tensor(seed), .int(stream)], [.shape(.shape, shape)], at: Site(file, line, column))
+}
+
+/// f32 numbers of mean 0 and variance 1 (Box and Muller 1958).
+///
+/// `seed` and `stream` are scalars of i64.
+public func normal(
+  _ shape: Shape, seed: Tensor, stream: Tensor, file: String = #fileID, line: Int = #line, column: Int = #column
+) -> Tensor {
+  Trace.emit(
+    .normal, [.tensor(seed), .tensor(stream)], [.shape(.shape, shape)], at: Site(file, line, column))
+}
+
+/// f32 numbers of mean 0 and variance 1 (Box and Muller 1958).
+///
+/// `seed` is a scalar of i64.
+public func normal(
+  _ shape: Shape, seed: Tensor, stream: Int = 0, file: String = #fileID, line: Int = #line, column: Int = #column
+) -> Tensor {
+  Trace.emit(
+    .normal, [.tensor(seed), .int(stream)], [.shape(.shape, shape)], at: Site(file, line, column))
+}
+
+/// The numbers 0 ..< `length` in random order, as i32.
+///
+/// `seed` and `stream` are scalars of i64.
+public func permutation(
+  _ length: Dim, seed: Tensor, stream: Tensor, file: String = #fileID, line: Int = #line, column: Int = #column
+) -> Tensor {
+  Trace.emit(
+    .permutation, [.tensor(seed), .tensor(stream)], [.dim(.length, length)], at: Site(file, line, column))
+}
+
+/// The numbers 0 ..< `length` in random order, as i32.
+///
+/// `seed` is a scalar of i64.
+public func permutation(
+  _ length: Dim, seed: Tensor, stream: Int = 0, file: String = #fileID, line: Int = #line, column: Int = #column
+) -> Tensor {
+  Trace.emit(
+    .permutation, [.tensor(seed), .int(stream)], [.dim(.length, length)], at: Site(file, line, column))
+}
+
+/// Random words of 32 bits, as i32, by Philox4x32-10 (Salmon et al. 2011).
+///
+/// `seed` and `stream` are scalars of i64.
+public func randomBits(
+  _ shape: Shape, seed: Tensor, stream: Tensor, file: String = #fileID, line: Int = #line, column: Int = #column
+) -> Tensor {
+  Trace.emit(
+    .randomBits, [.tensor(seed), .tensor(stream)], [.shape(.shape, shape)], at: Site(file, line, column))
+}
+
+/// Random words of 32 bits, as i32, by Philox4x32-10 (Salmon et al. 2011).
+///
+/// `seed` is a scalar of i64.
+public func randomBits(
+  _ shape: Shape, seed: Tensor, stream: Int = 0, file: String = #fileID, line: Int = #line, column: Int = #column
+) -> Tensor {
+  Trace.emit(
+    .randomBits, [.tensor(seed), .int(stream)], [.shape(.shape, shape)], at: Site(file, line, column))
+}

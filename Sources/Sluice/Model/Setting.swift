@@ -1,0 +1,50 @@
+import SluiceIR
+
+/// A number, truth value or text that a model asks for: `--set layers=12` on the command line.
+public struct Setting: Hashable, Sendable {
+  /// Its name.
+  public let name: String
+  /// What it is when it is not set, as text.
+  public let defaultValue: String
+  /// What it means, in a few words.
+  public let summary: String
+  /// What it may be: `an integer in 1...64`.
+  public let values: String
+}
+
+/// The settings of one tracing: what the model asks for, and what the user has set.
+struct Settings {
+  /// What the user has set.
+  let given: [String: String]
+  /// What the model has asked for.
+  private(set) var known: [Setting] = []
+  /// The wrong values.
+  private var mistakes: [String] = []
+
+  init(_ given: [String: String]) { self.given = given }
+
+  /// The value of a setting; `parse` gives nil for what it cannot be.
+  mutating func value<Value>(
+    _ name: String, _ defaultValue: Value, _ summary: String, _ values: String, _ parse: (String) -> Value?
+  ) -> Value {
+    let isNew = !known.contains { $0.name == name }
+    if isNew {
+      known.append(Setting(name: name, defaultValue: "\(defaultValue)", summary: summary, values: values))
+    }
+    guard let text = given[name] else { return defaultValue }
+    if let value = parse(text) { return value }
+    if isNew { mistakes.append("the setting `\(name)` is \(values), got `\(text)`") }
+    return defaultValue
+  }
+
+  /// Reports wrong values and unknown names, each with the list of what there is.
+  func reportMistakes(of model: String, to trace: Trace) {
+    let unknown = given.keys.sorted().filter { name in !known.contains { $0.name == name } }
+    let messages = mistakes + unknown.map { "the model `\(model)` has no setting `\($0)`" }
+    var notes = known.map {
+      Diagnostic.Note("`\($0.name)` is \($0.values), \($0.defaultValue) when not set\($0.summary.isEmpty ? "" : ": \($0.summary)")")
+    }
+    if notes.isEmpty { notes = [Diagnostic.Note("it has no settings")] }
+    trace.diagnostics.insert(contentsOf: messages.map { Diagnostic($0, notes: notes) }, at: 0)
+  }
+}

@@ -1,0 +1,77 @@
+public import SluiceFormats
+import SluiceIR
+
+/// The value of a parameter or state before the first call.
+public struct Initializer: Sendable {
+  private enum Content: Sendable {
+    case known(SluiceIR.Variable.Initializer)
+    case numbers([Double])
+    case array(HostTensor)
+  }
+
+  private var content: Content
+
+  /// All 0.
+  public static let zeros = Initializer(content: .known(.zeros))
+  /// All 1.
+  public static let ones = Initializer(content: .known(.ones))
+  /// The identity matrix.
+  public static let eye = Initializer(content: .known(.eye))
+
+  /// All the same number.
+  public static func constant(_ value: Double) -> Initializer { Initializer(content: .known(.constant(value))) }
+
+  /// Normally distributed with a standard deviation and a mean.
+  public static func normal(_ deviation: Double, mean: Double = 0) -> Initializer {
+    Initializer(content: .known(.normal(mean: mean, deviation: deviation)))
+  }
+
+  /// Uniformly distributed in `low ..< high`.
+  public static func uniform(_ low: Double, _ high: Double) -> Initializer {
+    Initializer(content: .known(.uniform(low: low, high: high)))
+  }
+
+  /// These numbers in row-major order.
+  public static func data(_ numbers: [Double]) -> Initializer { Initializer(content: .numbers(numbers)) }
+
+  /// This array, of the same dtype and shape.
+  public static func data(_ array: HostTensor) -> Initializer { Initializer(content: .array(array)) }
+
+  /// The initialiser of a variable of a type with integer dims; throws where the two do not fit.
+  func resolve(_ type: TypeID, _ tables: inout Tables) throws(InferenceError) -> SluiceIR.Variable.Initializer {
+    let dtype = tables.types.dtype(type)
+    let shape = tables.types.shape(type).compactMap { tables.dims.value($0) }.map { Int($0) }
+    switch content {
+    case .known(.constant(let value)):
+      guard NumberBits.bits(value, dtype) != nil else {
+        throw InferenceError("the initial value `\(value)` is no \(dtype.name)")
+      }
+      return .constant(value)
+    case .known(.normal(let mean, let deviation)):
+      guard dtype.isFloat else { throw InferenceError("`normal` of \(dtype.name)", hint: "it needs f32 or f64") }
+      guard mean.isFinite, deviation.isFinite, deviation >= 0 else {
+        throw InferenceError("`normal` of deviation \(deviation) and mean \(mean)", hint: Self.finiteHint)
+      }
+      return .normal(mean: mean, deviation: deviation)
+    case .known(.uniform(let low, let high)):
+      guard dtype.isFloat else { throw InferenceError("`uniform` of \(dtype.name)", hint: "it needs f32 or f64") }
+      guard low.isFinite, high.isFinite, low <= high else {
+        throw InferenceError("`uniform` from \(low) to \(high)", hint: Self.finiteHint)
+      }
+      return .uniform(low: low, high: high)
+    case .known(let initializer): return initializer
+    case .numbers(let numbers):
+      guard HostTensor.elementCount(of: shape) == numbers.count else {
+        throw InferenceError("\(numbers.count) numbers for the initial value of \(tables.text(type))")
+      }
+      return .data(tables.constants.intern(type, try NumberBits.bytes(numbers, dtype)))
+    case .array(let array):
+      guard array.dtype == dtype, array.shape == shape else {
+        throw InferenceError("an array of \(array.dtype.name)\(array.shape) for the initial value of \(tables.text(type))")
+      }
+      return .data(tables.constants.intern(type, array.bytes))
+    }
+  }
+
+  private static let finiteHint = "numbers are finite, deviations not negative, the lower bound first"
+}

@@ -1,0 +1,52 @@
+public import SluiceIR
+public import SluicePasses
+public import SluicePlan
+
+/// How a module is compiled.
+public struct CompileOptions: Sendable {
+  /// The passes that run first, by name; composites are expanded in any case.
+  public var passes: [String]
+  /// Whether nodes that share an iteration space run in one kernel.
+  public var fuses: Bool
+
+  /// The passes of a level; level 0 runs every node in a kernel of its own.
+  public init(level: OptimizationLevel = .full) {
+    self.init(passes: level.passes, fuses: level != .none)
+  }
+
+  /// These passes.
+  public init(passes: [String], fuses: Bool = true) {
+    self.passes = passes
+    self.fuses = fuses
+  }
+}
+
+/// Compiles a module to the plan that interpreter and C run: verified, optimised, planned and proved sound.
+///
+/// Throws what is wrong with the module; a plan that the checker rejects is a mistake of ours, an `InternalError`.
+public func compile(_ module: SluiceIR.Module, options: CompileOptions = CompileOptions()) throws
+  -> ModulePlan
+{
+  let errors = verify(module)
+  guard errors.isEmpty else { throw Diagnostics(errors) }
+  let optimised = try runPasses(module, options.passes)
+  var remarks: [Diagnostic] = []
+  let expanded = expand(optimised, &remarks)
+  var choices = Planner.Options()
+  choices.fuses = options.fuses
+  let plan = try Planner.plan(expanded, options: choices)
+  let unsound = PlanChecker().check(plan)
+  guard unsound.isEmpty else {
+    throw InternalError("the plan of `\(module.name)` is unsound:\n\(Diagnostics(unsound))")
+  }
+  return plan
+}
+
+/// A mistake of ours, not of the user: the command line ends with exit code 70.
+public struct InternalError: Error, Hashable, Sendable, CustomStringConvertible {
+  /// What went wrong.
+  public var description: String
+
+  /// A mistake.
+  public init(_ description: String) { self.description = description }
+}

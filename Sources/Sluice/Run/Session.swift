@@ -1,0 +1,198 @@
+import SluiceC
+public import SluiceFormats
+public import SluiceIR
+import SluiceInterpreter
+import SluicePasses
+public import SluicePlan
+import SluiceReference
+
+/// What computes.
+public enum Backend: String, CaseIterable, Sendable {
+  /// The C that is generated, compiled by this machine's compiler.
+  case c
+  /// The interpreter of plans: the same bits as the C.
+  case interpreter
+  /// The reference evaluator: op by op in the simplest code, close to the others but not the same bits.
+  case reference
+}
+
+/// A mistake in how a session is used: names, numbers, dtypes or shapes.
+public struct SessionError: Error, Hashable, Sendable, CustomStringConvertible {
+  /// What was seen, and the way out.
+  public var description: String
+
+  init(_ description: String) { self.description = description }
+}
+
+/// A compiled model with its parameters and states, ready to run: the same calls over every backend.
+public struct Session {
+  /// The module as it was given.
+  public let module: SluiceIR.Module
+  /// What computes.
+  public let backend: Backend
+  /// The plan; the reference evaluator does not use it.
+  public let plan: ModulePlan
+
+  private var interpreter: PlanInterpreter?
+  private var compiled: CompiledModel?
+  private var reference: Reference?
+  /// The values of variables for the reference evaluator, by name.
+  private var variables: [String: ReferenceTensor] = [:]
+  private let threads: Int
+
+  /// Compiles a module and gives its variables their initial values, drawn with `seed` where they are random.
+  public init(
+    _ module: SluiceIR.Module, backend: Backend = .interpreter, seed: Int64 = 0, threads: Int = 1,
+    options: CompileOptions = CompileOptions()
+  ) throws {
+    self.module = module
+    self.backend = backend
+    self.threads = threads
+    plan = try compile(module, options: options)
+    try start(Self.initialValues(module, seed: seed))
+  }
+
+  /// Traces a model and compiles it.
+  public init(
+    _ model: Model, settings: [String: String] = [:], backend: Backend = .interpreter, seed: Int64 = 0,
+    threads: Int = 1
+  ) throws {
+    try self.init(model.trace(settings: settings), backend: backend, seed: seed, threads: threads)
+  }
+
+  /// The values of all variables before the first call, by name: computed by the module's own random numbers.
+  public static func initialValues(_ module: SluiceIR.Module, seed: Int64) throws -> [String: HostTensor] {
+    guard !module.variables.isEmpty else { return [:] }
+    let plan = try compile(initializerModule(for: module))
+    var interpreter = try PlanInterpreter(plan, parameters: [], states: [])
+    let values = try interpreter.run("init", inputs: [HostTensor(scalar: seed)])
+    let names = module.variables.map { module.tables.strings[$0.name] }
+    return Dictionary(uniqueKeysWithValues: zip(names, values))
+  }
+
+  private mutating func start(_ values: [String: HostTensor]) throws {
+    let parameters = plan.parameters.compactMap { values[$0.name] }
+    let states = plan.states.compactMap { values[$0.name] }
+    switch backend {
+    case .interpreter: interpreter = try PlanInterpreter(plan, parameters: parameters, states: states)
+    case .c:
+      var options = CompiledModel.Options()
+      options.threads = threads
+      compiled = try CompiledModel(plan, parameters: parameters, states: states, options: options)
+    case .reference:
+      reference = Reference(module)
+      variables = values.mapValues(\.referenceTensor)
+    }
+  }
+
+  // MARK: Running
+
+  /// Runs a function on inputs by name; gives its outputs in order, and keeps the states it wrote.
+  public mutating func run(
+    _ function: String, _ inputs: [String: HostTensor]
+  ) throws -> [(name: String, tensor: HostTensor)] {
+    guard let plan = plan.function(function) else {
+      throw SessionError("there is no function `@\(function)`")
+    }
+    let names = plan.inputs.map(\.name)
+    for name in inputs.keys.sorted() where !names.contains(name) {
+      throw SessionError("`@\(function)` has no input `\(name)`; it has \(Self.list(names))")
+    }
+    let missing = names.filter { inputs[$0] == nil }
+    guard missing.isEmpty else {
+      throw SessionError(
+        "`@\(function)` needs \(missing.count == 1 ? "the input" : "the inputs") \(Self.list(missing))")
+    }
+    let outputs = try run(function, names.compactMap { inputs[$0] })
+    return zip(plan.outputs, outputs).map { ($0.name, $1) }
+  }
+
+  /// Runs a function on inputs in order; gives its outputs in order, and keeps the states it wrote.
+  public mutating func run(_ function: String, _ inputs: [HostTensor]) throws -> [HostTensor] {
+    guard let plan = plan.function(function) else {
+      throw SessionError("there is no function `@\(function)`")
+    }
+    for (port, tensor) in zip(plan.inputs, inputs) { try checkInput(port, tensor, function) }
+    if let compiled { return try compiled.run(function, inputs: inputs) }
+    if interpreter != nil { return try interpreter?.run(function, inputs: inputs) ?? [] }
+    guard let reference else { return [] }
+    let outcome = try reference.run(function: function, inputs: inputs, variables: variables)
+    for (name, value) in outcome.states { variables[name] = value }
+    return outcome.results.map(\.hostTensor)
+  }
+
+  /// Throws when an input has another dtype or number of axes than declared: the sizes are checked later.
+  private func checkInput(_ port: Port, _ tensor: HostTensor, _ function: String) throws {
+    let type = plan.tables.text(port.type)
+    let seen = "\(tensor.dtype.name)[\(tensor.shape.map(String.init).joined(separator: ","))]"
+    guard plan.tables.types.dtype(port.type) == tensor.dtype,
+      plan.tables.types.rank(port.type) == tensor.shape.count
+    else { throw SessionError("the input `\(port.name)` of `@\(function)` is \(type), got \(seen)") }
+  }
+
+  private static func list(_ names: [String]) -> String {
+    names.isEmpty ? "none" : names.map { "`\($0)`" }.joined(separator: ", ")
+  }
+
+  // MARK: Variables
+
+  /// The names of the states, in order.
+  public var stateNames: [String] { plan.states.map(\.name) }
+
+  /// The value of a state.
+  public func state(_ name: String) throws -> HostTensor {
+    let position = try position(of: name)
+    if let compiled { return compiled.states[position] }
+    if let interpreter { return interpreter.states[position] }
+    guard let value = variables[name] else { throw SessionError("there is no state `@\(name)`") }
+    return value.hostTensor
+  }
+
+  /// Gives a state another value.
+  public mutating func setState(_ name: String, _ value: HostTensor) throws {
+    let position = try position(of: name)
+    let type = plan.states[position].type
+    let shape = plan.tables.types.shape(type).compactMap { plan.tables.dims.value($0) }
+    guard value.dtype == plan.tables.types.dtype(type), value.shape.map({ Int64($0) }) == shape else {
+      let seen = "\(value.dtype.name)[\(value.shape.map(String.init).joined(separator: ","))]"
+      throw SessionError("the state `@\(name)` is \(plan.tables.text(type)), got \(seen)")
+    }
+    if let compiled {
+      var states = compiled.states
+      states[position] = value
+      try compiled.setStates(states)
+    } else if interpreter != nil {
+      var states = interpreter?.states ?? []
+      states[position] = value
+      try interpreter?.setStates(states)
+    } else {
+      variables[name] = value.referenceTensor
+    }
+  }
+
+  /// Takes the parameters from a file that `sluice compile` wrote; the states begin anew.
+  public mutating func loadParameters(_ file: [UInt8], path: String) throws {
+    let block: [UInt8]
+    do {
+      block = try ParametersFile.decode(file, of: plan)
+    } catch {
+      throw SessionError("`\(path)`: \(error)")
+    }
+    var values: [String: HostTensor] = [:]
+    for name in stateNames { values[name] = try state(name) }
+    for row in plan.parameters {
+      let shape = plan.tables.types.shape(row.type).compactMap { plan.tables.dims.value($0).map { Int($0) } }
+      values[row.name] = try HostTensor(
+        dtype: plan.tables.types.dtype(row.type), shape: shape,
+        bytes: Array(block[row.offset..<(row.offset + row.byteCount)]))
+    }
+    try start(values)
+  }
+
+  private func position(of state: String) throws -> Int {
+    guard let position = plan.states.firstIndex(where: { $0.name == state }) else {
+      throw SessionError("there is no state `@\(state)`; there are \(Self.list(stateNames))")
+    }
+    return position
+  }
+}

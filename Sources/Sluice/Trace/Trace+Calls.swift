@@ -1,0 +1,114 @@
+import SluiceIR
+
+/// A call of a module that is going on.
+struct Call {
+  /// The type of the module: `Linear`.
+  var typeName: String
+  /// The name of the module among the parameters: `blocks.0.attention`; nil where it has none.
+  var path: String?
+  /// The names of the calls above and of this one: `gpt/blocks.0/attention`.
+  var scope: String
+  /// The same, interned.
+  var scopeID: StringID
+  /// Where it was called.
+  var site: Site
+  /// The same, interned.
+  var location: LocationID
+  /// The place of the last op of this call, for ops that do not know theirs.
+  var lastSite: Site
+  /// The module, for the outermost call: the names of parameters are those of its properties.
+  var root: Any?
+}
+
+extension Trace {
+  /// Enters a call of a module, and names its parameters if it is the first one.
+  func enter(_ module: Any, typeName: String, at site: Site) {
+    let location = intern(site)
+    lastFile(site.file)
+    let outer = calls.last
+    calls.append(
+      Call(
+        typeName: typeName, path: nil, scope: outer?.scope ?? name, scopeID: .none, site: site, location: location,
+        lastSite: site, root: outer == nil ? module : nil))
+    var path: String?
+    if let found = Reflection.firstCell(in: module), let binding = binding(of: found.cell, at: site, reports: false) {
+      path = Self.path(binding.name, without: found.path)
+    }
+    let step = Self.relative(path, to: outer?.path) ?? typeName
+    let scope = (outer?.scope ?? name) + (step.isEmpty ? "" : "/\(step)")
+    calls[calls.count - 1].path = path
+    calls[calls.count - 1].scope = scope
+    calls[calls.count - 1].scopeID = builder.tables.strings.intern(scope)
+  }
+
+  /// Leaves the innermost call.
+  func leave() { calls.removeLast() }
+
+  /// `blocks.0` for the parameter `blocks.0.weight` that the module calls `weight`.
+  private static func path(_ name: String, without suffix: String) -> String? {
+    if name == suffix { return "" }
+    return name.hasSuffix("." + suffix) ? String(name.dropLast(suffix.count + 1)) : nil
+  }
+
+  /// `attention` for `blocks.0.attention` inside of `blocks.0`.
+  private static func relative(_ path: String?, to outer: String?) -> String? {
+    guard let path else { return nil }
+    guard let outer, !outer.isEmpty else { return path }
+    if path == outer { return "" }
+    return path.hasPrefix(outer + ".") ? String(path.dropFirst(outer.count + 1)) : path
+  }
+
+  // MARK: Locations
+
+  /// Sets where the next nodes come from; nil for ops that do not know their place.
+  func locate(_ site: Site?) {
+    if let site {
+      lastFile(site.file)
+      if calls.isEmpty { lastSite = site } else { calls[calls.count - 1].lastSite = site }
+    }
+    builder.location = intern(site ?? calls.last?.lastSite ?? lastSite)
+  }
+
+  /// The location of a place in the innermost call: a place in one of our layers becomes that of its call.
+  private func intern(_ site: Site) -> LocationID {
+    let place = site.isInternal ? calls.last { !$0.site.isInternal }?.site ?? site : site
+    return builder.tables.locations.intern(
+      LocationTable.Location(
+        file: builder.tables.strings.intern(place.file), line: UInt32(clamping: place.line),
+        column: UInt32(clamping: place.column), scope: calls.last?.scopeID ?? .none,
+        parent: calls.last?.location ?? .none))
+  }
+
+  private func lastFile(_ file: String) {
+    if files.last != file, !files.contains(file) { files.append(file) }
+  }
+
+  // MARK: Mistakes
+
+  /// Reports a mistake at a place, or at the operator in the model's source that is running.
+  ///
+  /// A mistake that was reported with the same text at the same place, or with the same key, is reported once.
+  func report(_ message: String, hint: String? = nil, at site: Site?, once key: String? = nil) {
+    if let key, !reported.insert(key).inserted { return }
+    let innermost = site ?? OperatorSite.current(knownFiles: files) ?? calls.last?.lastSite ?? lastSite
+    var notes = hint.map { [Diagnostic.Note($0)] } ?? []
+    // The place of the message is the model's own: the first one that is not in a layer of ours.
+    var place = innermost
+    for call in calls.reversed() {
+      let name = "in `\(call.typeName)` (\(call.scope))"
+      if place.isInternal {
+        notes.append(Diagnostic.Note(name))
+        place = call.site
+      } else {
+        notes.append(Diagnostic.Note("\(name), called from here", at: Self.place(call.site)))
+      }
+    }
+    let diagnostic = Diagnostic(message, at: Self.place(place), notes: notes)
+    let text = diagnostic.place.map { "\($0): \(message)" } ?? message
+    if reported.insert(text).inserted { diagnostics.append(diagnostic) }
+  }
+
+  private static func place(_ site: Site) -> Diagnostic.Place {
+    Diagnostic.Place(file: site.file, line: site.line, column: site.column)
+  }
+}

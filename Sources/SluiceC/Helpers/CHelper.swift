@@ -1,0 +1,100 @@
+import SluiceIR
+
+/// A small C function or macro that generated code may call; a file holds only those it needs.
+struct CHelper: Sendable {
+  /// The name without the model's prefix.
+  var name: String
+  /// The helpers that its text calls.
+  var needs: [String]
+  /// The text, with `@` for the model's name and `@@` for the model's name in capitals, each with its underscore.
+  var text: String
+
+  init(_ name: String, needs: [String] = [], _ text: String) {
+    self.name = name
+    self.needs = needs
+    self.text = text
+  }
+
+  /// All helpers; each stands behind those it needs.
+  static let all: [CHelper] = memory + bits + integers + rounding + fusedMultiplyAdd + roots + casts + running
+
+  static let index: [String: Int] = Dictionary(
+    uniqueKeysWithValues: all.enumerated().map { ($0.element.name, $0.offset) })
+
+  /// One helper for both float dtypes: `{T}` is the type, `{d}` the dtype's name, `{U}` the type of its bits,
+  /// `{f}` the suffix of literals; other `{words}` stand in `f32` or `f64`.
+  static func floats(
+    _ name: String, needs: [String] = [], f32: [String: String] = [:], f64: [String: String] = [:], _ text: String
+  ) -> [CHelper] {
+    let both: [(String, [String: String], [String: String])] = [
+      ("f32", ["T": "float", "d": "f32", "U": "uint32_t", "f": "f"], f32),
+      ("f64", ["T": "double", "d": "f64", "U": "uint64_t", "f": ""], f64),
+    ]
+    return both.map { dtype, common, own in
+      CHelper(
+        "\(name)_\(dtype)", needs: needs.map { "\($0)_\(dtype)" },
+        fill(text, common.merging(own) { _, own in own }))
+    }
+  }
+
+  /// Replaces every `{word}`.
+  static func fill(_ text: String, _ words: [String: String]) -> String {
+    var filled = text
+    for (word, value) in words { filled = filled.replacing("{\(word)}", with: value) }
+    return filled
+  }
+}
+
+/// The helpers and elementary functions that one C file needs, collected while its kernels are printed.
+final class CHelpers {
+  /// The model's name with an underscore: the beginning of every identifier.
+  let prefix: String
+  /// The same in capitals: the beginning of every macro.
+  let macroPrefix: String
+  private var used: Set<Int> = []
+  private var elementary: [(name: String, text: String)] = []
+  private var isKnown: Set<String> = []
+
+  init(prefix: String) {
+    self.prefix = prefix
+    self.macroPrefix = prefix.uppercased()
+  }
+
+  /// Notes that a helper is needed, and gives its full name.
+  @discardableResult
+  func use(_ name: String) -> String {
+    guard let row = CHelper.index[name] else { preconditionFailure("there is no helper `\(name)`") }
+    if used.insert(row).inserted {
+      for need in CHelper.all[row].needs { use(need) }
+    }
+    return prefix + name
+  }
+
+  /// Notes that an elementary function is needed, and gives its full name.
+  func use(_ function: ElementaryFunction, _ dtype: DType) -> String {
+    let name = "\(prefix)\(function)_\(dtype.name)"
+    if isKnown.insert(name).inserted {
+      let text = CElementary.function(named: name, function, dtype, self)
+      elementary.append((name, text))
+    }
+    return name
+  }
+
+  /// Whether a helper is needed.
+  func needs(_ name: String) -> Bool { CHelper.index[name].map { used.contains($0) } ?? false }
+
+  /// The text of everything needed, in an order in which everything is declared before it is used.
+  var text: String {
+    var text = ""
+    for row in used.sorted() { text += expand(CHelper.all[row].text) + "\n\n" }
+    for function in elementary { text += function.text + "\n" }
+    return text
+  }
+
+  /// Puts the model's name into a text, and breaks the lines that become too long.
+  func expand(_ text: String) -> String {
+    var writer = CWriter()
+    writer.lines(text.replacing("@@", with: macroPrefix).replacing("@", with: prefix))
+    return String(writer.text.dropLast())
+  }
+}

@@ -1,0 +1,191 @@
+import SluiceIR
+import SluicePlan
+
+// Loops whose iterations run side by side: blocks of a `.vector` loop, and the lanes of a reduction.
+extension CKernelPrinter {
+  /// A `.vector` loop with loops inside: blocks of lanes, then what is left one at a time.
+  mutating func printBlocks(
+    _ loop: Loop, _ inside: [CKernelTree.Node], _ lanes: CLanes, _ bounds: (begin: String, end: String)
+  ) {
+    let length = lanes.blockLength
+    let leavesNone = isMultiple(loop, of: length)
+    // Where iterations are left over, the index is declared in the code around, and its name stays in use.
+    if leavesNone { emitter.scope.open() }
+    let index = indexName()
+    if !leavesNone { emitter.scope.open() }
+    let test = "\(index) \(leavesNone ? "<" : "<=") \(leavesNone ? bounds.end : minus(bounds.end, length))"
+    if leavesNone {
+      open("for (ptrdiff_t \(index) = \(bounds.begin); \(test); \(index) += \(length))")
+    } else {
+      emitter.writer.line("ptrdiff_t \(index) = \(bounds.begin);")
+      open("for (; \(test); \(index) += \(length))")
+    }
+    let lane = emitter.scope.first(of: ["lane"])
+    emitter.know(loop.index, CExpression("\(index) + \(lane)", .additive, .index))
+    var arrays: [Register: String] = [:]
+    printLaneBlock(inside, lanes, lane, &arrays)
+    close()
+    if !leavesNone {
+      emitter.forget(lanes.defined)
+      emitter.know(loop.index, CExpression(index, .primary, .index))
+      open("for (; \(index) < \(bounds.end); ++\(index))")
+      print(inside)
+      close()
+    }
+    emitter.scope.close()
+  }
+
+  private func isMultiple(_ loop: Loop, of length: Int) -> Bool {
+    guard loop.limit == nil, loop.start.terms.isEmpty, loop.end.terms.isEmpty,
+      let start = dims.dims.value(loop.start.constant), let end = dims.dims.value(loop.end.constant)
+    else { return false }
+    return (end - start) % Int64(length) == 0
+  }
+
+  /// `end - length`, computed where both are numbers.
+  private func minus(_ end: String, _ length: Int) -> String {
+    Int(end).map { String($0 - length) } ?? "\(end) - \(length)"
+  }
+
+  /// The body of a block: pieces of straight-line code as loops over the lanes, inner loops around them.
+  private mutating func printLaneBlock(
+    _ nodes: [CKernelTree.Node], _ lanes: CLanes, _ lane: String, _ arrays: inout [Register: String]
+  ) {
+    var piece: [Instruction] = []
+    for node in nodes {
+      switch node {
+      case .instruction(let instruction): piece.append(instruction)
+      case .loop(let loop, let inside):
+        printPiece(piece, lanes, lane, &arrays)
+        piece = []
+        let bounds = bounds(loop)
+        emitter.scope.open()
+        let index = indexName()
+        emitter.know(loop.index, CExpression(index, .primary, .index))
+        let step = loop.step == 1 ? "++\(index)" : "\(index) += \(loop.step)"
+        open("for (ptrdiff_t \(index) = \(bounds.begin); \(index) < \(bounds.end); \(step))")
+        printLaneBlock(inside, lanes, lane, &arrays)
+        close()
+        emitter.scope.close()
+      case .branch: preconditionFailure("a condition inside a loop that runs in blocks")
+      }
+    }
+    printPiece(piece, lanes, lane, &arrays)
+  }
+
+  private mutating func printPiece(
+    _ piece: [Instruction], _ lanes: CLanes, _ lane: String, _ arrays: inout [Register: String]
+  ) {
+    func isVarying(_ instruction: Instruction) -> Bool {
+      if let result = instruction.result { return lanes.varying.contains(result) }
+      return true
+    }
+    for instruction in piece where !isVarying(instruction) { print(instruction) }
+    emitter.flush()
+    let varying = piece.filter(isVarying)
+    guard !varying.isEmpty else { return }
+    for instruction in varying {
+      guard let result = instruction.result, lanes.carried.contains(result), arrays[result] == nil else { continue }
+      let name = emitter.scope.claim(tree.variables.contains(result) ? variableName(result) : "lanes")
+      arrays[result] = name
+      emitter.writer.line("\(kernel.registers[result].cType) \(name)[\(lanes.blockLength)];")
+    }
+    noteIndependence(varying.map { .instruction($0) })
+    open("for (ptrdiff_t \(lane) = 0; \(lane) < \(lanes.blockLength); ++\(lane))")
+    emitter.lane = (lane, arrays)
+    for instruction in varying { print(instruction) }
+    emitter.flush()
+    emitter.lane = nil
+    close()
+  }
+
+  // MARK: Reductions
+
+  /// A `.lanes` loop: blocks of all lanes, a tail, and the tree that joins the lanes.
+  mutating func printLanes(_ loop: Loop, _ inside: [CKernelTree.Node], _ count: Int) {
+    precondition(count & (count - 1) == 0, "kernel `\(kernel.name)` reduces in \(count) lanes, no power of two")
+    var accumulators: [(register: Register, op: ScalarOp, lanes: String)] = []
+    for node in inside {
+      guard case .instruction(.accumulate(let register, let op, _)) = node,
+        !accumulators.contains(where: { $0.register == register }), let name = emitter.known(register)?.text
+      else { continue }
+      accumulators.append((register, op, emitter.scope.claim("\(name)_lanes")))
+    }
+    let bounds = bounds(loop)
+    let index = indexName()
+    emitter.scope.open()
+    let lane = emitter.scope.first(of: ["lane"])
+    for accumulator in accumulators {
+      emitter.writer.line("\(kernel.registers[accumulator.register].cType) \(accumulator.lanes)[\(count)];")
+    }
+    open("for (ptrdiff_t \(lane) = 0; \(lane) < \(count); ++\(lane))")
+    for (register, _, lanes) in accumulators {
+      emitter.writer.line("\(lanes)[\(lane)] = \(emitter.known(register)?.text ?? "");")
+    }
+    close()
+
+    let leavesNone = isMultiple(loop, of: count * loop.step)
+    let stride = loop.step == 1 ? lane : "\(lane) * \(loop.step)"
+    if leavesNone {
+      open(
+        "for (ptrdiff_t \(index) = \(bounds.begin); \(index) < \(bounds.end); \(index) += \(count * loop.step))")
+    } else {
+      emitter.writer.line("ptrdiff_t \(index) = \(bounds.begin);")
+      let last = (count - 1) * loop.step
+      open("for (; \(index) < \(minus(bounds.end, last)); \(index) += \(count * loop.step))")
+    }
+    open("for (ptrdiff_t \(lane) = 0; \(lane) < \(count); ++\(lane))")
+    emitter.know(loop.index, CExpression("\(index) + \(stride)", .additive, .index))
+    printAccumulation(inside, accumulators, lane)
+    close()
+    close()
+    if !leavesNone {
+      let step = loop.step == 1 ? "++\(index)" : "\(index) += \(loop.step)"
+      emitter.forget(Set(inside.compactMap { if case .instruction(let instruction) = $0 { instruction.result } else { nil } }))
+      open("for (ptrdiff_t \(lane) = 0; \(index) < \(bounds.end); \(step), ++\(lane))")
+      emitter.know(loop.index, CExpression(index, .primary, .index))
+      printAccumulation(inside, accumulators, lane)
+      close()
+    }
+    printTree(accumulators, count, lane)
+    emitter.scope.close()
+  }
+
+  private mutating func printAccumulation(
+    _ inside: [CKernelTree.Node], _ accumulators: [(register: Register, op: ScalarOp, lanes: String)], _ lane: String
+  ) {
+    for node in inside {
+      guard case .instruction(let instruction) = node else {
+        preconditionFailure("kernel `\(kernel.name)` has a loop or condition inside a loop over lanes")
+      }
+      guard case .accumulate(let register, let op, let value) = instruction else {
+        print(instruction)
+        continue
+      }
+      guard let accumulator = accumulators.first(where: { $0.register == register }) else { continue }
+      let element = CExpression("\(accumulator.lanes)[\(lane)]")
+      emitter.accumulate(element, op, value, kernel.registers[register])
+    }
+    emitter.flush()
+  }
+
+  /// Joins lane j with lane j + half for half = count/2, ..., 1.
+  private mutating func printTree(
+    _ accumulators: [(register: Register, op: ScalarOp, lanes: String)], _ count: Int, _ lane: String
+  ) {
+    let half = emitter.scope.claim("half")
+    open("for (ptrdiff_t \(half) = \(count / 2); \(half) > 0; \(half) /= 2)")
+    open("for (ptrdiff_t \(lane) = 0; \(lane) < \(half); ++\(lane))")
+    for (register, op, lanes) in accumulators {
+      let (a, b) = (CExpression("\(lanes)[\(lane)]"), CExpression("\(lanes)[\(lane) + \(half)]"))
+      let dtype = kernel.registers[register]
+      let joined = emitter.scalars.expression(op, dtype, source: dtype, [a, b], immediate: 0)
+      emitter.writer.line("\(a.text) = \(joined.asValue.text);")
+    }
+    close()
+    close()
+    for (register, _, lanes) in accumulators {
+      emitter.writer.line("\(emitter.known(register)?.text ?? "") = \(lanes)[0];")
+    }
+  }
+}

@@ -1,0 +1,109 @@
+import SluiceIR
+import SluicePlan
+
+/// The instructions of a kernel as a tree, without those whose result nobody needs.
+struct CKernelTree {
+  /// One instruction, or what stands between the beginning and the end of a loop or condition.
+  indirect enum Node {
+    case instruction(Instruction)
+    case loop(Loop, [Node])
+    case branch(Register, [Node])
+  }
+
+  /// The instructions in order.
+  private(set) var nodes: [Node] = []
+  /// How often each register is read.
+  private(set) var uses: [Int]
+  /// The registers that `assign` or `accumulate` change.
+  private(set) var variables: Set<Register> = []
+
+  init(_ kernel: Kernel) {
+    uses = [Int](repeating: 0, count: kernel.registers.count)
+    let isDead = Self.deadInstructions(kernel, &uses)
+    var open: [(Instruction, [Node])] = []
+    var current: [Node] = []
+    for (position, instruction) in kernel.instructions.enumerated() where !isDead[position] {
+      switch instruction {
+      case .loop, .if:
+        open.append((instruction, current))
+        current = []
+      case .end:
+        guard let (opener, before) = open.popLast() else { preconditionFailure("an end without a beginning") }
+        let inside = current
+        current = before
+        switch opener {
+        case .loop(let loop): current.append(.loop(loop, inside))
+        case .if(let condition): current.append(.branch(condition, inside))
+        default: preconditionFailure("only loops and conditions have an end")
+        }
+      case .assign(let variable, _), .accumulate(let variable, _, _):
+        variables.insert(variable)
+        current.append(.instruction(instruction))
+      default: current.append(.instruction(instruction))
+      }
+    }
+    precondition(open.isEmpty, "kernel `\(kernel.name)` has a loop or condition without its end")
+    nodes = current
+  }
+
+  /// Which instructions compute what is never read; `uses` becomes the number of reads by the others.
+  private static func deadInstructions(_ kernel: Kernel, _ uses: inout [Int]) -> [Bool] {
+    var definers: [Register: [Int]] = [:]
+    var isDead = [Bool](repeating: false, count: kernel.instructions.count)
+    for (position, instruction) in kernel.instructions.enumerated() {
+      // Compilers warn of a variable assigned to itself.
+      if case .assign(let variable, let value) = instruction, variable == value {
+        isDead[position] = true
+        continue
+      }
+      for register in instruction.reads { uses[register] += 1 }
+      if let result = instruction.result { definers[result, default: []].append(position) }
+    }
+    var unread = uses.indices.filter { uses[$0] == 0 }
+    while let register = unread.popLast() {
+      for position in definers.removeValue(forKey: register) ?? [] {
+        isDead[position] = true
+        for read in kernel.instructions[position].reads {
+          uses[read] -= 1
+          if uses[read] == 0 { unread.append(read) }
+        }
+      }
+    }
+    return isDead
+  }
+}
+
+extension CKernelTree.Node {
+  /// Whether this is a loop.
+  var isLoop: Bool { if case .loop = self { true } else { false } }
+}
+
+extension Instruction {
+  /// The register that is defined or changed; loops and accumulators count as reads.
+  var result: Register? {
+    switch self {
+    case .scalar(let scalar): scalar.result
+    case .index(let result, _), .load(let result, _, _), .assign(let result, _): result
+    case .store, .accumulate, .loop, .if, .end: nil
+    }
+  }
+
+  /// The registers that are read.
+  var reads: [Register] {
+    switch self {
+    case .scalar(let scalar): scalar.operands
+    case .index(_, let affine), .load(_, _, let affine): affine.terms.map(\.register)
+    case .store(_, let affine, let value): affine.terms.map(\.register) + [value]
+    case .assign(_, let value): [value]
+    case .accumulate(let accumulator, _, let value): [accumulator, value]
+    case .loop(let loop): loop.bounds.flatMap { $0.terms.map(\.register) }
+    case .if(let condition): [condition]
+    case .end: []
+    }
+  }
+}
+
+extension Loop {
+  /// The index expressions that say where the loop begins and ends.
+  var bounds: [Affine] { [start, end] + (limit.map { [$0] } ?? []) }
+}

@@ -1,0 +1,289 @@
+import SluiceIR
+import SluicePlan
+
+/// The entry point of one function: it checks everything, then runs the steps.
+struct CEntry {
+  private let model: CModel
+  private let position: Int
+  private let function: ExecutionPlan
+  private let names: CFunction
+  private let kernels: [CKernel]
+  private var dims: CDims
+  private var symbolNames: [SymbolID: String] = [:]
+  private var usedSymbols: Set<SymbolID> = []
+  private var scope: NameScope
+  /// The names of the pointers to buffers, in order of first use.
+  private var pointers: [(buffer: Int, name: String)] = []
+  private var pointerOf: [Int: String] = [:]
+  private var constants: [ConstantID: String] = [:]
+  /// The blocks of memory that pointers point into.
+  private var blocks: Set<String> = []
+
+  /// The definition.
+  private(set) var text = ""
+
+  /// The most buffers that get a variable each: the frame of unoptimised code stays small.
+  private static let mostPointers = 200
+
+  init(_ model: CModel, _ position: Int, _ kernels: [CKernel], _ tables: inout CTables) {
+    self.model = model
+    self.position = position
+    self.kernels = kernels
+    function = model.plan.functions[position]
+    names = model.functions[position]
+    scope = NameScope(
+      ["context", "dims", "inputs", "outputs", "params", "params_block", "state", "arena", "spans"],
+      filePrefix: model.prefix)
+    dims = CDims(model.tables.dims, [:])
+    for symbol in function.symbols {
+      symbolNames[symbol] = scope.claim(model.tables.strings[dims.dims.symbols[symbol.index].name])
+    }
+    dims = CDims(model.tables.dims, symbolNames)
+    for buffer in function.buffers {
+      if case .constant(let id) = buffer.storage { constants[id] = tables.pointer(id) }
+    }
+    text = print()
+  }
+
+  private mutating func print() -> String {
+    var checks = CWriter(depth: 1)
+    var steps = CWriter(depth: 1)
+    printSteps(&steps)
+    printChecks(&checks)
+
+    var writer = CWriter()
+    writer.comment(CHeader.summary(function, model.tables))
+    writer.open(
+      "\(model.macroPrefix)API \(model.prefix)status \(names.name)(\(CHeader.parameters(model, position)))")
+    printNullChecks(&writer)
+    printDims(&writer)
+    writer.raw(checks.text)
+    writer.blank()
+    printPointers(&writer)
+    writer.raw(steps.text)
+    writer.line("return \(model.macroPrefix)OK;")
+    writer.close()
+    return writer.text
+  }
+
+  private mutating func expression(_ dim: DimID) -> CExpression {
+    usedSymbols.formUnion(dims.dims.symbols(in: dim))
+    return dims.expression(dim)
+  }
+
+  // MARK: Checks
+
+  private func refuse(_ conditions: [String], _ status: String, _ writer: inout CWriter) {
+    guard !conditions.isEmpty else { return }
+    writer.open("if (\(conditions.joined(separator: " || ")))")
+    writer.line("return \(model.macroPrefix)ERROR_\(status);")
+    writer.close()
+  }
+
+  private func printNullChecks(_ writer: inout CWriter) {
+    var parameters = ["context"]
+    if names.dimsType != nil { parameters.append("dims") }
+    if names.inputsType != nil { parameters.append("inputs") }
+    if names.outputsType != nil { parameters.append("outputs") }
+    refuse(parameters.map { "\($0) == NULL" }, "NULL", &writer)
+  }
+
+  private func printDims(_ writer: inout CWriter) {
+    guard !function.symbols.isEmpty else { return }
+    let conditions = zip(names.symbols, names.maxima).flatMap { ["dims->\($0) < 0", "dims->\($0) > \($1)"] }
+    refuse(conditions, "DIM", &writer)
+    for (member, symbol) in zip(names.symbols, function.symbols) where usedSymbols.contains(symbol) {
+      writer.line("const ptrdiff_t \(symbolNames[symbol] ?? "") = (ptrdiff_t)dims->\(member);")
+    }
+  }
+
+  /// The ports that are passed as pointers, with the expressions of pointer and byte count.
+  private mutating func tensors(
+    _ ports: [Port], _ members: [String], _ parent: String
+  ) -> [(pointer: String, dtype: DType, bytes: String)] {
+    var result: [(pointer: String, dtype: DType, bytes: String)] = []
+    for (port, member) in zip(ports, members) {
+      let shape = model.tables.types.shape(port.type)
+      if shape.isEmpty, parent == "inputs" { continue }
+      let dtype = model.tables.types.dtype(port.type)
+      var factors: [String] = []
+      var fixed: Int64 = 1
+      for dim in shape {
+        if let value = dims.dims.value(dim) {
+          fixed *= value
+        } else {
+          factors.append("(size_t)\(expression(dim).text(atLeast: .primary))")
+        }
+      }
+      if fixed != 1 { factors.append(String(fixed)) }
+      factors.append("sizeof(\(dtype.cType))")
+      result.append(("\(parent)->\(member)", dtype, factors.joined(separator: " * ")))
+    }
+    return result
+  }
+
+  private mutating func printChecks(_ writer: inout CWriter) {
+    for dim in function.checkedDims { refuse(["\(expression(dim).text) < 0"], "DIM", &writer) }
+    let inputs = tensors(function.inputs, names.inputs, "inputs")
+    let outputs = tensors(function.outputs, names.outputs, "outputs")
+    let usesState = model.works(position) { if case .state = $0 { true } else { false } }
+    let usesParameters = model.works(position) { if case .parameter = $0 { true } else { false } }
+    let usesArena = function.arenaBytes > 0
+
+    var nulls = (inputs + outputs).map { "\($0.pointer) == NULL" }
+    let isEmbedded = if case .embedded = model.options.parameters { true } else { false }
+    if usesParameters {
+      let embedded = "(const void *)\(model.prefix)embedded"
+      writer.line(
+        isEmbedded
+          ? "const void *const params_block = context->params != NULL ? context->params : \(embedded);"
+          : "const void *const params_block = context->params;")
+      if !isEmbedded { nulls.append("params_block == NULL") }
+    }
+    if usesState { nulls.append("context->state == NULL") }
+    if usesArena { nulls.append("context->arena == NULL") }
+    refuse(nulls, "NULL", &writer)
+
+    var misaligned: [String] = []
+    func note(_ pointer: String, _ alignment: String) {
+      misaligned.append("\(model.helpers.use("misaligned"))(\(pointer), \(alignment))")
+    }
+    for (pointer, dtype, _) in inputs + outputs where dtype.byteCount > 1 {
+      note(pointer, "sizeof(\(dtype.cType))")
+    }
+    if usesParameters { note("params_block", "\(model.macroPrefix)ALIGN") }
+    if usesState { note("context->state", "\(model.macroPrefix)ALIGN") }
+    if usesArena { note("context->arena", "\(model.macroPrefix)ALIGN") }
+    refuse(misaligned, "ALIGNMENT", &writer)
+    if usesArena { refuse(["context->arena_bytes < \(names.macro)_ARENA_BYTES"], "ARENA", &writer) }
+    printOverlapCheck(
+      outputs, inputs, usesState: usesState, usesParameters: usesParameters, &writer)
+  }
+
+  private func printOverlapCheck(
+    _ outputs: [(pointer: String, dtype: DType, bytes: String)],
+    _ inputs: [(pointer: String, dtype: DType, bytes: String)], usesState: Bool, usesParameters: Bool,
+    _ writer: inout CWriter
+  ) {
+    var written = outputs.map { ($0.pointer, $0.bytes) }
+    if usesState { written.append(("context->state", "\(model.macroPrefix)STATE_BYTES")) }
+    if function.arenaBytes > 0 { written.append(("context->arena", "\(names.macro)_ARENA_BYTES")) }
+    var read = inputs.map { ($0.pointer, $0.bytes) }
+    if usesParameters { read.append(("params_block", "\(model.macroPrefix)PARAMS_BYTES")) }
+    if names.inputsType != nil, inputs.count < function.inputs.count { read.append(("inputs", "sizeof *inputs")) }
+    guard !written.isEmpty, written.count + read.count > 1 else { return }
+    writer.line("\(model.helpers.use("overlap").replacing("overlap", with: "span")) spans[\(written.count + read.count)];")
+    for (row, (pointer, bytes)) in (written + read).enumerated() {
+      writer.line("spans[\(row)].start = \(pointer);")
+      writer.line("spans[\(row)].bytes = \(bytes);")
+    }
+    refuse(["\(model.prefix)overlap(spans, \(written.count), \(written.count + read.count))"], "ALIAS", &writer)
+  }
+
+  // MARK: Steps
+
+  private mutating func printSteps(_ writer: inout CWriter) {
+    var opened: [(counter: SymbolID, outer: String?)] = []
+    for step in function.steps {
+      switch step {
+      case .call(let kernel, let arguments): printCall(kernels[kernel.index], arguments, &writer)
+      case .loop(let counter, let count, let reverse):
+        let end = expression(count)
+        let outer = symbolNames[counter]
+        let name = scope.claim(model.tables.strings[dims.dims.symbols[counter.index].name])
+        opened.append((counter, outer))
+        symbolNames[counter] = name
+        dims = CDims(model.tables.dims, symbolNames)
+        writer.open(
+          reverse
+            ? "for (ptrdiff_t \(name) = \(end.text) - 1; \(name) >= 0; --\(name))"
+            : "for (ptrdiff_t \(name) = 0; \(name) < \(end.text); ++\(name))")
+      case .end:
+        guard let (counter, outer) = opened.popLast() else { preconditionFailure("an end without a loop") }
+        symbolNames[counter] = outer
+        dims = CDims(model.tables.dims, symbolNames)
+        writer.close()
+      }
+    }
+    precondition(opened.isEmpty, "a loop of `@\(function.name)` has no end")
+  }
+
+  private mutating func printCall(_ kernel: CKernel, _ arguments: [Argument], _ writer: inout CWriter) {
+    var list: [String] = kernel.isDivided ? ["context"] : []
+    for slot in kernel.slots {
+      let argument = arguments[slot]
+      let pointer = pointer(argument.buffer.index)
+      if dims.dims.value(argument.offset) == 0 {
+        list.append(pointer)
+      } else {
+        list.append(CDims.sum([(false, CExpression(pointer))] + terms(argument.offset)).text)
+      }
+    }
+    for symbol in kernel.symbols {
+      usedSymbols.insert(symbol)
+      list.append(dims.name(symbol))
+    }
+    writer.line("\(kernel.name)(\(list.joined(separator: ", ")));")
+  }
+
+  private mutating func terms(_ dim: DimID) -> [(isNegative: Bool, term: CExpression)] {
+    usedSymbols.formUnion(dims.dims.symbols(in: dim))
+    return dims.terms(dim)
+  }
+
+  /// The expression of a pointer to a buffer's first element.
+  private mutating func pointer(_ position: Int) -> String {
+    if let known = pointerOf[position] { return known }
+    let buffer = function.buffers[position]
+    switch buffer.storage {
+    case .constant(let id): return constants[id] ?? ""
+    case .parameter: blocks.insert("params")
+    case .state: blocks.insert("state")
+    case .arena: blocks.insert("arena")
+    case .input, .output: break
+    }
+    guard pointers.count < Self.mostPointers else { return address(buffer) }
+    let name = scope.claim(buffer.name)
+    pointers.append((position, name))
+    pointerOf[position] = name
+    return name
+  }
+
+  private func address(_ buffer: Buffer) -> String {
+    let type = buffer.dtype.cType
+    switch buffer.storage {
+    case .parameter(let position):
+      return "(const \(type) *)(const void *)\(Self.place("params", model.plan.parameters[position].offset))"
+    case .state(let position):
+      return "(\(type) *)(void *)\(Self.place("state", model.plan.states[position].offset))"
+    case .arena(let offset): return "(\(type) *)(void *)\(Self.place("arena", offset))"
+    case .input(let position):
+      let isScalar = model.tables.types.rank(function.inputs[position].type) == 0
+      return "\(isScalar ? "&" : "")inputs->\(names.inputs[position])"
+    case .output(let position): return "outputs->\(names.outputs[position])"
+    case .constant(let id): return constants[id] ?? ""
+    }
+  }
+
+  private static func place(_ block: String, _ offset: Int) -> String {
+    offset == 0 ? block : "(\(block) + \(offset))"
+  }
+
+  private func printPointers(_ writer: inout CWriter) {
+    if blocks.contains("params") {
+      writer.line("const unsigned char *const params = (const unsigned char *)params_block;")
+    }
+    if blocks.contains("state") { writer.line("unsigned char *const state = (unsigned char *)context->state;") }
+    if blocks.contains("arena") { writer.line("unsigned char *const arena = (unsigned char *)context->arena;") }
+    for (position, name) in pointers {
+      let buffer = function.buffers[position]
+      let isConstant =
+        switch buffer.storage {
+        case .parameter, .input: true
+        default: false
+        }
+      writer.line("\(isConstant ? "const " : "")\(buffer.dtype.cType) *const \(name) = \(address(buffer));")
+    }
+    if !pointers.isEmpty { writer.blank() }
+  }
+}

@@ -1,0 +1,242 @@
+import SluiceIR
+import SluicePlan
+
+/// The declarations of a model's interface: the header, and the beginning of the C file.
+struct CHeader {
+  private let model: CModel
+  private let graphHash: UInt64
+
+  init(_ model: CModel, graphHash: UInt64) {
+    self.model = model
+    self.graphHash = graphHash
+  }
+
+  private var p: String { model.prefix }
+  private var m: String { model.macroPrefix }
+
+  /// The text between the include guards, and these.
+  var text: String {
+    var writer = CWriter()
+    writer.directive("#ifndef \(m)H")
+    writer.directive("#define \(m)H")
+    writer.blank()
+    writer.directive("#include <stddef.h>")
+    writer.directive("#include <stdint.h>")
+    writer.blank()
+    writer.directive("#ifdef __cplusplus")
+    writer.directive("extern \"C\" {")
+    writer.directive("#endif")
+    writer.blank()
+    writer.comment([
+      "May be defined as `static` or as an attribute for exported functions, before this is included."
+    ])
+    writer.directive("#ifndef \(m)API")
+    writer.directive("#define \(m)API")
+    writer.directive("#endif")
+    writer.blank()
+    writeVersions(&writer)
+    writeMemory(&writer)
+    writeStatus(&writer)
+    writeContext(&writer)
+    writeCommonFunctions(&writer)
+    for position in model.functions.indices { write(position, &writer) }
+    writer.raw(CGeneric(model).declarations)
+    writer.raw(CPool(model).declarations)
+    writer.directive("#ifdef __cplusplus")
+    writer.directive("}")
+    writer.directive("#endif")
+    writer.directive("#endif")
+    return writer.text
+  }
+
+  private func writeVersions(_ writer: inout CWriter) {
+    writer.directive("#define \(m)ABI_VERSION \(CSource.abiVersion)")
+    writer.directive("#define \(m)TOOL_VERSION \(CText.string(model.options.toolVersion))")
+    writer.directive("#define \(m)GRAPH_HASH UINT64_C(0x\(CText.hex(graphHash, 16)))")
+    if model.plan.parameterBytes > 0 {
+      let hash = PlanHash.parameterLayout(model.plan)
+      writer.directive("#define \(m)PARAMS_HASH UINT64_C(0x\(CText.hex(hash, 16)))")
+    }
+    writer.blank()
+  }
+
+  private func writeMemory(_ writer: inout CWriter) {
+    let plan = model.plan
+    writer.comment([
+      "Memory in bytes. Parameters, state and arena begin at multiples of \(m)ALIGN. The arena holds nothing "
+        + "between calls, so functions may share one of \(m)ARENA_BYTES."
+    ])
+    writer.directive("#define \(m)ALIGN 64")
+    writer.directive("#define \(m)PARAMS_BYTES \(plan.parameterBytes)")
+    writer.directive("#define \(m)STATE_BYTES \(plan.stateBytes)")
+    for (function, names) in zip(plan.functions, model.functions) {
+      writer.directive("#define \(names.macro)_ARENA_BYTES \(function.arenaBytes)")
+    }
+    writer.directive("#define \(m)ARENA_BYTES \(plan.functions.map(\.arenaBytes).max() ?? 0)")
+    writer.blank()
+    write(plan.parameters, model.parameterMacros, "parameters", &writer)
+    write(plan.states, model.stateMacros, "state", &writer)
+  }
+
+  private func write(
+    _ variables: [ModulePlan.Variable], _ macros: [String], _ plural: String, _ writer: inout CWriter
+  ) {
+    if variables.isEmpty { return }
+    writer.comment(["Where the tensors of the \(plural) begin, in bytes, and how many elements they have."])
+    for (variable, macro) in zip(variables, macros) {
+      let count = variable.byteCount / model.tables.types.dtype(variable.type).byteCount
+      writer.directive(
+        "#define \(macro)_OFFSET \(variable.offset)  /* "
+          + CText.comment("@\(variable.name) : \(model.tables.text(variable.type))") + " */")
+      writer.directive("#define \(macro)_COUNT \(count)")
+    }
+    writer.blank()
+  }
+
+  private func writeStatus(_ writer: inout CWriter) {
+    writer.comment(["What a call says. Unless it is \(m)OK, nothing was written."])
+    writer.open("typedef enum \(p)status")
+    let rows: [(String, String)] = [
+      ("OK = 0", "it worked"),
+      ("ERROR_NULL = 1", "a pointer that is needed is NULL"),
+      ("ERROR_DIM = 2", "a dim is negative, above its maximum, or makes another one negative"),
+      ("ERROR_ALIGNMENT = 3", "a pointer is not aligned: elements to their size, blocks to \(m)ALIGN"),
+      ("ERROR_ARENA = 4", "the arena is too small"),
+      ("ERROR_PARAMS = 5", "the parameters file is of another model, of another version, or damaged"),
+      ("ERROR_ALIAS = 6", "memory that is written overlaps other memory of the call"),
+      ("ERROR_FUNCTION = 7", "there is no function of that number"),
+    ]
+    for (position, row) in rows.enumerated() {
+      writer.line("\(m)\(row.0)\(position + 1 < rows.count ? "," : "")", remark: row.1)
+    }
+    writer.close("} \(p)status;")
+    writer.blank()
+  }
+
+  private func writeContext(_ writer: inout CWriter) {
+    writer.comment([
+      "Where a model's memory is. The caller owns it all; a model keeps nothing. Several threads may call at once "
+        + "with contexts that share parameters but neither state nor arena.",
+    ])
+    writer.open("typedef struct \(p)context")
+    let isEmbedded = if case .embedded = model.options.parameters { model.plan.parameterBytes > 0 } else { false }
+    let parameters = isEmbedded ? "; NULL: those in the C file" : ""
+    writer.line("const void *params;", remark: "\(m)PARAMS_BYTES, only read\(parameters)")
+    writer.line("void *state;", remark: "\(m)STATE_BYTES, see \(p)reset; a copy is a checkpoint")
+    writer.line("void *arena;", remark: "scratch memory")
+    writer.line("size_t arena_bytes;")
+    writer.comment([
+      "Calls body(argument, index) for every index from 0 up to count, in any order, on any threads, and returns "
+        + "when all are done. NULL: everything runs in the calling thread. Results are the same, bit for bit.",
+    ])
+    writer.line(
+      "void (*parallel_for)(void *user, int64_t count, void (*body)(void *argument, int64_t index), void *argument);")
+    writer.line("void *user;", remark: "the first argument of parallel_for")
+    writer.close("} \(p)context;")
+    writer.blank()
+  }
+
+  private func writeCommonFunctions(_ writer: inout CWriter) {
+    writer.comment(["A status in words."])
+    writer.line("\(m)API const char *\(p)status_string(\(p)status status);")
+    writer.blank()
+    if model.plan.stateBytes > 0 {
+      writer.comment(["Writes the initial state. It must run once before any function that works on the state."])
+      writer.line("\(m)API \(p)status \(p)reset(const \(p)context *context);")
+      writer.blank()
+    }
+    if model.plan.parameterBytes > 0 {
+      writer.comment([
+        "Checks a parameters file in memory and makes context->params point into it; nothing is copied. The file "
+          + "must begin at a multiple of \(m)ALIGN, as a mapped one does, and stay where it is.",
+      ])
+      writer.line("\(m)API \(p)status \(p)params_bind(\(p)context *context, const void *file, size_t bytes);")
+      writer.blank()
+    }
+  }
+
+  // MARK: Functions
+
+  private func write(_ position: Int, _ writer: inout CWriter) {
+    let function = model.plan.functions[position]
+    let names = model.functions[position]
+    writeMacros(function, names, &writer)
+    if let type = names.dimsType {
+      writer.open("typedef struct \(type)")
+      for (member, symbol) in zip(names.symbols, function.symbols) {
+        let bound = model.tables.dims.symbols[symbol.index].bound
+        writer.line("int64_t \(member);", remark: "at most \(bound)")
+      }
+      writer.close("} \(type);")
+      writer.blank()
+    }
+    if let type = names.inputsType {
+      writer.open("typedef struct \(type)")
+      for (member, port) in zip(names.inputs, function.inputs) {
+        let dtype = model.tables.types.dtype(port.type)
+        let isScalar = model.tables.types.rank(port.type) == 0
+        let remark = isScalar && dtype == .bool ? "bool: true unless 0" : model.tables.text(port.type)
+        writer.line("\(isScalar ? "\(dtype.cType) " : "const \(dtype.cType) *")\(member);", remark: remark)
+      }
+      writer.close("} \(type);")
+      writer.blank()
+    }
+    if let type = names.outputsType {
+      writer.open("typedef struct \(type)")
+      for (member, port) in zip(names.outputs, function.outputs) {
+        let dtype = model.tables.types.dtype(port.type)
+        writer.line("\(dtype.cType) *\(member);", remark: model.tables.text(port.type))
+      }
+      writer.close("} \(type);")
+      writer.blank()
+    }
+    writer.comment(Self.summary(function, model.tables))
+    writer.line("\(m)API \(p)status \(names.name)(\(Self.parameters(model, position)));")
+    writer.blank()
+  }
+
+  /// What a function is, in words.
+  static func summary(_ function: ExecutionPlan, _ tables: Tables) -> [String] {
+    func list(_ ports: [Port]) -> String {
+      ports.map { "\($0.name): \(tables.text($0.type))" }.joined(separator: ", ")
+    }
+    let comment = function.comment.isEmpty ? ["The function @\(function.name)."] : function.comment
+    return comment + ["", "@\(function.name)(\(list(function.inputs))) -> (\(list(function.outputs)))"]
+  }
+
+  /// The parameters of a function's entry point.
+  static func parameters(_ model: CModel, _ position: Int) -> String {
+    let names = model.functions[position]
+    return
+      (["const \(model.prefix)context *context"] + [
+        names.dimsType.map { "const \($0) *dims" }, names.inputsType.map { "const \($0) *inputs" },
+        names.outputsType.map { "const \($0) *outputs" },
+      ].compactMap { $0 }).joined(separator: ", ")
+  }
+
+  private func writeMacros(_ function: ExecutionPlan, _ names: CFunction, _ writer: inout CWriter) {
+    let dims = model.tables.dims
+    for (macro, symbol) in zip(names.maxima, function.symbols) {
+      writer.directive("#define \(macro) \(dims.symbols[symbol.index].bound)")
+    }
+    var taken = NameScope()
+    let symbolNames = Dictionary(
+      uniqueKeysWithValues: zip(function.symbols, names.symbols).map { ($0, taken.claim($1)) })
+    let printer = CDims(dims, symbolNames.mapValues { "(\($0))" }, cast: "(int64_t)")
+    func factor(_ dim: DimID) -> String {
+      if let symbol = dims.symbol(dim) { return "(size_t)(\(symbolNames[symbol] ?? ""))" }
+      return "(size_t)\(printer.expression(dim).text(atLeast: .primary))"
+    }
+    for (macro, port) in zip(names.inputMacros + names.outputMacros, function.inputs + function.outputs) {
+      let shape = model.tables.types.shape(port.type)
+      writer.directive("#define \(macro)_RANK \(shape.count)")
+      let mentioned = function.symbols.filter { symbol in shape.contains { dims.symbols(in: $0).contains(symbol) } }
+      let arguments = mentioned.map { symbolNames[$0] ?? "" }.joined(separator: ", ")
+      let factors = shape.map(factor)
+      let count = factors.isEmpty ? "((size_t)1)" : "(\(factors.joined(separator: " * ")))"
+      writer.directive(
+        "#define \(macro)_COUNT\(mentioned.isEmpty ? "" : "(\(arguments))") \(count)")
+    }
+    if !function.symbols.isEmpty || !function.inputs.isEmpty || !function.outputs.isEmpty { writer.blank() }
+  }
+}

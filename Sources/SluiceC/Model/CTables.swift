@@ -1,0 +1,162 @@
+import SluiceIR
+import SluicePlan
+
+/// The tables of a C file: constants of the graphs, embedded parameters, initial states.
+struct CTables {
+  /// The definitions so far.
+  private(set) var text = ""
+  private let model: CModel
+  private var constants: [ConstantID: String] = [:]
+
+  init(_ model: CModel) {
+    self.model = model
+    if case .embedded(let bytes) = model.options.parameters, model.plan.parameterBytes > 0 { embed(bytes) }
+  }
+
+  /// An expression that points to the elements of a constant.
+  mutating func pointer(_ constant: ConstantID) -> String {
+    if let known = constants[constant] { return known }
+    let tables = model.tables
+    let type = tables.constants.type(constant)
+    let dtype = tables.types.dtype(type)
+    let bytes = Array(tables.constants.bytes[tables.constants.range(constant)])
+    guard let name = model.constantNames[constant] else { preconditionFailure("a constant that no buffer names") }
+    text += Self.table(name, bytes, dtype, comment: "A constant: \(tables.text(type)).")
+    let pointer = Self.hasLiterals(bytes, dtype) ? name : "(const \(dtype.cType) *)(const void *)\(name)"
+    constants[constant] = pointer
+    return pointer
+  }
+
+  /// The definition of a table of elements; floats without literals are written as their bits.
+  private static func table(_ name: String, _ bytes: [UInt8], _ dtype: DType, comment: String) -> String {
+    let count = max(1, bytes.count / dtype.byteCount)
+    let hasLiterals = hasLiterals(bytes, dtype)
+    let type = hasLiterals ? dtype.cType : dtype == .f32 ? "uint32_t" : "uint64_t"
+    var writer = CWriter()
+    writer.comment([comment])
+    writer.line("static const \(type) \(name)[\(count)] = {")
+    let elements = bytes.isEmpty ? ["0"] : elements(bytes, dtype, hasLiterals: hasLiterals)
+    writer.raw(rows(elements))
+    writer.line("};")
+    writer.blank()
+    return writer.text
+  }
+
+  private static func word(_ bytes: [UInt8], _ position: Int, _ size: Int) -> UInt64 {
+    (0..<size).reduce(0) { $0 | UInt64(bytes[position * size + $1]) << UInt64(8 * $1) }
+  }
+
+  private static func hasLiterals(_ bytes: [UInt8], _ dtype: DType) -> Bool {
+    guard dtype.isFloat else { return true }
+    return (0..<bytes.count / dtype.byteCount).allSatisfy { position in
+      let bits = word(bytes, position, dtype.byteCount)
+      return dtype == .f32 ? Float(bits: bits).isFinite : Double(bitPattern: bits).isFinite
+    }
+  }
+
+  private static func elements(_ bytes: [UInt8], _ dtype: DType, hasLiterals: Bool) -> [String] {
+    (0..<bytes.count / dtype.byteCount).map { position in
+      let bits = word(bytes, position, dtype.byteCount)
+      if hasLiterals { return CLiteral.constant(bits, dtype) { CExpression($0) }.text }
+      return dtype == .f32 ? "0x\(CText.hex(bits, 8))u" : "UINT64_C(0x\(CText.hex(bits, 16)))"
+    }
+  }
+
+  /// Elements in rows up to column 100.
+  private static func rows(_ elements: [String]) -> String {
+    var text = ""
+    var column = 0
+    for element in elements {
+      if column + element.utf8.count + 2 > CWriter.width || column == 0 {
+        text += column == 0 ? "  " : "\n  "
+        column = 2
+      } else {
+        text += " "
+        column += 1
+      }
+      text += element + ","
+      column += element.utf8.count + 1
+    }
+    return text + "\n"
+  }
+
+  private mutating func embed(_ bytes: [UInt8]) {
+    var writer = CWriter()
+    writer.directive("#if defined(__BYTE_ORDER__) && __BYTE_ORDER__ != __ORDER_LITTLE_ENDIAN__")
+    writer.directive("#error \"the embedded parameters are little-endian\"")
+    writer.directive("#endif")
+    writer.directive("#if defined(__GNUC__)")
+    writer.directive("#define \(model.macroPrefix)ALIGNED __attribute__((aligned(64)))")
+    writer.directive("#else")
+    writer.directive("#define \(model.macroPrefix)ALIGNED __declspec(align(64))")
+    writer.directive("#endif")
+    writer.blank()
+    writer.comment(["The parameters, as the bits of 32-bit words."])
+    let name = "\(model.prefix)embedded[\((bytes.count + 3) / 4)]"
+    writer.line("\(model.macroPrefix)ALIGNED static const uint32_t \(name) = {")
+    let padded = bytes + [UInt8](repeating: 0, count: 3)
+    var starts: [Int: [String]] = [:]
+    for variable in model.plan.parameters {
+      starts[variable.offset / 4, default: []].append("@\(variable.name) : \(model.tables.text(variable.type))")
+    }
+    var row: [String] = []
+    var rows = ""
+    for position in 0..<(bytes.count + 3) / 4 {
+      if let names = starts[position] {
+        if !row.isEmpty { rows += Self.rows(row) }
+        row = []
+        for name in names { rows += "  /* \(CText.comment(name)) */\n" }
+      }
+      row.append("0x\(CText.hex(Self.word(padded, position, 4), 8))u")
+      if row.count == 8 {
+        rows += Self.rows(row)
+        row = []
+      }
+    }
+    if !row.isEmpty { rows += Self.rows(row) }
+    writer.raw(rows)
+    writer.line("};")
+    writer.blank()
+    text += writer.text
+  }
+
+  // MARK: States
+
+  /// Statements that write the initial value of a state, given a pointer to its block; tables go to `text`.
+  static func reset(_ state: Int, _ bytes: [UInt8], _ model: CModel) -> (code: String, table: String) {
+    let variable = model.plan.states[state]
+    let dtype = model.tables.types.dtype(variable.type)
+    let count = variable.byteCount / dtype.byteCount
+    guard count > 0 else { return ("", "") }
+    let words = (0..<count).map { word(bytes, $0, dtype.byteCount) }
+    // The value of most elements, and where the others are.
+    var counts: [UInt64: Int] = [:]
+    for value in words { counts[value, default: 0] += 1 }
+    let common = counts.max { ($0.value, $1.key) < ($1.value, $0.key) }?.key ?? 0
+    let others = words.indices.filter { words[$0] != common }
+
+    let scalars = CScalar(helpers: model.helpers)
+    var writer = CWriter(depth: 1)
+    writer.comment(["@\(variable.name) : \(model.tables.text(variable.type))"])
+    writer.openBlock()
+    writer.line(
+      "\(dtype.cType) *const values = (\(dtype.cType) *)(void *)\(variable.offset == 0 ? "state" : "(state + \(variable.offset))");")
+    var tables = ""
+    if others.count <= 16, others.count * 2 <= count {
+      writer.open("for (size_t i = 0; i < \(count); ++i)")
+      writer.line("values[i] = \(scalars.constant(common, dtype).text);")
+      writer.close()
+      for position in others { writer.line("values[\(position)] = \(scalars.constant(words[position], dtype).text);") }
+    } else {
+      let name = model.stateNames[state]
+      tables = table(name, bytes, dtype, comment: "The initial value of @\(variable.name).")
+      let source =
+        hasLiterals(bytes, dtype) ? name : "((const \(dtype.cType) *)(const void *)\(name))"
+      writer.open("for (size_t i = 0; i < \(count); ++i)")
+      writer.line("values[i] = \(source)[i];")
+      writer.close()
+    }
+    writer.close()
+    return (writer.text, tables)
+  }
+}

@@ -1,0 +1,227 @@
+public import SluiceFormats
+public import SluiceIR
+public import SluicePlan
+
+/// A model compiled to machine code by the C compiler of this machine, loaded into this process.
+///
+/// It keeps the parameters and the states; one thread at a time may use it.
+public final class CompiledModel {
+  /// Choices of compilation and running.
+  public struct Options: Sendable {
+    /// The compiler; nil takes what `CCompiler.find` gives.
+    public var compiler: CCompiler?
+    /// The flags for optimisation, such as `["-O1"]`; nil takes the compiler's best for this machine.
+    public var optimisation: [String]?
+    /// More flags, such as `["-DICA_SOFTWARE_FMA"]`.
+    public var flags: [String] = []
+    /// How many threads share the work, the calling one included.
+    public var threads = 1
+    /// Choices of the generated C.
+    public var source = CSource.Options()
+
+    /// The usual choices: one thread, as fast as possible.
+    public init() {}
+  }
+
+  /// The plan that was compiled.
+  public let plan: ModulePlan
+  /// The C that was compiled.
+  public let source: String
+
+  private let library: SharedLibrary
+  private let code: ModelCode
+  private let parameterBlock: MemoryBlock
+  private let stateBlock: MemoryBlock
+  private let arena: MemoryBlock
+
+  /// Compiles a plan and loads it, with the values of its parameters and states in the plan's order.
+  ///
+  /// What was compiled before with the same compiler and flags is taken from the cache. Throws `CompileError` when
+  /// that fails, and `RunError` when the tensors are not those the plan declares.
+  public init(
+    _ plan: ModulePlan, parameters: [HostTensor], states: [HostTensor], options: Options = Options()
+  ) throws {
+    self.plan = plan
+    let compiler = try options.compiler ?? CCompiler.find()
+    let usesThreads = options.threads > 1
+    source = CSource.emitC(plan, options: options.source).source
+    let model = CModel(plan, options.source)
+    var flags = compiler.libraryFlags(usesThreads: usesThreads)
+    flags += options.optimisation ?? compiler.optimisationFlags
+    if usesThreads { flags.append("-D\(model.macroPrefix)THREADS") }
+    flags += options.flags
+    let path = try CompileCache.standard().library(source, compiler, flags)
+    library = try SharedLibrary(path)
+    parameterBlock = MemoryBlock(plan.parameterBytes)
+    stateBlock = MemoryBlock(plan.stateBytes)
+    arena = MemoryBlock(plan.functions.map(\.arenaBytes).max() ?? 0)
+    code = try ModelCode(library, prefix: model.prefix, threads: options.threads)
+    try Self.fill(parameterBlock, parameters, plan.parameters, "parameters", plan.tables)
+    try Self.fill(stateBlock, states, plan.states, "states", plan.tables)
+  }
+
+  private static func fill(
+    _ block: MemoryBlock, _ tensors: [HostTensor], _ variables: [ModulePlan.Variable], _ role: String,
+    _ tables: Tables
+  ) throws(RunError) {
+    guard tensors.count == variables.count else {
+      throw .tensorCount(role: role, expected: variables.count, actual: tensors.count)
+    }
+    for (tensor, variable) in zip(tensors, variables) {
+      let shape = tables.types.shape(variable.type).map { tables.dims.value($0) ?? -1 }
+      guard tables.types.dtype(variable.type) == tensor.dtype, shape == tensor.shape.map({ Int64($0) }) else {
+        throw .tensorType(name: variable.name, expected: tables.text(variable.type), actual: tensor.typeText)
+      }
+    }
+    for (tensor, variable) in zip(tensors, variables) { block.write(tensor.bytes, at: variable.offset) }
+  }
+
+  // MARK: States
+
+  /// The states in the plan's order.
+  public var states: [HostTensor] {
+    plan.states.map { variable in
+      let shape = plan.tables.types.shape(variable.type).map { Int(plan.tables.dims.value($0) ?? 0) }
+      return HostTensor.made(
+        plan.tables.types.dtype(variable.type), shape, stateBlock.read(variable.offset, variable.byteCount))
+    }
+  }
+
+  /// Replaces all states.
+  public func setStates(_ states: [HostTensor]) throws(RunError) {
+    try Self.fill(stateBlock, states, plan.states, "states", plan.tables)
+  }
+
+  /// The states as one block of bytes, laid out as the plan says: a checkpoint.
+  public var stateBytes: [UInt8] { stateBlock.read(0, plan.stateBytes) }
+
+  /// Replaces the block of states.
+  public func setStateBytes(_ bytes: [UInt8]) throws(RunError) {
+    guard bytes.count == plan.stateBytes else { throw .stateSize(expected: plan.stateBytes, actual: bytes.count) }
+    stateBlock.write(bytes, at: 0)
+  }
+
+  // MARK: Running
+
+  /// Runs a function; the outputs in order.
+  ///
+  /// The values of symbols follow from the shapes of the inputs.
+  public func run(_ function: String, inputs: [HostTensor]) throws(RunError) -> [HostTensor] {
+    guard let plan = plan.function(function) else { throw .unknownFunction(function) }
+    var symbols: [SymbolID: Int] = [:]
+    if !plan.symbols.isEmpty {
+      guard let graph = self.plan.module.function(function) else { throw .unknownFunction(function) }
+      let values: SymbolValues
+      do {
+        values = try self.plan.module.bindSymbols(of: graph, shapes: inputs.map(\.shape))
+      } catch {
+        throw .binding(error.description)
+      }
+      for symbol in plan.symbols { symbols[symbol] = values[symbol].map { Int($0) } }
+    }
+    return try run(function, inputs: inputs, symbols: symbols)
+  }
+
+  /// Runs a function with given values of its symbols; the outputs in order.
+  public func run(
+    _ function: String, inputs: [HostTensor], symbols: [SymbolID: Int]
+  ) throws(RunError) -> [HostTensor] {
+    guard let position = plan.functions.firstIndex(where: { $0.name == function }) else {
+      throw .unknownFunction(function)
+    }
+    let called = plan.functions[position]
+    var dims: [Int64] = []
+    for symbol in called.symbols {
+      guard let value = symbols[symbol] else {
+        throw .unboundSymbol(plan.tables.strings[plan.tables.dims.symbols[symbol.index].name])
+      }
+      dims.append(Int64(value))
+    }
+    guard inputs.count == called.inputs.count else {
+      throw .tensorCount(role: "inputs", expected: called.inputs.count, actual: inputs.count)
+    }
+    for (port, tensor) in zip(called.inputs, inputs) {
+      let shape = try shape(port.type, symbols)
+      guard plan.tables.types.dtype(port.type) == tensor.dtype, shape == tensor.shape else {
+        throw .tensorType(name: port.name, expected: plan.tables.text(port.type), actual: tensor.typeText)
+      }
+    }
+    var outputs: [(shape: [Int], memory: MemoryBlock)] = []
+    for port in called.outputs {
+      let shape = try shape(port.type, symbols)
+      let count = HostTensor.elementCount(of: shape) ?? 0
+      outputs.append((shape, MemoryBlock(count * plan.tables.types.dtype(port.type).byteCount)))
+    }
+    let status = code.call(
+      position, dims, inputs.map(\.bytes), outputs.map(\.memory), parameters: parameterBlock, state: stateBlock,
+      arena: arena)
+    guard status == 0 else { throw .refused(function: function, status: Int(status)) }
+    return zip(called.outputs, outputs).map { port, output in
+      HostTensor.made(
+        plan.tables.types.dtype(port.type), output.shape, output.memory.read(0, output.memory.byteCount))
+    }
+  }
+
+  private func shape(_ type: TypeID, _ symbols: [SymbolID: Int]) throws(RunError) -> [Int] {
+    var shape: [Int] = []
+    for dim in plan.tables.types.shape(type) {
+      guard let value = plan.tables.dims.evaluate(dim, { Int64(symbols[$0] ?? 0) }), value >= 0 else {
+        throw .binding("the dim `\(plan.tables.text(dim))` is negative or does not fit 64 bits for these sizes")
+      }
+      shape.append(Int(value))
+    }
+    return shape
+  }
+}
+
+/// Why a compiled function was not run.
+public enum RunError: Error, Hashable, Sendable {
+  /// The plan has no function of this name.
+  case unknownFunction(String)
+  /// A wrong number of parameters, states or inputs; `role` says of what.
+  case tensorCount(role: String, expected: Int, actual: Int)
+  /// A tensor has another dtype or shape than declared; the types as text.
+  case tensorType(name: String, expected: String, actual: String)
+  /// A block of states has another size in bytes.
+  case stateSize(expected: Int, actual: Int)
+  /// The shapes of the inputs give no values to the symbols; the reason as text.
+  case binding(String)
+  /// No value was given for a symbol.
+  case unboundSymbol(String)
+  /// The C refused the call; the status is that of its header.
+  case refused(function: String, status: Int)
+}
+
+extension RunError: CustomStringConvertible {
+  /// The message: lower case, no full stop.
+  public var description: String {
+    switch self {
+    case .unknownFunction(let name): "there is no function `@\(name)`"
+    case .tensorCount(let role, let expected, let actual): "\(expected) \(role) expected, got \(actual)"
+    case .tensorType(let name, let expected, let actual): "`\(name)` is \(expected), got \(actual)"
+    case .stateSize(let expected, let actual): "the states have \(expected) bytes, got \(actual)"
+    case .binding(let reason): reason
+    case .unboundSymbol(let name): "the symbol `\(name)` has no value"
+    case .refused(let function, let status):
+      status == 2
+        ? "`@\(function)` refuses a dim: it is negative, or above its bound"
+        : "`@\(function)` refuses the call with status \(status)"
+    }
+  }
+}
+
+extension HostTensor {
+  /// The type as text.
+  var typeText: String { "\(dtype.name)[\(shape.map(String.init).joined(separator: ","))]" }
+
+  /// A tensor of bytes that compiled code has computed; a bool that is neither 0 nor 1 becomes 1.
+  static func made(_ dtype: DType, _ shape: [Int], _ bytes: [UInt8]) -> HostTensor {
+    let clean = dtype == .bool ? bytes.map { $0 == 0 ? 0 : 1 } : bytes
+    do {
+      return try HostTensor(dtype: dtype, shape: shape, bytes: clean)
+    } catch {
+      // The sizes were computed from the shape.
+      preconditionFailure(error.description)
+    }
+  }
+}

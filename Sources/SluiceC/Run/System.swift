@@ -1,0 +1,142 @@
+// The system calls behind running a compiler: environment, files, child processes. Everything unsafe about them
+// stays in this file.
+
+#if canImport(Glibc)
+  import Glibc
+#elseif canImport(Musl)
+  import Musl
+#elseif canImport(Darwin)
+  import Darwin
+#endif
+
+/// Questions to the system.
+package enum System {
+  /// The value of an environment variable; nil when it is not set, or empty.
+  package static func environment(_ name: String) -> String? {
+    guard let value = unsafe getenv(name) else { return nil }
+    let text = unsafe String(cString: value)
+    return text.isEmpty ? nil : text
+  }
+
+  /// Whether a path leads to a file that may be run.
+  static func isExecutable(_ path: String) -> Bool {
+    var info = stat()
+    let runs = unsafe access(path, X_OK) == 0
+    return unsafe stat(path, &info) == 0 && info.st_mode & S_IFMT == S_IFREG && runs
+  }
+
+  /// The path without symbolic links; as given where that fails.
+  static func resolved(_ path: String) -> String {
+    guard let resolved = unsafe realpath(path, nil) else { return path }
+    defer { unsafe free(resolved) }
+    return unsafe String(cString: resolved)
+  }
+
+  /// The folder of a path.
+  static func folder(of path: String) -> String {
+    guard let slash = path.lastIndex(of: "/") else { return "." }
+    return slash == path.startIndex ? "/" : String(path[..<slash])
+  }
+
+  /// What distinguishes this file from others and from its own later versions; nil where there is none.
+  static func identity(of path: String) -> String? {
+    var info = stat()
+    guard unsafe stat(path, &info) == 0 else { return nil }
+    #if canImport(Darwin)
+      let time = info.st_mtimespec
+    #else
+      let time = info.st_mtim
+    #endif
+    return "\(info.st_size) \(time.tv_sec).\(time.tv_nsec)"
+  }
+
+  /// Makes sure that a folder is there, belongs to this user, and can be written by nobody else.
+  package static func makePrivateFolder(_ path: String) -> Bool {
+    if unsafe mkdir(path, 0o700) != 0, errno != EEXIST { return false }
+    var info = stat()
+    guard unsafe lstat(path, &info) == 0, info.st_mode & S_IFMT == S_IFDIR, info.st_uid == geteuid() else {
+      return false
+    }
+    if info.st_mode & 0o022 != 0, unsafe chmod(path, 0o700) != 0 { return false }
+    return unsafe access(path, W_OK | X_OK) == 0
+  }
+
+  /// The number of this user.
+  static var user: String { String(geteuid()) }
+
+  /// A part of a file name that no other process uses.
+  package static var uniqueName: String { "\(getpid())-\(String(UInt64.random(in: 0...UInt64.max), radix: 36))" }
+
+  /// Puts a file in the place of another one in one step.
+  static func rename(_ source: String, to target: String) -> Bool { renamePath(source, target) == 0 }
+
+  /// Removes a file; a failure is not worth a word.
+  package static func remove(_ path: String) { _ = unsafe unlink(path) }
+
+  /// Removes an empty folder.
+  package static func removeFolder(_ path: String) { _ = unsafe rmdir(path) }
+
+  /// Runs a program with these arguments, its output and errors going to a file; its exit code, or nil when it
+  /// could not be started. A program killed by a signal gives 128 and the signal.
+  package static func run(_ program: String, _ arguments: [String], output: String) -> Int32? {
+    #if canImport(Darwin)
+      var actions: posix_spawn_file_actions_t?
+    #else
+      var actions = unsafe posix_spawn_file_actions_t()
+    #endif
+    guard unsafe posix_spawn_file_actions_init(&actions) == 0 else { return nil }
+    defer { unsafe posix_spawn_file_actions_destroy(&actions) }
+    unsafe posix_spawn_file_actions_addopen(&actions, 0, "/dev/null", O_RDONLY, 0)
+    unsafe posix_spawn_file_actions_addopen(&actions, 1, output, O_WRONLY | O_CREAT | O_TRUNC, 0o600)
+    unsafe posix_spawn_file_actions_adddup2(&actions, 1, 2)
+
+    var argumentList = unsafe ([program] + arguments).map { unsafe strdup($0) } + [nil]
+    // What compilers look for; the rest of the environment does not matter to them.
+    let names = [
+      "PATH", "HOME", "TMPDIR", "TMP", "TEMP", "SDKROOT", "DEVELOPER_DIR", "LD_LIBRARY_PATH", "LIBRARY_PATH",
+      "COMPILER_PATH", "GCC_EXEC_PREFIX",
+    ]
+    let settings = names.compactMap { name in environment(name).map { "\(name)=\($0)" } } + ["LC_ALL=C"]
+    var environmentList = unsafe settings.map { unsafe strdup($0) } + [nil]
+    defer {
+      for unsafe text in unsafe argumentList + environmentList { unsafe free(text) }
+    }
+    var child = pid_t()
+    guard unsafe posix_spawn(&child, program, &actions, nil, &argumentList, &environmentList) == 0 else { return nil }
+    var status: Int32 = 0
+    while unsafe waitpid(child, &status, 0) < 0 {
+      if errno != EINTR { return nil }
+    }
+    let signal = status & 0x7F
+    return signal == 0 ? (status >> 8) & 0xFF : 128 + signal
+  }
+}
+
+/// `rename(2)`, under a name that `System.rename` does not hide.
+private func renamePath(_ source: String, _ target: String) -> Int32 { unsafe rename(source, target) }
+
+/// A shared library that stays loaded as long as this lives.
+///
+/// Sendable because it never changes.
+@safe final class SharedLibrary: @unchecked Sendable {
+  private let handle: UnsafeMutableRawPointer
+
+  /// Loads a library; nil with the reason when the system refuses.
+  init(_ path: String) throws(CompileError) {
+    guard let handle = unsafe dlopen(path, RTLD_NOW | RTLD_LOCAL) else {
+      let reason = unsafe dlerror().map { unsafe String(cString: $0) } ?? "dlopen failed"
+      throw CompileError(.load, "the compiled model cannot be loaded: \(reason)")
+    }
+    unsafe self.handle = handle
+  }
+
+  deinit { _ = unsafe dlclose(handle) }
+
+  /// The address of a function.
+  func address(of name: String) throws(CompileError) -> UnsafeMutableRawPointer {
+    guard let address = unsafe dlsym(handle, name) else {
+      throw CompileError(.load, "the compiled model has no function `\(name)`")
+    }
+    return unsafe address
+  }
+}

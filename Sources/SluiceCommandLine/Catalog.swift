@@ -1,0 +1,36 @@
+import Sluice
+import SluiceFormats
+import SluiceIR
+import SluiceText
+
+/// Finds models: by the name of a shipped one, as a `.sluice` file, or on standard input.
+struct Catalog: Sendable {
+  var models: [Model]
+
+  /// The options of commands that load a model.
+  static let options = [
+    CommandSpec.Option(
+      "--set", value: "NAME=VALUE", repeats: true, "a setting of the model, such as `sources=3`")
+  ]
+
+  /// The module that a command's first argument names.
+  func load(_ invocation: Invocation) throws -> SluiceIR.Module {
+    let name = invocation.arguments[0]
+    let settings = try invocation.pairs("--set")
+    if let model = models.first(where: { $0.name == name }) {
+      return try model.trace(settings: Dictionary(uniqueKeysWithValues: settings.map { ($0.name, $0.value) }))
+    }
+    let isPath = name == "-" || name.contains("/") || name.contains(".")
+    guard isPath else {
+      let known = models.map(\.name)
+      let list = known.isEmpty ? "" : "; the models are " + known.map { "`\($0)`" }.joined(separator: ", ")
+      throw InputError(
+        "no model is called `\(name)`" + Suggestion.text(for: name, among: known) + list
+          + "; a file has a name such as `\(name).sluice`")
+    }
+    guard settings.isEmpty else {
+      throw UsageError("`--set` is for models written in Swift, `\(name)` is text")
+    }
+    return try parseModule(try FileIO.read(name), file: name)
+  }
+}

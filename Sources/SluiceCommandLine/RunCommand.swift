@@ -1,0 +1,152 @@
+import Sluice
+import SluiceFormats
+import SluiceIR
+
+extension CommandSpec {
+  /// `run`: runs one function of a model on arrays.
+  static func run(_ catalog: Catalog) -> CommandSpec {
+    CommandSpec(
+      name: "run", summary: "runs a function of a model on arrays", arguments: "MODEL", argumentCount: 1...1,
+      options: Catalog.options + [
+        Option(
+          "--function", alias: "-f", value: "NAME", "the function; may be left out where there is only one"),
+        Option(
+          "--input", alias: "-i", value: "NAME=FILE", repeats: true,
+          "an input from a .npy file (`-`: standard input), or a number for a scalar"),
+        Option(
+          "--output", alias: "-o", value: "NAME=FILE", repeats: true,
+          "an output to a .npy file (`-`: standard output)"),
+        Option("--output-dir", value: "FOLDER", "all outputs to FOLDER/NAME.npy"),
+        Option(
+          "--state", value: "NAME=FILE", repeats: true, "a state's value before the call, from a .npy file"),
+        Option(
+          "--state-output", value: "NAME=FILE", repeats: true,
+          "a state's value after the call, to a .npy file"),
+        Option("--params", value: "FILE", "the parameters, from a file that `compile` wrote"),
+        Option("--backend", value: "BACKEND", "`interpreter` (the default), `c` or `reference`"),
+        Option("--threads", value: "N", "how many threads the C may use (default 1)"),
+        Option("--seed", value: "N", "the seed of random initial values (default 0)"),
+        Option("--json", "print the outputs as JSON"),
+      ],
+      examples: [
+        "run mlp -f predict --input images=digits.npy",
+        "run ica -f unmix --input x=x.npy --output sources=- > s.npy",
+      ]
+    ) { invocation in
+      let module = try catalog.load(invocation)
+      let backend = try invocation.choice("--backend", Backend.self, default: .interpreter)
+      let threads = try invocation.integer("--threads", default: 1, in: 1...256)
+      let seed = try invocation.integer("--seed", default: 0, in: Int.min...Int.max)
+      let function = try functionName(invocation.value("--function"), module)
+      var session = try Session(module, backend: backend, seed: Int64(seed), threads: threads)
+      if let path = invocation.value("--params") {
+        try session.loadParameters(try FileIO.read(path), path: path)
+      }
+      for (name, path) in try invocation.pairs("--state") { try session.setState(name, Npy.read(path)) }
+      let inputs = try inputs(invocation, module, function)
+      let outputs = try session.run(function, inputs)
+      try write(outputs, session, invocation, module, function)
+      return ExitCode.ok
+    }
+  }
+
+  /// The function that is meant: the one named, or the only one.
+  private static func functionName(_ given: String?, _ module: SluiceIR.Module) throws -> String {
+    let names = module.functions.map { module.tables.strings[module[$0].name] }
+    let list = names.map { "`\($0)`" }.joined(separator: ", ")
+    guard let given else {
+      guard names.count == 1 else {
+        throw UsageError("which function? `--function NAME`; `\(module.name)` has \(list)")
+      }
+      return names[0]
+    }
+    let name = given.hasPrefix("@") ? String(given.dropFirst()) : given
+    guard names.contains(name) else {
+      throw InputError(
+        "`\(module.name)` has no function `\(name)`" + Suggestion.text(for: name, among: names)
+          + "; it has \(list)")
+    }
+    return name
+  }
+
+  /// The inputs given on the command line.
+  private static func inputs(
+    _ invocation: Invocation, _ module: SluiceIR.Module, _ function: String
+  ) throws -> [String: HostTensor] {
+    guard let id = module.function(function) else { return [:] }
+    let graph = module[id]
+    var result: [String: HostTensor] = [:]
+    for (name, text) in try invocation.pairs("--input") {
+      let position = graph.inputs.firstIndex { module.tables.strings[graph.names[$0.index]] == name }
+      guard let position else {
+        let names = graph.inputs.map { module.tables.strings[graph.names[$0.index]] }
+        let list = names.isEmpty ? "it has none" : "it has " + names.map { "`\($0)`" }.joined(separator: ", ")
+        throw InputError(
+          "`@\(function)` has no input `\(name)`" + Suggestion.text(for: name, among: names) + "; \(list)")
+      }
+      let type = graph.types[position]
+      if module.tables.types.rank(type) == 0, let scalar = number(text, module.tables.types.dtype(type)) {
+        result[name] = scalar
+      } else {
+        result[name] = try Npy.read(text)
+      }
+    }
+    return result
+  }
+
+  /// A scalar written on the command line.
+  private static func number(_ text: String, _ dtype: DType) -> HostTensor? {
+    switch dtype {
+    case .f32: Float(text).map { HostTensor(scalar: $0) }
+    case .f64: Double(text).map { HostTensor(scalar: $0) }
+    case .i32: Int32(text).map { HostTensor(scalar: $0) }
+    case .i64: Int64(text).map { HostTensor(scalar: $0) }
+    case .u8: UInt8(text).map { HostTensor(scalar: $0) }
+    case .bool: Bool(text).map { HostTensor(scalar: $0) }
+    }
+  }
+
+  /// Writes outputs and states to files; prints what goes to none.
+  private static func write(
+    _ outputs: [(name: String, tensor: HostTensor)], _ session: borrowing Session, _ invocation: Invocation,
+    _ module: SluiceIR.Module, _ function: String
+  ) throws {
+    var pending = outputs
+    for (name, path) in try invocation.pairs("--output") {
+      guard let position = pending.firstIndex(where: { $0.name == name }) else {
+        let names = outputs.map(\.name)
+        throw InputError(
+          "`@\(function)` has no output `\(name)`" + Suggestion.text(for: name, among: names) + "; it has "
+            + names.map { "`\($0)`" }.joined(separator: ", "))
+      }
+      try Npy.write(pending.remove(at: position).tensor, to: path)
+    }
+    for (name, path) in try invocation.pairs("--state-output") {
+      try Npy.write(session.state(name), to: path)
+    }
+    if let folder = invocation.value("--output-dir") {
+      try FileIO.createDirectories(folder)
+      for output in pending { try Npy.write(output.tensor, to: "\(folder)/\(output.name).npy") }
+      return
+    }
+    if invocation.flag("--json") {
+      let fields = pending.map { output in
+        (
+          output.name,
+          JSON.object([
+            ("dtype", .string(output.tensor.dtype.name)),
+            ("shape", .array(output.tensor.shape.map { .integer($0) })),
+            ("values", .array(output.tensor.asDoubles().map { .number($0) })),
+          ])
+        )
+      }
+      try invocation.context.output(JSON.object(fields).text + "\n")
+      return
+    }
+    for output in pending {
+      let shape = output.tensor.shape.map(String.init).joined(separator: ",")
+      try invocation.context.output(
+        "\(output.name): \(output.tensor.dtype.name)[\(shape)]\n\(output.tensor)\n")
+    }
+  }
+}

@@ -1,0 +1,147 @@
+import SluiceIR
+
+/// NumPy's `.npy` files: one array with its dtype and shape.
+///
+/// Read are versions 1 to 3, the dtypes f4, f8, i4, i8, u1 and b1 in either byte order, in C and in Fortran
+/// order; all come out little-endian and in C order. Written is what NumPy itself writes for such an array.
+/// Source: `numpy.lib.format`.
+public enum Npy {
+  /// The array in the file at `path` (`-` is standard input).
+  ///
+  /// Throws `.notFound` or `.io` when the file cannot be read, `.malformed` when it is not a supported `.npy`
+  /// file.
+  public static func read(_ path: String) throws(FileError) -> HostTensor {
+    try decode(FileIO.read(path), path: path)
+  }
+
+  /// Writes `tensor` to the file at `path` (`-` is standard output); throws `.io`.
+  public static func write(_ tensor: HostTensor, to path: String) throws(FileError) {
+    try FileIO.write(encode(tensor), to: path)
+  }
+
+  /// The array in the bytes of a `.npy` file; `path` is for messages.
+  ///
+  /// Throws `.malformed`.
+  public static func decode(_ bytes: [UInt8], path: String) throws(FileError) -> HostTensor {
+    try naming(path) { () throws(Malformed) in
+      var reader = ByteReader(bytes)
+      let header = try NpyHeader(&reader)
+      return try tensor(header, Array(bytes[reader.offset...]))
+    }
+  }
+
+  /// The bytes of a `.npy` file that holds `tensor`, as NumPy writes it: data from a multiple of 64 bytes on.
+  public static func encode(_ tensor: HostTensor) -> [UInt8] {
+    let extents = tensor.shape.map(String.init).joined(separator: ", ")
+    let tuple = tensor.rank == 1 ? "(\(extents),)" : "(\(extents))"
+    var dictionary = "{'descr': '\(descr(tensor.dtype))', 'fortran_order': False, 'shape': \(tuple), }"
+    // NumPy leaves room for the first extent to grow in place to 21 digits.
+    if let first = tensor.shape.first {
+      dictionary += String(repeating: " ", count: max(0, 21 - String(first).utf8.count))
+    }
+    // Version 1 counts the header in two bytes; only thousands of axes need version 2.
+    var headerCount = paddedHeaderCount(dictionary, prefix: 10)
+    let isWide = headerCount > Int(UInt16.max)
+    if isWide { headerCount = paddedHeaderCount(dictionary, prefix: 12) }
+
+    var out: [UInt8] = []
+    out.reserveCapacity(12 + headerCount + tensor.bytes.count)
+    out += NpyHeader.magic + [isWide ? 2 : 1, 0]
+    out.appendLittleEndian(headerCount, count: isWide ? 4 : 2)
+    out += dictionary.utf8
+    out += repeatElement(0x20, count: headerCount - dictionary.utf8.count - 1)
+    out.append(0x0a)
+    return out + tensor.bytes
+  }
+
+  /// The length of the header with its newline, padded so that `prefix` bytes and the header fill blocks of
+  /// 64.
+  private static func paddedHeaderCount(_ dictionary: String, prefix: Int) -> Int {
+    let count = dictionary.utf8.count + 1
+    return count + 64 - (prefix + count) % 64
+  }
+
+  /// NumPy's name for the dtype.
+  private static func descr(_ dtype: DType) -> String {
+    switch dtype {
+    case .f32: "<f4"
+    case .f64: "<f8"
+    case .i32: "<i4"
+    case .i64: "<i8"
+    case .u8: "|u1"
+    case .bool: "|b1"
+    }
+  }
+
+  /// The tensor whose elements `data` holds in the way that `header` says.
+  private static func tensor(_ header: NpyHeader, _ data: [UInt8]) throws(Malformed) -> HostTensor {
+    let (dtype, shape) = (header.dtype, header.shape)
+    guard let count = HostTensor.elementCount(of: shape),
+      HostTensor.elementCount(of: shape + [dtype.byteCount]) != nil
+    else {
+      throw Malformed("the size of the shape \(HostTensor.text(shape)) in the header overflows")
+    }
+    let byteCount = count * dtype.byteCount
+    guard data.count == byteCount else {
+      let hint = data.count < byteCount ? "is the file truncated?" : "what follows the array?"
+      throw Malformed(
+        "header says \(count) elements of \(dtype.name) (\(byteCount) bytes) but \(data.count) bytes follow; "
+          + hint
+      )
+    }
+    do throws(HostTensorError) {
+      return try HostTensor(dtype: dtype, shape: shape, bytes: ordered(header, data))
+    } catch {
+      throw Malformed(error.description)
+    }
+  }
+
+  /// `data` in C order and little-endian.
+  private static func ordered(_ header: NpyHeader, _ data: [UInt8]) -> [UInt8] {
+    let isTransposed = header.isFortranOrder && header.shape.count > 1
+    guard header.isBigEndian || isTransposed else { return data }
+    switch header.dtype.byteCount {
+    case 4: return ordered(UInt32.self, header, isTransposed, data)
+    case 8: return ordered(UInt64.self, header, isTransposed, data)
+    default: return ordered(UInt8.self, header, isTransposed, data)
+    }
+  }
+
+  private static func ordered<Word: FixedWidthInteger & BitwiseCopyable>(
+    _: Word.Type, _ header: NpyHeader, _ isTransposed: Bool, _ data: [UInt8]
+  ) -> [UInt8] {
+    var words = elements(Word.self, of: data)
+    if header.isBigEndian { words = words.map(\.byteSwapped) }
+    return rawBytes(of: isTransposed ? rowMajor(words, header.shape) : words)
+  }
+
+  /// Elements with the first index running fastest, brought to the last index running fastest.
+  private static func rowMajor<Word: BitwiseCopyable>(_ words: [Word], _ shape: [Int]) -> [Word] {
+    guard let inner = shape.last, words.count > 1 else { return words }
+    var strides: [Int] = []
+    var stride = 1
+    for extent in shape {
+      strides.append(stride)
+      stride *= extent
+    }
+    let innerStride = strides[shape.count - 1]
+    var out: [Word] = []
+    out.reserveCapacity(words.count)
+    // The index of the current row, and the place of its first element in `words`.
+    var index = [Int](repeating: 0, count: shape.count - 1)
+    var start = 0
+    while true {
+      for column in 0..<inner { out.append(words[start + column * innerStride]) }
+      var axis = index.count - 1
+      while axis >= 0 {
+        index[axis] += 1
+        start += strides[axis]
+        if index[axis] < shape[axis] { break }
+        start -= strides[axis] * shape[axis]
+        index[axis] = 0
+        axis -= 1
+      }
+      if axis < 0 { return out }
+    }
+  }
+}

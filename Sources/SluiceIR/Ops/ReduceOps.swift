@@ -1,0 +1,145 @@
+/// Reductions: one element from all along some axes, and the products that sum.
+extension OpDefinition {
+  private static func inferReduction(
+    _ tables: inout Tables, _ inference: inout Inference, _ axes: [Int], _ dtype: DType
+  ) {
+    let keep = tables.attributes.bool(inference.attributes, .keepDims)
+    let one = tables.dims.integer(1)
+    var shape: [DimID] = []
+    for (axis, dim) in tables.types.shape(inference.operands[0]).enumerated() {
+      if !axes.contains(axis) { shape.append(dim) } else if keep { shape.append(one) }
+    }
+    inference.results.append(tables.types.intern(dtype, shape))
+  }
+
+  private static let keepDims = AttributeSpec(
+    .keepDims, .bool, default: .bool(false), "keep the reduced axes with dim 1")
+
+  private static func fold(
+    _ name: String, _ summary: String, _ op: ReduceOp, _ dtypes: DTypeSet = .numbers, example: String
+  ) -> OpDefinition {
+    OpDefinition(
+      name, summary, family: .reduce(.fold(op)), operands: [OperandSpec("x", dtypes)],
+      attributes: [
+        AttributeSpec(.axes, .ints, default: .string(.none), "the axes to reduce; all when left out"),
+        keepDims,
+      ],
+      infer: { (tables: inout Tables, inference: inout Inference) throws(InferenceError) in
+        let type = inference.operands[0]
+        let axes = try Infer.axes(tables, inference.attributes, rank: tables.types.rank(type))
+        inferReduction(&tables, &inference, axes, tables.types.dtype(type))
+      }, example: example)
+  }
+
+  private static func arg(_ name: String, _ summary: String, largest: Bool, example: String) -> OpDefinition {
+    OpDefinition(
+      name, summary, family: .reduce(.arg(largest: largest)), operands: [OperandSpec("x", .numbers)],
+      attributes: [AttributeSpec(.axis, .int, default: .int(-1), "the axis to search"), keepDims],
+      infer: { (tables: inout Tables, inference: inout Inference) throws(InferenceError) in
+        let rank = tables.types.rank(inference.operands[0])
+        let axis = try Infer.axis(tables.attributes.int(inference.attributes, .axis) ?? -1, rank: rank)
+        inferReduction(&tables, &inference, [axis], .i32)
+      }, example: example)
+  }
+
+  static let sum = fold(
+    "sum", "the sum along the axes; 0 for none", .sum,
+    example: exampleText(
+      "%x: f32[2,3]", "sum %x {axes = [1]}", "f32[2]", run: "([[1, 2, 3], [4, 5, 6]]) == [6, 15]"))
+  static let prod = fold(
+    "prod", "the product along the axes; 1 for none", .product,
+    example: exampleText(
+      "%x: f32[2,3]", "prod %x {axes = [0]}", "f32[3]", run: "([[1, 2, 3], [4, 5, 6]]) == [4, 10, 18]"))
+  static let max = fold(
+    "max", "the largest along the axes; NaN wins; the least value of the type (-inf) for none", .maximum,
+    example: exampleText(
+      "%x: f32[2,3]", "max %x {axes = [1]}", "f32[2]", run: "([[1, 2, 3], [4, nan, 6]]) == [3, nan]"))
+  static let min = fold(
+    "min", "the smallest along the axes; NaN wins; the largest value of the type (inf) for none", .minimum,
+    example: exampleText(
+      "%x: f32[2,3]", "min %x {axes = [1]}", "f32[2]", run: "([[1, 2, 3], [4, nan, 6]]) == [1, nan]"))
+  static let any = fold(
+    "any", "whether one along the axes is true; false for none", .or, .bool,
+    example: exampleText(
+      "%x: bool[2,2]", "any %x {axes = [1]}", "bool[2]",
+      run: "([[true, false], [false, false]]) == [true, false]"))
+  static let all = fold(
+    "all", "whether all along the axes are true; true for none", .and, .bool,
+    example: exampleText(
+      "%x: bool[2,2]", "all %x {axes = [1]}", "bool[2]",
+      run: "([[true, false], [true, true]]) == [false, true]"))
+
+  static let argmax = arg(
+    "argmax", "the first position of the largest; the first NaN wins; 0 for none", largest: true,
+    example: exampleText(
+      "%x: f32[2,3]", "argmax %x", "i32[2]", run: "([[1, 3, 3], [nan, 5, nan]]) == [1, 0]"))
+  static let argmin = arg(
+    "argmin", "the first position of the smallest; the first NaN wins; 0 for none", largest: false,
+    example: exampleText(
+      "%x: f32[2,3]", "argmin %x", "i32[2]", run: "([[1, 1, 3], [4, 5, nan]]) == [0, 2]"))
+
+  static let matmul = OpDefinition(
+    "matmul", "the matrix product over the last two axes, summed by fused multiply-adds in ascending order",
+    family: .contract(
+      ContractKernel { lhsRank, rhsRank, tables, attributes in
+        matmulLabels(lhsRank, rhsRank, tables, attributes)
+      }),
+    operands: [OperandSpec("x", .numbers), OperandSpec("y", .numbers)],
+    attributes: [
+      AttributeSpec(.transposeLhs, .bool, default: .bool(false), "swap the last two axes of x first"),
+      AttributeSpec(.transposeRhs, .bool, default: .bool(false), "swap the last two axes of y first"),
+    ], infer: inferMatmul,
+    example: exampleText(
+      "%x: f32[2,3], %y: f32[3,2]", "matmul %x, %y", "f32[2,2]",
+      run: "([[1, 2, 3], [4, 5, 6]], [[1, 0], [0, 1], [1, 1]]) == [[4, 5], [10, 11]]"))
+
+  /// Labels: batch axes 0 ..< b, then the row of x, the column of y, and last the summed axis.
+  private static func matmulLabels(
+    _ lhsRank: Int, _ rhsRank: Int, _ tables: Tables, _ attributes: AttributesID
+  ) -> ContractKernel.Labels {
+    let batch = Swift.max(lhsRank, rhsRank, 2) - 2
+    let (row, column, summed) = (batch, batch + 1, batch + 2)
+    var lhs = Array((batch - Swift.max(lhsRank - 2, 0))..<batch)
+    var rhs = Array((batch - Swift.max(rhsRank - 2, 0))..<batch)
+    var result = Array(0..<batch)
+    if lhsRank == 1 {
+      lhs.append(summed)
+    } else {
+      lhs += tables.attributes.bool(attributes, .transposeLhs) ? [summed, row] : [row, summed]
+      result.append(row)
+    }
+    if rhsRank == 1 {
+      rhs.append(summed)
+    } else {
+      rhs += tables.attributes.bool(attributes, .transposeRhs) ? [column, summed] : [summed, column]
+      result.append(column)
+    }
+    return ContractKernel.Labels(lhs: lhs, rhs: rhs, result: result)
+  }
+
+  private static let inferMatmul: InferenceRule = {
+    (tables: inout Tables, inference: inout Inference) throws(InferenceError) in
+    let (x, y) = (inference.operands[0], inference.operands[1])
+    let (xs, ys) = (tables.types.shape(x), tables.types.shape(y))
+    guard tables.types.dtype(x) == tables.types.dtype(y) else { throw Infer.mismatch(tables, x, y) }
+    guard !xs.isEmpty, !ys.isEmpty else {
+      throw InferenceError(
+        "`matmul` of a scalar: \(tables.text(x)) and \(tables.text(y))", hint: "use `multiply`")
+    }
+    let labels = matmulLabels(xs.count, ys.count, tables, inference.attributes)
+    var dims: [Int: DimID] = [:]
+    for (label, dim) in zip(labels.lhs, xs) { dims[label] = dim }
+    for (label, dim) in zip(labels.rhs, ys) {
+      if let known = dims[label], known != dim {
+        let kind = labels.result.contains(label) ? "batch" : "inner"
+        throw InferenceError(
+          "`matmul`: \(kind) dims differ, \(tables.text(known)) and \(tables.text(dim)): "
+            + "\(tables.text(x)) x \(tables.text(y))",
+          hint: kind == "inner" ? "`transpose_lhs` and `transpose_rhs` swap the last two axes" : nil)
+      }
+      dims[label] = dim
+    }
+    inference.results.append(
+      tables.types.intern(tables.types.dtype(x), labels.result.compactMap { dims[$0] }))
+  }
+}

@@ -1,0 +1,62 @@
+import SluiceIR
+import SluicePlan
+
+/// Replaces the calls of elementary functions in a checked kernel by their programs.
+struct KernelExpansion {
+  /// The kernel without calls.
+  private(set) var kernel: Kernel
+  /// Per instruction the position in the original kernel.
+  private(set) var origins: [Int] = []
+  private var position = 0
+
+  init(_ original: Kernel) {
+    kernel = original
+    kernel.instructions = []
+    for (at, instruction) in original.instructions.enumerated() {
+      position = at
+      if case .scalar(let scalar) = instruction, scalar.op == .call {
+        expand(scalar, depth: 0)
+      } else {
+        append(instruction)
+      }
+    }
+  }
+
+  private mutating func append(_ instruction: Instruction) {
+    kernel.instructions.append(instruction)
+    origins.append(position)
+  }
+
+  private mutating func expand(_ call: ScalarInstruction, depth: Int) {
+    guard let function = ElementaryFunction(rawValue: UInt8(truncatingIfNeeded: call.immediate)) else {
+      return
+    }
+    // Elementary functions are made of others in few levels; one that calls itself would have no value.
+    precondition(depth < 8, "the elementary functions call each other in circles")
+    let program = function.program(call.dtype)
+    var registers: [Register] = []
+    for (at, instruction) in program.instructions.enumerated() {
+      if instruction.op == .parameter {
+        registers.append(call.operands[0])
+        continue
+      }
+      let isResult = at == program.result
+      let result = isResult ? call.result : kernel.registers.count
+      if !isResult { kernel.registers.append(instruction.dtype) }
+      let operands = [instruction.a, instruction.b, instruction.c].prefix(instruction.op.operandCount)
+      var scalar = call
+      scalar.op = instruction.op
+      scalar.result = result
+      scalar.dtype = instruction.dtype
+      scalar.source = instruction.source
+      scalar.operands = operands.map { registers[Int($0)] }
+      scalar.immediate = instruction.immediate
+      registers.append(result)
+      if instruction.op == .call { expand(scalar, depth: depth + 1) } else { append(.scalar(scalar)) }
+    }
+    // A program may give its parameter back.
+    if program.instructions[program.result].op == .parameter {
+      append(.assign(result: call.result, value: call.operands[0]))
+    }
+  }
+}

@@ -1,0 +1,115 @@
+/// The forward copy of a module that every pass customises.
+
+package import SluiceIR
+
+/// What becomes of a node.
+package enum NodeFate {
+  /// The same op with the new operands.
+  case copy
+  /// Nothing; no node that stays may use it.
+  case drop
+  /// These values of the new graph, one a result.
+  case replace([ValueID])
+}
+
+/// A node that is about to be copied.
+package struct NodeCopy {
+  /// The graph that it is copied from.
+  package var graph: GraphID
+  /// Its place there.
+  package var node: NodeID
+  /// The op.
+  package var op: Op
+  /// The operands as values of the new graph; none for operands that were dropped.
+  package var operands: [ValueID]
+  /// The attributes, with bodies as graphs of the new module.
+  package var attributes: AttributesID
+}
+
+/// Copies a module graph by graph and node by node through a builder.
+///
+/// Inputs, results, names, writes, comments and locations stay. `keeps` chooses graphs; `decide` says what becomes
+/// of a node and may emit others in its stead. A value has the type that it had before.
+package func rebuild(
+  _ module: Module, simplifies: Bool, keeps: (GraphID) -> Bool = { _ in true },
+  decide: (inout ModuleBuilder, NodeCopy) -> NodeFate
+) -> (module: Module, ruleCounts: [String: Int]) {
+  var builder = ModuleBuilder(rebuilding: module, simplifies: simplifies)
+  var graphs = [GraphID](repeating: .none, count: module.graphs.count)
+  for index in module.graphs.indices where keeps(GraphID(index)) {
+    graphs[index] = copy(GraphID(index), of: module, into: &builder, graphs, decide)
+  }
+  let counts = builder.ruleCounts
+  return (builder.finish(), counts)
+}
+
+/// Per op whether its attributes may name a graph.
+private let namesGraph: [Bool] = Op.allCases.map { op in
+  op.definition.attributes.contains { $0.kind == .graph }
+}
+
+private func copy(
+  _ id: GraphID, of module: Module, into builder: inout ModuleBuilder, _ graphs: [GraphID],
+  _ decide: (inout ModuleBuilder, NodeCopy) -> NodeFate
+) -> GraphID {
+  let graph = module[id]
+  builder.begin(like: graph)
+  var values = [ValueID](repeating: .none, count: graph.valueCount)
+  for input in 0..<graph.inputCount {
+    builder.location = graph.locations[input]
+    values[input] = builder.input(graph.types[input], name: graph.names[input])
+  }
+  var current = NodeCopy(
+    graph: id, node: NodeID(0), op: .input, operands: [], attributes: AttributeTable.empty)
+  for index in graph.inputCount..<graph.nodeCount {
+    current.node = NodeID(index)
+    current.op = graph.ops[index]
+    current.attributes = graph.attributes[index]
+    if namesGraph[Int(current.op.rawValue)] { remap(&current, graphs, &builder.tables) }
+    current.operands.removeAll(keepingCapacity: true)
+    for position in graph.operandRange(current.node) {
+      current.operands.append(values[graph.operandPool[position].index])
+    }
+    builder.location = graph.locations[index]
+    let results = graph.resultRange(current.node)
+    switch decide(&builder, current) {
+    case .drop: continue
+    case .copy:
+      let first = emit(current, &builder)
+      for (offset, result) in results.enumerated() { values[result] = ValueID(first.index + offset) }
+    case .replace(let others):
+      precondition(others.count == results.count, "a node is replaced by another number of values")
+      for (other, result) in zip(others, results) { values[result] = other }
+    }
+    for result in results {
+      precondition(
+        builder.type(values[result]) == graph.types[result], "a rewrite changed the type of a value")
+      if !graph.names[result].isNone { builder.name(values[result], graph.names[result]) }
+    }
+  }
+  builder.location = graph.location
+  do {
+    return try builder.end(
+      results: graph.results.map { values[$0.index] }, names: graph.resultNames,
+      writes: graph.writes.map { Graph.Write(state: $0.state, value: values[$0.value.index]) })
+  } catch {
+    preconditionFailure("a graph that was not verified: \(error.message)")
+  }
+}
+
+private func emit(_ node: NodeCopy, _ builder: inout ModuleBuilder) -> ValueID {
+  do {
+    return try builder.emit(node.op, node.operands.span, node.attributes)
+  } catch {
+    preconditionFailure("a graph that was not verified: \(error.message)")
+  }
+}
+
+/// Replaces graphs in the attributes by those of the new module.
+private func remap(_ node: inout NodeCopy, _ graphs: [GraphID], _ tables: inout Tables) {
+  var attributes = tables.attributes.attributes(node.attributes)
+  for index in attributes.indices {
+    if case .graph(let old) = attributes[index].value { attributes[index].value = .graph(graphs[old.index]) }
+  }
+  node.attributes = tables.attributes.intern(attributes)
+}

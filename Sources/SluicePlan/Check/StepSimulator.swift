@@ -1,0 +1,327 @@
+import SluiceIR
+
+/// Runs through the steps of a function with what every buffer holds: whose bytes they are, what is written.
+///
+/// A store makes a buffer the owner of its bytes, all of its capacity; a load needs a buffer that still owns them
+/// and in which everything that may be loaded has been written. Buffers of one state (output, ...) are one place.
+///
+/// A loop is run through in its first iteration and in any later one, which begins with what the one before left
+/// and with the parts that all earlier iterations wrote. Should the later one end with less than it began with,
+/// it is run through again from that, until nothing changes.
+struct StepSimulator {
+  /// Where a buffer is; the same for all buffers of one state or port.
+  struct Place {
+    /// The first buffer there.
+    var buffer: Int
+    /// The bytes of the arena; nil for what the caller owns.
+    var bytes: Range<Int>?
+    var count: Polynomial
+  }
+
+  /// A loop being run through: the state of each place before the loop first changed it.
+  private struct Frame {
+    var saved: [Int: WrittenState] = [:]
+    var order: [Int] = []
+  }
+
+  private let context: CheckContext
+  let function: ExecutionPlan
+  private var shaper: CallShaper
+  private var arena: ArenaMap
+  private(set) var places: [Place] = []
+  /// The place of every buffer.
+  private(set) var placeOfBuffer: [Int] = []
+  private var states: [WrittenState] = []
+  private var frames: [Frame] = []
+  /// Without a kernel: what is known about the symbols alone.
+  private let noKernel = KernelModel()
+  private let loops: [Int: Int]
+
+  init(_ context: CheckContext, _ function: ExecutionPlan) {
+    self.context = context
+    self.function = function
+    shaper = CallShaper(context, function)
+    var points: [Int] = []
+    var known: [Buffer.Storage: Int] = [:]
+    for (index, buffer) in function.buffers.enumerated() {
+      var place = Place(buffer: index, bytes: nil, count: context.space[buffer.count])
+      if case .arena(let offset) = buffer.storage {
+        place.bytes = offset..<(offset + buffer.capacity)
+        points += [offset, offset + buffer.capacity]
+      } else if let shared = known[buffer.storage] {
+        placeOfBuffer.append(shared)
+        continue
+      } else {
+        known[buffer.storage] = places.count
+      }
+      placeOfBuffer.append(places.count)
+      places.append(place)
+      states.append(Self.start(buffer, place))
+    }
+    arena = ArenaMap(points: points)
+    var loops: [Int: Int] = [:]
+    var open: [Int] = []
+    for (number, step) in function.steps.enumerated() {
+      switch step {
+      case .loop: open.append(number)
+      case .end: if let begin = open.popLast() { loops[begin] = number }
+      case .call: break
+      }
+    }
+    self.loops = loops
+  }
+
+  /// What a place holds before the first step.
+  private static func start(_ buffer: Buffer, _ place: Place) -> WrittenState {
+    let isGiven =
+      switch buffer.storage {
+      case .parameter, .input, .constant, .state: true
+      case .output, .arena: false
+      }
+    let isEmpty = place.count.isZero
+    return WrittenState(isIntact: isGiven || isEmpty, fullDepth: isGiven || isEmpty ? 0 : -1)
+  }
+
+  /// Simulates all steps; then looks whether the outputs are complete.
+  mutating func run() {
+    let environment = function.environment(context.space)
+    run(function.steps.indices, environment, environment, -1)
+    for (position, port) in function.outputs.enumerated() { checkOutput(position, port, environment) }
+  }
+
+  private func checkOutput(_ position: Int, _ port: Port, _ environment: Environment) {
+    let message: String
+    if let buffer = function.buffers.firstIndex(where: { $0.storage == .output(position) }) {
+      let place = placeOfBuffer[buffer]
+      var checker = WrittenChecker(context.space, noKernel, environment)
+      if checker.isFull(states[place], places[place].count) { return }
+      message = states[place].parts.isEmpty ? "is never written" : "is not completely written"
+    } else {
+      let elements = context.tables.types.shape(port.type).reduce(Polynomial.one) { $0 * context.space[$1] }
+      if elements.isZero { return }
+      message = "has no buffer"
+    }
+    context.say("plan of `\(function.name)`: output `\(port.name)` \(message)")
+  }
+
+  /// Runs through steps. `general` describes any iteration of the enclosing loops, `current` the one at hand.
+  private mutating func run(
+    _ range: Range<Int>, _ general: Environment, _ current: Environment, _ number: Int
+  ) {
+    var at = range.lowerBound
+    while at < range.upperBound {
+      switch function.steps[at] {
+      case .call(let kernel, let arguments):
+        call(at, kernel.index, arguments, general, current, number)
+        at += 1
+      case .loop(let counter, let count, let reverse):
+        let end = loops[at] ?? range.upperBound
+        loop(at, (at + 1)..<end, counter, context.space[count], reverse, general, current)
+        at = end + 1
+      case .end: at += 1
+      }
+    }
+  }
+
+  // MARK: Calls
+
+  private mutating func call(
+    _ step: Int, _ kernel: Int, _ arguments: [Argument], _ general: Environment, _ current: Environment,
+    _ number: Int
+  ) {
+    guard let model = context.models[kernel] else { return }
+    let shape = shaper.shape(kernel, model, arguments, general, number)
+    func say(_ slot: Int, _ message: String, notes: [String] = []) {
+      var place = "plan of `\(function.name)`, step \(step), `\(context.kernelName(kernel))`"
+      if slot >= 0 {
+        let name = context.plan.kernels[kernel].slots[slot].name
+        place += ", slot `\(name)`, \(text(arguments[slot].buffer.index))"
+      }
+      context.say("\(place): \(message)", notes: notes)
+    }
+    for problem in shaper.shapes[shape].problems { say(problem.slot, problem.message) }
+    for (slot, accesses) in shaper.shapes[shape].loads {
+      let place = placeOfBuffer[arguments[slot].buffer.index]
+      let state = states[place]
+      if !state.isIntact {
+        say(slot, lost(state))
+      } else if !state.isFull {
+        var checker = WrittenChecker(context.space, model, current)
+        let offset = context.space[arguments[slot].offset]
+        for access in accesses
+        where !checker.isWritten(model.accesses[access], offset, shaper.shapes[shape].touched[access], state)
+        {
+          let instruction = model.accesses[access].instruction
+          let text = KernelText(context.plan.kernels[kernel], context.tables)
+          say(
+            slot,
+            "instruction \(instruction), `\(text.text(context.plan.kernels[kernel].instructions[instruction]))`, may "
+              + "load elements that were never stored")
+          break
+        }
+      }
+    }
+    for store in shaper.shapes[shape].stores {
+      for other in arguments.indices
+      where other != store.slot && (model.isStored[other] || model.isLoaded[other]) {
+        if let message = sharing(shape, model, arguments, other, store.slot, general) {
+          say(
+            store.slot, message,
+            notes: [
+              "slot `\(context.plan.kernels[kernel].slots[other].name)` is \(text(arguments[other].buffer.index))"
+            ])
+        }
+      }
+    }
+    for store in shaper.shapes[shape].stores {
+      write(store, placeOfBuffer[arguments[store.slot].buffer.index], step, general)
+    }
+  }
+
+  private func lost(_ state: WrittenState) -> String {
+    guard let lost = state.lostTo else { return "loads from it before anything was stored there" }
+    return "loads what \(text(places[lost.place].buffer)) took over in step \(lost.step)"
+  }
+
+  /// A buffer for messages, with its bytes.
+  private func text(_ buffer: Int) -> String {
+    let name = "buffer %\(buffer) `\(function.buffers[buffer].name)`"
+    guard let bytes = places[placeOfBuffer[buffer]].bytes else { return name }
+    return "\(name) at bytes \(bytes.lowerBound) ..< \(bytes.upperBound)"
+  }
+
+  /// What is wrong with a slot that is stored to and another one; nil where they do not share memory, or may.
+  private mutating func sharing(
+    _ shape: Int, _ model: KernelModel, _ arguments: [Argument], _ slot: Int, _ store: Int,
+    _ environment: Environment
+  ) -> String? {
+    let (a, b) = (arguments[slot].buffer.index, arguments[store].buffer.index)
+    let (first, second) = (places[placeOfBuffer[a]], places[placeOfBuffer[b]])
+    let pair = CallShape.Pair(slot: slot, store: store)
+    if placeOfBuffer[a] == placeOfBuffer[b] {
+      if shaper.areApart(shape, pair, model, environment) { return nil }
+    } else {
+      guard let x = first.bytes, let y = second.bytes, x.overlaps(y) else { return nil }
+    }
+    let size = function.buffers[b].dtype.byteCount
+    let message = "shares memory with another argument, and is not stored in place of it"
+    if function.buffers[a].dtype.byteCount != size {
+      return message + ": their elements have different sizes"
+    }
+    if start(arguments[slot], size) != start(arguments[store], size) {
+      return message + ": they begin at different elements"
+    }
+    if shaper.allowsInPlace(shape, pair, model, environment) { return nil }
+    return message + ": the kernel may load an element after it was stored"
+  }
+
+  /// The byte at which an argument begins, counted in its arena or its own memory.
+  private func start(_ argument: Argument, _ size: Int) -> Polynomial {
+    let place = places[placeOfBuffer[argument.buffer.index]]
+    return context.space[argument.offset].scaled(by: Int64(size)) + Int64(place.bytes?.lowerBound ?? 0)
+  }
+
+  // MARK: Writing
+
+  private mutating func touch(_ place: Int) {
+    guard let top = frames.indices.last, frames[top].saved[place] == nil else { return }
+    frames[top].saved[place] = states[place]
+    frames[top].order.append(place)
+  }
+
+  private mutating func write(_ store: CallShape.Store, _ place: Int, _ step: Int, _ environment: Environment)
+  {
+    touch(place)
+    if !states[place].isIntact {
+      states[place] = WrittenState(isIntact: true)
+      if let bytes = places[place].bytes {
+        var losers: [Int] = []
+        arena.take(bytes, place) { losers.append($0) }
+        for loser in losers where states[loser].isIntact {
+          touch(loser)
+          states[loser] = WrittenState(isIntact: false, lostTo: (place, step))
+        }
+      }
+    }
+    if states[place].isFull { return }
+    if store.isFull {
+      states[place].fullDepth = frames.count
+      states[place].parts = []
+      return
+    }
+    var checker = WrittenChecker(context.space, noKernel, environment)
+    for region in store.regions {
+      checker.insert(
+        WrittenState.Part(region: region, depth: frames.count), into: &states[place], places[place].count)
+    }
+  }
+
+  // MARK: Loops
+
+  private mutating func loop(
+    _ step: Int, _ body: Range<Int>, _ counter: SymbolID, _ count: Polynomial, _ reverse: Bool,
+    _ general: Environment, _ current: Environment
+  ) {
+    let unknown = SymbolSpace.unknown(counter)
+    let last = count - 1
+    let inside = general.inside(unknown, from: .zero, to: last)
+    let first = current.inside(unknown, from: reverse ? last : .zero, to: reverse ? last : .zero, runs: last)
+    let later = current.inside(
+      unknown, from: reverse ? .zero : .one, to: reverse ? last - 1 : last, runs: last)
+    var checker = WrittenChecker(context.space, noKernel, inside)
+    frames.append(Frame())
+    let depth = frames.count
+    run(body, inside, first, step)
+    let firstEnd = states
+    var laterEnd = states
+    turn(unknown, count, reverse, depth, &checker)
+    for round in 0..<4 {
+      let before = states
+      run(body, inside, later, step)
+      laterEnd = states
+      turn(unknown, count, reverse, depth, &checker)
+      var isStable = true
+      for place in frames[depth - 1].order {
+        let (kept, state) = checker.common(before[place], states[place])
+        if !kept { isStable = false }
+        states[place] = state
+      }
+      if isStable { break }
+      if round == 3 {
+        context.say("plan of `\(function.name)`, step \(step): what the loop leaves behind does not settle")
+      }
+    }
+    // It may have run once or more often.
+    for place in frames[depth - 1].order {
+      states[place] = checker.common(firstEnd[place], laterEnd[place]).1
+    }
+    let frame = frames.removeLast()
+    checker = WrittenChecker(context.space, noKernel, general)
+    let surelyRuns = checker.holds(last)
+    for place in frame.order {
+      if let top = frames.indices.last, frames[top].saved[place] == nil {
+        frames[top].saved[place] = frame.saved[place]
+        frames[top].order.append(place)
+      }
+      guard let entry = frame.saved[place] else { continue }
+      checker.close(&states[place], entry, places[place].count, unknown, count, depth, surelyRuns)
+    }
+  }
+
+  /// At the end of an iteration: what it wrote was written by an earlier one when the next begins.
+  private mutating func turn(
+    _ counter: Unknown, _ count: Polynomial, _ reverse: Bool, _ depth: Int, _ checker: inout WrittenChecker
+  ) {
+    for place in frames[depth - 1].order { checker.turn(&states[place], counter, count, reverse, depth) }
+  }
+}
+
+extension Environment {
+  /// With one more enclosing loop, whose body runs at all only where `runs` is at least 0.
+  func inside(_ unknown: Unknown, from low: Polynomial, to high: Polynomial, runs: Polynomial) -> Environment
+  {
+    var result = inside(unknown, from: low, to: high)
+    result.facts.append(runs)
+    return result
+  }
+}

@@ -1,0 +1,108 @@
+/// Finds offsets for storages with lifetimes so that two that live at once do not overlap.
+struct ArenaAllocator {
+  /// One storage: its size and the times during which it holds something, inclusive.
+  struct Request {
+    var bytes: Int
+    var first: Int
+    var last: Int
+  }
+
+  static let alignment = 64
+
+  /// Offsets, the size of the arena, and the largest sum of sizes alive at once.
+  static func allocate(_ requests: [Request]) -> (offsets: [Int], bytes: Int, lowerBound: Int) {
+    let sizes = requests.map { ($0.bytes + alignment - 1) / alignment * alignment }
+    let bound = lowerBound(requests, sizes)
+    let byTime = inOrderOfTime(requests, sizes)
+    guard requests.count <= 4_096, byTime.bytes > bound else { return (byTime.offsets, byTime.bytes, bound) }
+    let bySize = inOrderOfSize(requests, sizes)
+    let best = bySize.bytes < byTime.bytes ? bySize : byTime
+    return (best.offsets, best.bytes, bound)
+  }
+
+  private static func lowerBound(_ requests: [Request], _ sizes: [Int]) -> Int {
+    var changes: [(time: Int, bytes: Int)] = []
+    for (request, size) in zip(requests, sizes) {
+      changes.append((request.first, size))
+      changes.append((request.last + 1, -size))
+    }
+    changes.sort { ($0.time, $0.bytes) < ($1.time, $1.bytes) }
+    var (live, peak) = (0, 0)
+    for change in changes {
+      live += change.bytes
+      peak = Swift.max(peak, live)
+    }
+    return peak
+  }
+
+  /// The largest first, each at the lowest place where it fits: close to the bound, quadratic.
+  private static func inOrderOfSize(_ requests: [Request], _ sizes: [Int]) -> (offsets: [Int], bytes: Int) {
+    var offsets = [Int](repeating: 0, count: requests.count)
+    var placed: [Int] = []
+    var total = 0
+    let order = requests.indices.sorted { (sizes[$1], $0) < (sizes[$0], $1) }
+    for request in order {
+      var offset = 0
+      for other in placed {
+        let overlaps =
+          requests[other].first <= requests[request].last && requests[request].first <= requests[other].last
+        guard overlaps else { continue }
+        if offsets[other] >= offset + sizes[request] { break }
+        offset = Swift.max(offset, offsets[other] + sizes[other])
+      }
+      offsets[request] = offset
+      total = Swift.max(total, offset + sizes[request])
+      let place = placed.firstIndex { offsets[$0] > offset } ?? placed.count
+      placed.insert(request, at: place)
+    }
+    return (offsets, total)
+  }
+
+  /// In order of first use, each in the smallest gap where it fits.
+  private static func inOrderOfTime(_ requests: [Request], _ sizes: [Int]) -> (offsets: [Int], bytes: Int) {
+    var offsets = [Int](repeating: 0, count: requests.count)
+    var gaps: [(offset: Int, bytes: Int)] = []
+    var total = 0
+    let starts = requests.indices.sorted { (requests[$0].first, $0) < (requests[$1].first, $1) }
+    let ends = requests.indices.sorted { (requests[$0].last, $0) < (requests[$1].last, $1) }
+    var nextEnd = 0
+    for request in starts {
+      while nextEnd < ends.count, requests[ends[nextEnd]].last < requests[request].first {
+        free(offsets[ends[nextEnd]], sizes[ends[nextEnd]], &gaps)
+        nextEnd += 1
+      }
+      var best: Int?
+      for (position, gap) in gaps.enumerated() where gap.bytes >= sizes[request] {
+        if best.map({ gaps[$0].bytes > gap.bytes }) ?? true { best = position }
+      }
+      if let best {
+        offsets[request] = gaps[best].offset
+        gaps[best] = (gaps[best].offset + sizes[request], gaps[best].bytes - sizes[request])
+        if gaps[best].bytes == 0 { gaps.remove(at: best) }
+      } else if let last = gaps.last, last.offset + last.bytes == total {
+        offsets[request] = last.offset
+        total = last.offset + sizes[request]
+        gaps.removeLast()
+      } else {
+        offsets[request] = total
+        total += sizes[request]
+      }
+    }
+    return (offsets, total)
+  }
+
+  private static func free(_ offset: Int, _ bytes: Int, _ gaps: inout [(offset: Int, bytes: Int)]) {
+    if bytes == 0 { return }
+    var place = gaps.firstIndex { $0.offset > offset } ?? gaps.count
+    gaps.insert((offset, bytes), at: place)
+    if place + 1 < gaps.count, offset + bytes == gaps[place + 1].offset {
+      gaps[place].bytes += gaps[place + 1].bytes
+      gaps.remove(at: place + 1)
+    }
+    if place > 0, gaps[place - 1].offset + gaps[place - 1].bytes == offset {
+      gaps[place - 1].bytes += gaps[place].bytes
+      gaps.remove(at: place)
+      place -= 1
+    }
+  }
+}

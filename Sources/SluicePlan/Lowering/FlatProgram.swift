@@ -1,0 +1,415 @@
+import SluiceIR
+
+/// A function with the bodies of its scans copied in: one list of items over values with known layouts.
+///
+/// Views are gone: a value is a root with a place of its own, or an affine look at a root, or a constant repeated.
+/// Carried values and stacked results of a scan have a cell, which `assign` items write.
+struct FlatProgram {
+  /// What a value is made of.
+  enum Form {
+    /// A value with elements of its own, in row-major order.
+    case root
+    /// Elements of a root: element (i, j, ...) is `base + offset + sum of stride * index`.
+    case view(Layout)
+    /// The same constant everywhere.
+    case splat(UInt64)
+  }
+
+  /// An affine look at a root value.
+  struct Layout: Hashable {
+    /// The root.
+    var root: Int
+    /// The part of the offset that depends on loop counters.
+    var base: DimID
+    /// The rest of the offset.
+    var offset: DimID
+    /// The distance between neighbours along every axis.
+    var strides: [DimID]
+  }
+
+  /// Where the elements of a root come from.
+  enum Source: Hashable {
+    /// The item that computes it.
+    case item
+    /// Memory of the caller or the module.
+    case input(Int), parameter(Int), state(Int), constant(ConstantID)
+    /// A carried value: written before the loop and at the end of every iteration.
+    case cell
+    /// The stacked results of a loop: one part written in every iteration.
+    case stack
+  }
+
+  struct Value {
+    var type: TypeID
+    var name: StringID
+    var form: Form
+    var source: Source
+    /// The item after which the value is there; -1 for what is there from the start.
+    var item: Int
+    /// The region whose iterations it lives in; for cells and stacks the one around their loop.
+    var region: Int
+  }
+
+  /// Where an `assign` puts its operand.
+  enum Target: Hashable {
+    case output(Int)
+    case state(Int)
+    case cell(Int)
+    case part(stack: Int, counter: SymbolID)
+  }
+
+  enum Action {
+    /// A primitive op.
+    case node(Op, AttributesID)
+    /// The operand's elements in row-major order.
+    case copy
+    /// Puts the operand at a target.
+    case assign(Target)
+    /// Repeats the items up to the matching `endLoop`.
+    case beginLoop(counter: SymbolID, count: DimID, reverse: Bool)
+    case endLoop
+  }
+
+  struct Item {
+    var action: Action
+    var operands: [Int]
+    var results: [Int]
+    var region: Int
+    var location: LocationID
+  }
+
+  var values: [Value] = []
+  var items: [Item] = []
+  /// The regions: 0 is the function, the others are loops.
+  var regions: [Region] = [Region(parent: -1, begin: -1, end: -1)]
+
+  struct Region {
+    /// The region around it.
+    var parent: Int
+    /// The items that begin and end the loop.
+    var begin: Int
+    var end: Int
+  }
+
+  /// The root behind a value; nil for a repeated constant.
+  func root(_ value: Int) -> Int? {
+    switch values[value].form {
+    case .splat: nil
+    case .root: value
+    case .view(let layout): layout.root
+    }
+  }
+}
+
+/// Builds the flat program of one function.
+struct Flattener {
+  private(set) var program = FlatProgram()
+  var tables: Tables
+  private let module: Module
+  private let parameterIndex: [StringID: Int]
+  private let stateIndex: [StringID: Int]
+  private var region = 0
+  private var counterCount = 0
+
+  init(_ module: Module, _ tables: Tables, parameters: [StringID: Int], states: [StringID: Int]) {
+    self.module = module
+    self.tables = tables
+    self.parameterIndex = parameters
+    self.stateIndex = states
+  }
+
+  /// A graph that is being copied in: where it is, what its values became.
+  private struct Frame {
+    var graph: Graph
+    var next: Int
+    var map: [Int]
+    var scan: Scan?
+  }
+
+  /// The loop around a body.
+  private struct Scan {
+    var counter: SymbolID
+    var cells: [Int]
+    var stacks: [Int]
+    var outer: [ValueID]
+  }
+
+  mutating func flatten(_ function: Graph) throws(Diagnostics) -> FlatProgram {
+    var inputs: [Int] = []
+    for (position, value) in function.inputs.enumerated() {
+      inputs.append(root(function.types[value.index], function.names[value.index], .input(position)))
+    }
+    var frames = [Frame(graph: function, next: function.inputCount, map: inputs, scan: nil)]
+    while var frame = frames.popLast() {
+      var entered: Frame?
+      while frame.next < frame.graph.nodeCount, entered == nil {
+        let node = NodeID(frame.next)
+        frame.next += 1
+        entered = try copy(node, &frame)
+      }
+      if let entered {
+        frames.append(frame)
+        frames.append(entered)
+      } else if let scan = frame.scan {
+        finish(scan, frame)
+        guard var outer = frames.popLast() else { break }
+        for (value, result) in zip(scan.outer, scan.cells + scan.stacks) {
+          precondition(outer.map.count == value.index)
+          outer.map.append(result)
+        }
+        frames.append(outer)
+      } else {
+        finishFunction(frame)
+      }
+    }
+    return program
+  }
+
+  // MARK: Nodes
+
+  private mutating func copy(_ node: NodeID, _ frame: inout Frame) throws(Diagnostics) -> Frame? {
+    let graph = frame.graph
+    let op = graph.ops[node.index]
+    let record = graph.attributes[node.index]
+    let operands = graph.operands(node).map { frame.map[$0.index] }
+    let result = graph.result(node)
+    let type = graph.types[result.index]
+    let name = graph.names[result.index]
+    location = graph.locations[node.index]
+    switch op.definition.family {
+    case .source(.constant):
+      frame.map.append(constant(record, type, name))
+    case .source:
+      frame.map.append(read(record, type, name))
+    case .view(let kernel) where kernel != .concat && kernel != .pad:
+      frame.map.append(try view(kernel, operands[0], record, type, name))
+    case .body(.scan):
+      return beginScan(graph, node, operands, record)
+    case .expand:
+      throw Diagnostics([Diagnostic("`\(op.definition.name)` was not expanded before planning")])
+    default:
+      let types = graph.results(node).map { graph.types[$0.index] }
+      frame.map += append(.node(op, record), operands, types, name)
+    }
+    return nil
+  }
+
+  private var location: LocationID = .none
+
+  @discardableResult
+  private mutating func append(
+    _ action: FlatProgram.Action, _ operands: [Int], _ types: [TypeID] = [], _ name: StringID = .none
+  ) -> [Int] {
+    let item = program.items.count
+    let results = types.map { type -> Int in
+      program.values.append(
+        FlatProgram.Value(type: type, name: name, form: .root, source: .item, item: item, region: region))
+      return program.values.count - 1
+    }
+    program.items.append(
+      FlatProgram.Item(
+        action: action, operands: operands, results: results, region: region, location: location))
+    return results
+  }
+
+  private mutating func root(_ type: TypeID, _ name: StringID, _ source: FlatProgram.Source) -> Int {
+    program.values.append(
+      FlatProgram.Value(type: type, name: name, form: .root, source: source, item: -1, region: region))
+    return program.values.count - 1
+  }
+
+  private mutating func constant(_ record: AttributesID, _ type: TypeID, _ name: StringID) -> Int {
+    guard let id = tables.attributes.constant(record, .value) else { preconditionFailure("verified") }
+    let value = root(type, name, .constant(id))
+    if tables.types.rank(type) == 0 {
+      let size = tables.types.dtype(type).byteCount
+      program.values[value].form = .splat(tables.constants.bits(id, 0, size: size))
+    }
+    return value
+  }
+
+  private mutating func read(_ record: AttributesID, _ type: TypeID, _ name: StringID) -> Int {
+    guard let variable = tables.attributes.symbol(record, .name) else { preconditionFailure("verified") }
+    let shown = name.isNone ? variable : name
+    if let parameter = parameterIndex[variable] { return root(type, shown, .parameter(parameter)) }
+    guard let state = stateIndex[variable] else { preconditionFailure("verified") }
+    return root(type, shown, .state(state))
+  }
+
+  // MARK: Views
+
+  /// The layout of a value that is a root or a view.
+  mutating func layout(_ value: Int) -> FlatProgram.Layout {
+    if case .view(let layout) = program.values[value].form { return layout }
+    let zero = tables.dims.integer(0)
+    let strides = tables.contiguousStrides(tables.types.shape(program.values[value].type))
+    return FlatProgram.Layout(root: value, base: zero, offset: zero, strides: strides)
+  }
+
+  private mutating func view(
+    _ kernel: ViewKernel, _ operand: Int, _ record: AttributesID, _ type: TypeID, _ name: StringID
+  ) throws(Diagnostics) -> Int {
+    if case .splat = program.values[operand].form {
+      var value = program.values[operand]
+      value.type = type
+      program.values.append(value)
+      return program.values.count - 1
+    }
+    let shape = tables.types.shape(program.values[operand].type)
+    var look = layout(operand)
+    switch kernel {
+    case .transpose:
+      let order = tables.attributes.ints(record, .order) ?? []
+      look.strides = order.map { look.strides[Int($0)] }
+    case .broadcast:
+      let target = tables.types.shape(type)
+      let zero = tables.dims.integer(0)
+      let lead = target.count - shape.count
+      let old = look.strides
+      look.strides = target.indices.map { axis in
+        axis < lead || shape[axis - lead] != target[axis] ? zero : old[axis - lead]
+      }
+    case .slice:
+      let start = tables.attributes.dims(record, .start) ?? []
+      let steps = tables.attributes.ints(record, .strides)
+      for axis in shape.indices {
+        look.offset = try tables.sum(look.offset, tables.product(start[axis], look.strides[axis]))
+        if let steps {
+          look.strides[axis] = try tables.product(look.strides[axis], tables.dims.integer(steps[axis]))
+        }
+      }
+    case .reverse:
+      let minusOne = tables.dims.integer(-1)
+      for axis in tables.axes(record, rank: shape.count) {
+        let last = try tables.sum(shape[axis], minusOne)
+        look.offset = try tables.sum(look.offset, tables.product(last, look.strides[axis]))
+        look.strides[axis] = try tables.product(look.strides[axis], minusOne)
+      }
+    case .reshape:
+      let target = tables.types.shape(type)
+      if let strides = tables.reshapedStrides(shape, look.strides, to: target) {
+        look.strides = strides
+      } else {
+        let copy = append(.copy, [operand], [program.values[operand].type], name)[0]
+        look = layout(copy)
+        look.strides = tables.contiguousStrides(target)
+      }
+    case .concat, .pad:
+      preconditionFailure("concat and pad are no looks at one value")
+    }
+    return viewValue(look, type, name)
+  }
+
+  private mutating func viewValue(_ look: FlatProgram.Layout, _ type: TypeID, _ name: StringID) -> Int {
+    let root = program.values[look.root]
+    program.values.append(
+      FlatProgram.Value(
+        type: type, name: name, form: .view(look), source: root.source, item: root.item, region: region))
+    return program.values.count - 1
+  }
+
+  // MARK: Scans
+
+  private mutating func beginScan(
+    _ graph: Graph, _ node: NodeID, _ operands: [Int], _ record: AttributesID
+  ) -> Frame? {
+    guard let body = tables.attributes.graph(record, .body) else { preconditionFailure("verified") }
+    let carries = Int(tables.attributes.int(record, .carries) ?? 0)
+    let sequences = Int(tables.attributes.int(record, .sequences) ?? 0)
+    let bodyGraph = module[body]
+    let outer = graph.results(node)
+    var length = tables.attributes.dim(record, .length) ?? tables.dims.integer(0)
+    if sequences > 0 { length = tables.types.dim(program.values[operands[carries]].type, 0) }
+    let bound = tables.dims.bound(length) ?? .max
+    let counter = tables.dims.symbol(
+      tables.strings.intern("$i\(counterCount)"), bound: Swift.max(bound - 1, 0))
+    counterCount += 1
+
+    let cells = (0..<carries).map { position in
+      root(graph.types[outer[position].index], bodyGraph.names[position], .cell)
+    }
+    for (cell, operand) in zip(cells, operands) { append(.assign(.cell(cell)), [operand]) }
+    let stacks = outer.dropFirst(carries).map { root(graph.types[$0.index], graph.names[$0.index], .stack) }
+    append(.beginLoop(counter: counter, count: length, reverse: tables.attributes.bool(record, .reverse)), [])
+    program.regions.append(FlatProgram.Region(parent: region, begin: program.items.count - 1, end: -1))
+    region = program.regions.count - 1
+    for cell in cells { program.values[cell].item = program.items.count - 1 }
+
+    var map = cells
+    for position in carries..<(carries + sequences) {
+      let operand = operands[position]
+      let input = ValueID(position)
+      map.append(part(operand, counter, bodyGraph.types[input.index], bodyGraph.names[input.index]))
+    }
+    map += operands.dropFirst(carries + sequences)
+    let scan = Scan(counter: counter, cells: cells, stacks: stacks, outer: outer)
+    return Frame(graph: bodyGraph, next: bodyGraph.inputCount, map: map, scan: scan)
+  }
+
+  /// Element `counter` along the first axis.
+  private mutating func part(_ operand: Int, _ counter: SymbolID, _ type: TypeID, _ name: StringID) -> Int {
+    if case .splat = program.values[operand].form {
+      var value = program.values[operand]
+      value.type = type
+      program.values.append(value)
+      return program.values.count - 1
+    }
+    var look = layout(operand)
+    let index = tables.dims.dim(counter)
+    if let step = tables.dims.multiply(index, look.strides.removeFirst()),
+      let base = tables.dims.add(look.base, step)
+    {
+      look.base = base
+    }
+    return viewValue(look, type, name)
+  }
+
+  private mutating func finish(_ scan: Scan, _ frame: Frame) {
+    let results = frame.graph.results.map { frame.map[$0.index] }
+    let carried = results.prefix(scan.cells.count)
+    // Parts come first: they may read what the cells hold before they are overwritten.
+    var assigns: [(source: Int, target: FlatProgram.Target)] = []
+    for (stack, value) in zip(scan.stacks, results.dropFirst(scan.cells.count)) {
+      assigns.append((value, .part(stack: stack, counter: scan.counter)))
+    }
+    for (cell, value) in zip(scan.cells, carried) where value != cell { assigns.append((value, .cell(cell))) }
+    assign(assigns, overwritten: Set(scan.cells))
+    append(.endLoop, [])
+    program.regions[region].end = program.items.count - 1
+    region = program.regions[region].parent
+    for value in scan.cells + scan.stacks { program.values[value].item = program.items.count - 1 }
+  }
+
+  private mutating func finishFunction(_ frame: Frame) {
+    var assigns: [(source: Int, target: FlatProgram.Target)] = []
+    for (position, value) in frame.graph.results.enumerated() {
+      assigns.append((frame.map[value.index], .output(position)))
+    }
+    for write in frame.graph.writes {
+      guard let state = stateIndex[write.state] else { continue }
+      let value = frame.map[write.value.index]
+      if case .root = program.values[value].form, program.values[value].source == .state(state) { continue }
+      assigns.append((value, .state(state)))
+    }
+    let states = Set(
+      program.values.indices.filter { if case .state = program.values[$0].source { true } else { false } })
+    assign(assigns, overwritten: states)
+  }
+
+  /// Assigns that happen at once: what one of them overwrites and another one reads is copied first.
+  private mutating func assign(_ assigns: [(source: Int, target: FlatProgram.Target)], overwritten: Set<Int>)
+  {
+    var sources: [Int] = []
+    for (source, target) in assigns {
+      switch (target, program.values[source].form) {
+      case (.output, _), (.part, _), (_, .splat):
+        sources.append(source)
+      default:
+        let isOverwritten = overwritten.contains(layout(source).root)
+        let value = program.values[source]
+        sources.append(isOverwritten ? append(.copy, [source], [value.type], value.name)[0] : source)
+      }
+    }
+    for (source, assign) in zip(sources, assigns) { append(.assign(assign.target), [source]) }
+  }
+}

@@ -1,0 +1,271 @@
+public import SluiceIR
+
+/// Makes execution plans: flattens a module's functions, groups their items into kernels, gives every value a
+/// place, and writes down what runs.
+public struct Planner {
+  /// Choices of a plan.
+  public struct Options: Sendable, Hashable {
+    /// Whether items that share an iteration space run in one kernel.
+    public var fuses = true
+
+    /// The usual choices.
+    public init() {}
+  }
+
+  /// No buffer may be larger than this many bytes at its symbols' bounds.
+  static let maximumBytes = 1 << 40
+
+  private var tables: Tables
+  private let module: Module
+  private let options: Options
+  private var kernels: [Kernel] = []
+  private var kernelIndex: [Kernel: KernelID] = [:]
+  private var remarks: [Diagnostic] = []
+  private var parameters: [ModulePlan.Variable] = []
+  private var states: [ModulePlan.Variable] = []
+  private var parameterIndex: [StringID: Int] = [:]
+  private var stateIndex: [StringID: Int] = [:]
+
+  /// The plan of a verified module without composites.
+  public static func plan(_ module: Module, options: Options = Options()) throws(Diagnostics) -> ModulePlan {
+    var planner = Planner(module, options)
+    let parameterBytes = try planner.layOut(.parameter)
+    let stateBytes = try planner.layOut(.state)
+    var functions: [ExecutionPlan] = []
+    for id in module.functions { functions.append(try planner.plan(module[id])) }
+    var finished = module
+    finished.tables = planner.tables
+    return ModulePlan(
+      module: finished, kernels: planner.kernels, functions: functions, parameters: planner.parameters,
+      parameterBytes: parameterBytes, states: planner.states, stateBytes: stateBytes, remarks: planner.remarks
+    )
+  }
+
+  private init(_ module: Module, _ options: Options) {
+    self.module = module
+    self.tables = module.tables
+    self.options = options
+  }
+
+  /// Gives the variables of a kind their places in one block; its size.
+  private mutating func layOut(_ kind: Variable.Kind) throws(Diagnostics) -> Int {
+    var offset = 0
+    for variable in tables.variables where variable.kind == kind {
+      let dtype = tables.types.dtype(variable.type)
+      guard let count = tables.elementCount(variable.type).flatMap({ tables.dims.value($0) }),
+        count <= Int64(Self.maximumBytes / dtype.byteCount)
+      else {
+        throw Diagnostics([Diagnostic("`@\(tables.strings[variable.name])` is larger than 2^40 bytes")])
+      }
+      let bytes = Int(count) * dtype.byteCount
+      let row = ModulePlan.Variable(
+        name: tables.strings[variable.name], type: variable.type, offset: offset, byteCount: bytes)
+      if kind == .parameter {
+        parameterIndex[variable.name] = parameters.count
+        parameters.append(row)
+      } else {
+        stateIndex[variable.name] = states.count
+        states.append(row)
+      }
+      offset += (bytes + ArenaAllocator.alignment - 1) / ArenaAllocator.alignment * ArenaAllocator.alignment
+    }
+    return offset
+  }
+
+  // MARK: One function
+
+  private mutating func plan(_ graph: Graph) throws(Diagnostics) -> ExecutionPlan {
+    var flattener = Flattener(module, tables, parameters: parameterIndex, states: stateIndex)
+    let program = try flattener.flatten(graph)
+    tables = flattener.tables
+    let grouping = Grouping(program, tables, fuses: options.fuses)
+    let ports = StorageAssignment.Ports(
+      outputs: graph.results.map { graph.types[$0.index] }, states: states.map(\.type))
+    var storage = try StorageAssignment(program, grouping, tables, ports)
+    tables = storage.tables
+    remarks += storage.remarks
+    let residence = residence(program, grouping, storage)
+    let steps = try steps(program, grouping, residence, &storage)
+    let (buffers, arenaBytes, lowerBound) = buffers(storage)
+    return ExecutionPlan(
+      name: tables.strings[graph.name], comment: graph.comment.map { tables.strings[$0] },
+      symbols: graph.symbols,
+      inputs: portNames(graph.inputs.map { (graph.names[$0.index], graph.types[$0.index]) }, "input"),
+      outputs: portNames(
+        zip(graph.results, graph.resultNames).map { value, name in
+          (name.isNone ? graph.names[value.index] : name, graph.types[value.index])
+        }, "result"),
+      buffers: buffers, steps: steps, checkedDims: checkedDims(program), arenaBytes: arenaBytes,
+      lowerBoundBytes: lowerBound)
+  }
+
+  private func residence(
+    _ program: FlatProgram, _ grouping: Grouping, _ storage: StorageAssignment
+  ) -> Residence {
+    let isExternal = program.values.indices.map { value in
+      guard let place = storage.placeOf[value] else { return false }
+      switch storage.storages[place.storage].kind {
+      case .output, .state: return true
+      default: return false
+      }
+    }
+    return Residence(needsMemory: grouping.needsMemory, isExternal: isExternal, inPlace: storage.inPlace)
+  }
+
+  private mutating func steps(
+    _ program: FlatProgram, _ grouping: Grouping, _ residence: Residence, _ storage: inout StorageAssignment
+  ) throws(Diagnostics) -> [Step] {
+    var steps: [Step] = []
+    for (entry, what) in grouping.entries.enumerated() {
+      switch what {
+      case .beginLoop(let position):
+        guard case .beginLoop(let counter, let count, let reverse) = program.items[position].action else {
+          continue
+        }
+        steps.append(.loop(counter: counter, count: count, reverse: reverse))
+      case .endLoop: steps.append(.end)
+      case .group(let index):
+        let group = grouping.groups[index]
+        let isSeen = group.items.contains { program.items[$0].results.contains { residence.needsMemory[$0] } }
+        guard isSeen else { continue }
+        let writer = KernelComment(program, tables)
+        let name = writer.name(group.items)
+        let comment = writer.lines(group.items)
+        let lowered: LoweredKernel
+        if group.kind == .loops {
+          (lowered, tables) = try LoopLowering(group, program, residence, tables, name: name).lower(
+            comment: comment)
+        } else {
+          let item = program.items[group.items[0]]
+          (lowered, tables) = try SingleLowering(item, program, residence, tables, name: name).lower(
+            comment: comment)
+        }
+        steps.append(try call(lowered, entry, &storage))
+      case .assign(let position):
+        guard !storage.elided.contains(position) else { continue }
+        let item = program.items[position]
+        guard case .assign(let target) = item.action else { continue }
+        let space = tables.types.shape(program.values[item.operands[0]].type)
+        let group = Grouping.Group(
+          kind: .loops, space: space, reducedAxes: nil, items: [position], region: item.region)
+        let comment = KernelComment(program, tables).lines([position])
+        let (lowered, made) = try LoopLowering(group, program, residence, tables, name: "copy")
+          .lower(target: target, comment: comment)
+        tables = made
+        steps.append(try call(lowered, entry, &storage))
+      }
+    }
+    return steps
+  }
+
+  /// A call of a kernel: an identical one is used again.
+  private mutating func call(
+    _ lowered: LoweredKernel, _ entry: Int, _ storage: inout StorageAssignment
+  ) throws(Diagnostics) -> Step {
+    var arguments: [Argument] = []
+    storage.tables = tables
+    for (slot, meaning) in zip(lowered.kernel.slots, lowered.meanings) {
+      arguments.append(try argument(meaning, slot, entry, &storage))
+    }
+    tables = storage.tables
+    var kernel = lowered.kernel
+    kernel.comment = []
+    if let known = kernelIndex[kernel] { return .call(known, arguments) }
+    let id = KernelID(kernels.count)
+    kernelIndex[kernel] = id
+    kernels.append(lowered.kernel)
+    return .call(id, arguments)
+  }
+
+  private mutating func argument(
+    _ meaning: LoweredKernel.SlotMeaning, _ slot: Slot, _ entry: Int, _ storage: inout StorageAssignment
+  ) throws(Diagnostics) -> Argument {
+    switch meaning {
+    case .value(let value, let base):
+      guard let place = storage.placeOf[value] else {
+        preconditionFailure("a value that is read has no place")
+      }
+      return Argument(buffer: BufferID(place.storage), offset: try storage.tables.sum(place.offset, base))
+    case .scratch(let count):
+      let name = storage.tables.strings.intern(slot.name)
+      let index = try storage.scratch(slot.dtype, count, entry: entry, name: name)
+      return Argument(buffer: BufferID(index), offset: storage.tables.dims.integer(0))
+    case .target(let target): return try storage.target(target)
+    }
+  }
+
+  // MARK: Buffers and ports
+
+  private func buffers(_ storage: StorageAssignment) -> (buffers: [Buffer], arenaBytes: Int, lowerBound: Int)
+  {
+    let inArena = storage.storages.indices.filter { storage.storages[$0].kind == .arena }
+    let requests = inArena.map { index in
+      let row = storage.storages[index]
+      return ArenaAllocator.Request(bytes: row.capacity, first: row.first, last: row.last)
+    }
+    let (offsets, bytes, lowerBound) = ArenaAllocator.allocate(requests)
+    var places: [Int: Int] = [:]
+    for (index, offset) in zip(inArena, offsets) { places[index] = offset }
+    var names = UniqueNames()
+    let buffers = storage.storages.enumerated().map { index, row -> Buffer in
+      let kind: Buffer.Storage =
+        switch row.kind {
+        case .parameter(let position): .parameter(position)
+        case .state(let position): .state(position)
+        case .input(let position): .input(position)
+        case .output(let position): .output(position)
+        case .constant(let id): .constant(id)
+        case .arena: .arena(places[index] ?? 0)
+        }
+      let name = names.unique(row.name.isNone ? "t\(index)" : tables.identifier(row.name))
+      return Buffer(name: name, dtype: row.dtype, count: row.count, capacity: row.capacity, storage: kind)
+    }
+    return (buffers, bytes, lowerBound)
+  }
+
+  private func portNames(_ ports: [(name: StringID, type: TypeID)], _ stem: String) -> [Port] {
+    var names = UniqueNames()
+    return ports.enumerated().map { position, port in
+      let fallback = ports.count == 1 ? stem : "\(stem)\(position)"
+      let text = port.name.isNone ? fallback : tables.strings[port.name]
+      let isNumber = text.utf8.first.map { $0 < 58 } ?? true
+      return Port(name: names.unique(isNumber ? fallback : text), type: port.type)
+    }
+  }
+
+  /// Dims that some sizes within the bounds would make negative.
+  private func checkedDims(_ program: FlatProgram) -> [DimID] {
+    var found: [DimID] = []
+    var seen: Set<DimID> = []
+    for value in program.values {
+      for dim in tables.types.shape(value.type) where seen.insert(dim).inserted {
+        if !tables.dims.isNeverNegative(dim) { found.append(dim) }
+      }
+    }
+    return found
+  }
+}
+
+extension Tables {
+  /// A name as an identifier: `attention.qkv` becomes `attention_qkv`, and a leading digit gets a `v`.
+  func identifier(_ name: StringID) -> String {
+    let text = String(strings[name].map { $0 == "." ? "_" : $0 })
+    return text.utf8.first.map { $0 < 58 } ?? true ? "v\(text)" : text
+  }
+}
+
+/// Gives names that are used again a number.
+struct UniqueNames {
+  private var used: Set<String> = []
+
+  /// The name, or the name with the first free number.
+  mutating func unique(_ name: String) -> String {
+    var result = name
+    var number = 1
+    while !used.insert(result).inserted {
+      result = "\(name)_\(number)"
+      number += 1
+    }
+    return result
+  }
+}

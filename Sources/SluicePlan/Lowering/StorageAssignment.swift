@@ -1,0 +1,360 @@
+import SluiceIR
+
+/// Decides where every root value lives, the caller's memory, a cell or the arena, and for how long.
+///
+/// Times are positions among the entries of a `Grouping`. A loop counts as a whole for everything that was there
+/// before it: what one iteration reads must survive all of them.
+struct StorageAssignment {
+  /// A piece of memory; `first ... last` are the entries during which an arena storage holds something.
+  struct Storage {
+    var kind: Kind
+    var dtype: DType
+    var count: DimID
+    var capacity: Int
+    var first: Int
+    var last: Int
+    var name: StringID
+  }
+
+  enum Kind: Hashable {
+    case parameter(Int), state(Int), input(Int), output(Int), constant(ConstantID), arena
+  }
+
+  /// Where a root is: a storage, from an element on.
+  struct Place {
+    var storage: Int
+    var offset: DimID
+  }
+
+  private(set) var storages: [Storage] = []
+  /// Per root value its place.
+  private(set) var placeOf: [Int: Place] = [:]
+  /// Per value made in place the value whose memory it takes over.
+  private(set) var inPlace: [Int: Int] = [:]
+  /// Assigns that need no copy, because the value is made at the target.
+  private(set) var elided: Set<Int> = []
+  private(set) var remarks: [Diagnostic] = []
+  var tables: Tables
+
+  private let program: FlatProgram
+  private let grouping: Grouping
+  private let ports: Ports
+  private var reads: [Int: [Read]] = [:]
+  private var stateRoots: [Int: [Int]] = [:]
+  /// What values and cells are bound to, before storages exist.
+  private var bindings: [Int: FlatProgram.Target] = [:]
+  private var storageOf: [Kind: Int] = [:]
+  private let zero: DimID
+
+  /// The types of what lies outside.
+  struct Ports {
+    var outputs: [TypeID]
+    var states: [TypeID]
+  }
+
+  private struct Read {
+    var entry: Int
+    var region: Int
+  }
+
+  init(
+    _ program: FlatProgram, _ grouping: Grouping, _ tables: Tables, _ ports: Ports
+  ) throws(Diagnostics) {
+    self.program = program
+    self.grouping = grouping
+    self.tables = tables
+    self.ports = ports
+    zero = self.tables.dims.integer(0)
+    collectReads()
+    bindAssigns()
+    reuseInPlace()
+    try makeStorages()
+  }
+
+  // MARK: What reads what, when
+
+  private mutating func collectReads() {
+    for position in program.items.indices {
+      let item = program.items[position]
+      let group = grouping.groupOf[position]
+      for operand in item.operands {
+        guard let root = program.root(operand) else { continue }
+        let value = program.values[root]
+        if value.source == .item, group >= 0, grouping.groupOf[value.item] == group { continue }
+        reads[root, default: []].append(Read(entry: grouping.itemEntry[position], region: item.region))
+      }
+    }
+    for (value, row) in program.values.enumerated() {
+      if case .root = row.form, case .state(let state) = row.source {
+        stateRoots[state, default: []].append(value)
+      }
+    }
+  }
+
+  /// The entry of a read as seen from an enclosing region: a loop between the two counts to its end.
+  private func entry(_ read: Read, from home: Int) -> Int {
+    var (entry, region) = (read.entry, read.region)
+    while region != home, region > 0 {
+      entry = grouping.itemEntry[program.regions[region].end]
+      region = program.regions[region].parent
+    }
+    return entry
+  }
+
+  private func lastRead(_ root: Int) -> Int {
+    let home = program.values[root].region
+    return reads[root, default: []].map { entry($0, from: home) }.max() ?? -1
+  }
+
+  // MARK: Making values at their target
+
+  private mutating func bindAssigns() {
+    for position in program.items.indices {
+      let item = program.items[position]
+      guard case .assign(let target) = item.action, let source = item.operands.first,
+        case .root = program.values[source].form, bindings[source] == nil
+      else { continue }
+      let value = program.values[source]
+      let isBound: Bool
+      switch (target, value.source) {
+      case (.output, .item), (.output, .cell), (.output, .stack): isBound = value.region == item.region
+      case (.part, .item): isBound = value.region == item.region
+      case (.cell(let cell), .item):
+        isBound =
+          value.region == item.region && isRegionOfLoop(item.region, of: cell)
+          && takesOver([cell], source, item)
+      case (.state(let state), .item):
+        isBound = value.region == item.region && takesOver(stateRoots[state, default: []], source, item)
+      default: isBound = false
+      }
+      if isBound {
+        bindings[source] = target
+        elided.insert(position)
+      } else {
+        remark(position, "copied: the value cannot be made at its target")
+      }
+    }
+  }
+
+  /// Whether an assign stands inside the loop that carries the cell, not before it.
+  private func isRegionOfLoop(_ region: Int, of cell: Int) -> Bool {
+    program.values[cell].region == program.regions[region].parent
+      && program.values[cell].item == program.regions[region].end
+  }
+
+  /// Whether a value can be made where the old roots are: nothing reads them later, and the kernel that makes it
+  /// reads them, if at all, at the element that it then stores.
+  private mutating func takesOver(_ old: [Int], _ value: Int, _ item: FlatProgram.Item) -> Bool {
+    let made = grouping.itemEntry[program.values[value].item]
+    var shared: Int?
+    for root in old {
+      for read in reads[root, default: []] {
+        if item.region > 0, read.entry > grouping.itemEntry[program.regions[item.region].end] { continue }
+        if item.region > 0, read.entry < grouping.itemEntry[program.regions[item.region].begin] { continue }
+        let time = entry(read, from: item.region)
+        if time > made { return false }
+        if time == made {
+          guard read.region == item.region, shared == nil || shared == root, canShare(root, value) else {
+            return false
+          }
+          shared = root
+        }
+      }
+    }
+    if let shared { inPlace[value] = shared }
+    return true
+  }
+
+  /// Whether the kernel that makes `value` reads `old` only at the element that it stores.
+  private func canShare(_ old: Int, _ value: Int) -> Bool {
+    let group = grouping.groupOf[program.values[value].item]
+    guard group >= 0, grouping.groups[group].kind == .loops, grouping.groups[group].reducedAxes == nil,
+      !inPlace.values.contains(old), inPlace[value] == nil
+    else { return false }
+    let type = program.values[value].type
+    let oldType = program.values[old].type
+    guard tables.types.sameShape(type, oldType), tables.types.shape(type) == grouping.groups[group].space,
+      tables.types.dtype(type) == tables.types.dtype(oldType)
+    else { return false }
+    for position in grouping.groups[group].items {
+      let item = program.items[position]
+      for operand in item.operands where program.root(operand) == old {
+        guard case .root = program.values[operand].form else { return false }
+        if case .node(let op, _) = item.action, case .index = op.definition.family { return false }
+      }
+    }
+    return true
+  }
+
+  /// Values of the arena that take over the memory of an operand that is read for the last time.
+  private mutating func reuseInPlace() {
+    for group in grouping.groups where group.kind == .loops && group.reducedAxes == nil {
+      for position in group.items {
+        for value in program.items[position].results
+        where grouping.needsMemory[value] && bindings[value] == nil {
+          if inPlace[value] == nil { share(value, group, position) }
+        }
+      }
+    }
+  }
+
+  private mutating func share(_ value: Int, _ group: Grouping.Group, _ position: Int) {
+    let made = grouping.itemEntry[position]
+    for member in group.items {
+      for operand in program.items[member].operands {
+        guard case .root = program.values[operand].form, program.values[operand].source == .item,
+          program.values[operand].region == group.region, bindings[operand] == nil,
+          grouping.itemEntry[program.values[operand].item] < made, lastRead(operand) == made,
+          canShare(operand, value)
+        else { continue }
+        inPlace[value] = operand
+        return
+      }
+    }
+  }
+
+  private mutating func remark(_ position: Int, _ message: String) {
+    let location = program.items[position].location
+    var place: Diagnostic.Place?
+    if !location.isNone {
+      let row = tables.locations[location]
+      place = Diagnostic.Place(file: tables.strings[row.file], line: Int(row.line), column: Int(row.column))
+    }
+    remarks.append(Diagnostic(.remark, message, at: place))
+  }
+
+  // MARK: Storages
+
+  private mutating func makeStorages() throws(Diagnostics) {
+    for (value, row) in program.values.enumerated() {
+      guard case .root = row.form else { continue }
+      let isUsed = grouping.needsMemory[value] || row.source != .item
+      if isUsed { try place(value) }
+    }
+  }
+
+  private mutating func place(_ value: Int) throws(Diagnostics) {
+    if placeOf[value] != nil { return }
+    let row = program.values[value]
+    switch row.source {
+    case .input(let position): placeOf[value] = try outside(.input(position), row.type, row.name)
+    case .parameter(let position): placeOf[value] = try outside(.parameter(position), row.type, row.name)
+    case .state(let position): placeOf[value] = try outside(.state(position), row.type, row.name)
+    case .constant(let id): placeOf[value] = try outside(.constant(id), row.type, row.name)
+    case .item, .cell, .stack:
+      switch bindings[value] {
+      case .output(let position):
+        placeOf[value] = try outside(.output(position), ports.outputs[position], row.name)
+      case .state(let position):
+        placeOf[value] = try outside(.state(position), ports.states[position], row.name)
+      case .cell(let cell):
+        try place(cell)
+        placeOf[value] = placeOf[cell]
+      case .part(stack: let stack, let counter):
+        try place(stack)
+        guard var target = placeOf[stack] else { return }
+        guard let count = tables.elementCount(row.type) else { throw tooLarge(row) }
+        target.offset = try tables.sum(target.offset, tables.product(count, tables.dims.dim(counter)))
+        placeOf[value] = target
+      case nil:
+        if let old = inPlace[value] {
+          try place(old)
+          placeOf[value] = placeOf[old]
+          if let storage = placeOf[value]?.storage { extend(storage, by: value) }
+        } else {
+          placeOf[value] = try arena(value)
+        }
+      }
+    }
+  }
+
+  private mutating func outside(_ kind: Kind, _ type: TypeID, _ name: StringID) throws(Diagnostics) -> Place {
+    if let known = storageOf[kind] { return Place(storage: known, offset: zero) }
+    storageOf[kind] = storages.count
+    return Place(storage: try append(kind, type, name, first: 0, last: grouping.entries.count), offset: zero)
+  }
+
+  /// Where an assign that could not be avoided puts its value.
+  mutating func target(_ target: FlatProgram.Target) throws(Diagnostics) -> Argument {
+    var place: Place?
+    switch target {
+    case .output(let position): place = try outside(.output(position), ports.outputs[position], .none)
+    case .state(let position): place = try outside(.state(position), ports.states[position], .none)
+    case .cell(let cell): place = placeOf[cell]
+    case .part(stack: let stack, let counter):
+      place = placeOf[stack]
+      let shape = Array(tables.types.shape(program.values[stack].type).dropFirst())
+      if let start = place?.offset, let count = tables.dims.product(shape) {
+        place?.offset = try tables.sum(start, tables.product(count, tables.dims.dim(counter)))
+      }
+    }
+    guard let place else { preconditionFailure("an assign to a value without a place") }
+    return Argument(buffer: BufferID(place.storage), offset: place.offset)
+  }
+
+  private mutating func arena(_ value: Int) throws(Diagnostics) -> Place {
+    let row = program.values[value]
+    let storage = try append(.arena, row.type, row.name, first: .max, last: -1)
+    extend(storage, by: value)
+    return Place(storage: storage, offset: zero)
+  }
+
+  private mutating func extend(_ storage: Int, by value: Int) {
+    guard storages[storage].kind == .arena else { return }
+    let row = program.values[value]
+    var first = row.item >= 0 ? grouping.itemEntry[row.item] : 0
+    var last = Swift.max(lastRead(value), first)
+    if row.source == .cell || row.source == .stack {
+      // A cell is written before its loop; a stack keeps its parts from the first iteration on.
+      for region in program.regions where region.end == row.item { first = grouping.itemEntry[region.begin] }
+      for position in program.items.indices {
+        if case .assign(.cell(value)) = program.items[position].action {
+          first = Swift.min(first, grouping.itemEntry[position])
+        }
+      }
+      last = Swift.max(last, grouping.itemEntry[row.item])
+    }
+    storages[storage].first = Swift.min(storages[storage].first, first)
+    storages[storage].last = Swift.max(storages[storage].last, last)
+  }
+
+  private mutating func append(
+    _ kind: Kind, _ type: TypeID, _ name: StringID, first: Int, last: Int
+  ) throws(Diagnostics) -> Int {
+    let dtype = tables.types.dtype(type)
+    guard let count = tables.elementCount(type), let bound = tables.dims.bound(count), bound >= 0,
+      let capacity = Int(exactly: bound), capacity <= Planner.maximumBytes / dtype.byteCount
+    else {
+      throw tooLarge(
+        FlatProgram.Value(type: type, name: name, form: .root, source: .item, item: -1, region: 0))
+    }
+    storages.append(
+      Storage(
+        kind: kind, dtype: dtype, count: count, capacity: capacity * dtype.byteCount, first: first,
+        last: last, name: name))
+    return storages.count - 1
+  }
+
+  /// Memory for one call.
+  mutating func scratch(_ dtype: DType, _ count: DimID, entry: Int, name: StringID) throws(Diagnostics) -> Int
+  {
+    guard let bound = tables.dims.bound(count), let capacity = Int(exactly: bound),
+      capacity <= Planner.maximumBytes / dtype.byteCount
+    else { throw Diagnostics([Diagnostic("scratch memory of `\(tables.strings[name])` does not fit")]) }
+    storages.append(
+      Storage(
+        kind: .arena, dtype: dtype, count: count, capacity: Swift.max(capacity, 0) * dtype.byteCount,
+        first: entry,
+        last: entry, name: name))
+    return storages.count - 1
+  }
+
+  private func tooLarge(_ row: FlatProgram.Value) -> Diagnostics {
+    let name = row.name.isNone ? "a value" : "`%\(tables.strings[row.name])`"
+    return Diagnostics([
+      Diagnostic(
+        "\(name) of type \(tables.text(row.type)) may need more than 2^40 bytes",
+        notes: [Diagnostic.Note("lower the bounds of its symbols")])
+    ])
+  }
+}

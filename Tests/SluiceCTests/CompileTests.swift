@@ -1,0 +1,153 @@
+// Generated C compiles everywhere it should, without a warning, a library or a global that changes.
+
+import SluiceC
+import SluiceFormats
+import SluiceIR
+import SluicePlan
+import Testing
+
+@Suite struct CompileTests {
+  static let warnings = [
+    "-Wall", "-Wextra", "-Wconversion", "-Wsign-conversion", "-Wshadow", "-Wcast-qual", "-Wvla", "-Werror", "-pedantic",
+  ]
+
+  /// Sources with a bit of everything.
+  private static let sources: [(name: String, text: String)] = {
+    var options = CSource.Options()
+    let sample = SampleModel.plan()
+    options.parameters = .embedded((0..<sample.parameterBytes).map { UInt8(truncatingIfNeeded: $0 &* 7) })
+    options.states = (0..<sample.stateBytes).map { UInt8(truncatingIfNeeded: $0 &* 13) }
+    var generator = RandomKernels(seed: 77)
+    for number in 0..<(Build.isExhaustive ? 400 : 24) { generator.add(shape: number % 4) }
+    return [
+      ("sample", CSource.emitC(sample).source), ("embedded", CSource.emitC(sample, options: options).source),
+      ("ops", CSource.emitC(ScalarCase.plan(ScalarCase.all, count: 100)).source),
+      ("random", CSource.emitC(generator.kit.finish()).source), ("hostile", CSource.emitC(HostileModel.plan()).source),
+    ]
+  }()
+
+  private static let languages = [
+    ["-x", "c", "-std=c99"], ["-x", "c", "-std=gnu17"], ["-x", "c++", "-std=c++17"], ["-x", "c++", "-std=gnu++17"],
+  ]
+
+  @Test(arguments: ["clang", "gcc"])
+  func noWarnings(compiler name: String) throws {
+    guard let compiler = try? CCompiler(name) else { return }
+    let folder = try ScratchFolder()
+    for (source, text) in Self.sources {
+      let file = try folder.write("\(source).c", text)
+      for language in Self.languages {
+        for flags in Build.isExhaustive ? [["-O0"], ["-O2"], ["-O3", "-march=native"]] : [["-O1"]] {
+          let more = source == "sample" ? ["-DSAMPLE_THREADS"] : []
+          let (code, output) = try folder.run(
+            compiler.path, language + Self.warnings + flags + more + ["-c", "-o", folder.file("out.o"), file])
+          #expect(code == 0, "\(source) \(language) \(flags)\n\(output.prefix(2000))")
+        }
+      }
+    }
+  }
+
+  @Test func noLineIsTooLong() {
+    for (source, text) in Self.sources {
+      for line in text.split(separator: "\n") where line.count > 100 && !line.hasPrefix("#") {
+        Issue.record("\(source): \(line)")
+      }
+    }
+  }
+
+  @Test func nothingButTheCompilerIsNeeded() throws {
+    guard let clang = try? CCompiler("clang") else { return }
+    let folder = try ScratchFolder()
+    let resources = try folder.run(clang.path, ["-print-resource-dir"]).output.filter { $0 != "\n" }
+    let bare = ["-std=c99", "-O2", "--sysroot=/nonexistent", "-nostdinc", "-isystem", resources + "/include", "-ffreestanding"]
+    for (source, text) in Self.sources {
+      let file = try folder.write("\(source).c", text)
+      for target in [nil, "aarch64-linux-gnu", "riscv64-linux-gnu", "wasm32"] {
+        let flags = target.map { ["--target=\($0)"] } ?? []
+        let (code, output) = try folder.run(
+          clang.path, flags + bare + ["-c", "-o", folder.file("\(source)-\(target ?? "host").o"), file])
+        #expect(code == 0, "\(source) \(target ?? "host")\n\(output.prefix(2000))")
+      }
+    }
+  }
+
+  @Test func nothingIsCalledAndNothingChanges() throws {
+    let folder = try ScratchFolder()
+    // What compilers may call without being asked: C requires it of every environment.
+    let allowed: Set = ["memcpy", "memset", "memmove", "_GLOBAL_OFFSET_TABLE_", "__stack_chk_fail"]
+    for build in Build.all {
+      for (source, text) in Self.sources {
+        let file = try folder.write("\(source).c", text)
+        let object = folder.file("\(source).o")
+        let flags = build.flags + ["-std=c99", "-fPIC", "-c", "-o", object, file]
+        let (code, output) = try folder.run(build.compiler.path, flags)
+        try #require(code == 0, "\(output.prefix(2000))")
+        guard let tool = try? CCompiler("nm") else { continue }
+        let table = try folder.run(tool.path, ["-f", "sysv", object]).output
+        for line in table.split(separator: "\n") {
+          let cells = line.split(separator: "|", omittingEmptySubsequences: false).map { $0.filter { $0 != " " } }
+          guard cells.count == 7 else { continue }
+          if cells[6] == "*UND*" || cells[2] == "U" {
+            #expect(allowed.contains(cells[0]), "\(source) with \(build) calls \(cells[0])")
+          }
+          let isChanging = [".data", ".bss", ".tbss", ".tdata", "*COM*"].contains { cells[6].hasPrefix($0) }
+          #expect(!isChanging || cells[6].hasPrefix(".data.rel.ro"), "\(source) with \(build) has the global \(cells[0])")
+        }
+      }
+    }
+  }
+
+  @Test func framesAreSmall() throws {
+    guard let gcc = try? CCompiler("gcc") else { return }
+    let folder = try ScratchFolder()
+    for (source, text) in Self.sources {
+      let file = try folder.write("\(source).c", text)
+      for level in ["-O0", "-O3"] {
+        let (code, output) = try folder.run(
+          gcc.path, ["-std=c99", level, "-Wframe-larger-than=4096", "-Werror", "-c", "-o", folder.file("frame.o"), file])
+        #expect(code == 0, "\(source) \(level)\n\(output.prefix(2000))")
+      }
+    }
+  }
+
+  @Test func fastMathIsRefused() throws {
+    let folder = try ScratchFolder()
+    let file = try folder.write("sample.c", Self.sources[0].text)
+    for name in ["clang", "gcc"] {
+      guard let compiler = try? CCompiler(name) else { continue }
+      for flag in ["-ffast-math", "-ffinite-math-only"] {
+        let (code, output) = try folder.run(compiler.path, [flag, "-c", "-o", folder.file("fast.o"), file])
+        #expect(code != 0 && output.contains("IEEE"))
+      }
+    }
+  }
+
+  @Test func theHeaderStandsAloneAndTheFileCanBeIncluded() throws {
+    let folder = try ScratchFolder()
+    let (source, header) = CSource.emitC(SampleModel.plan())
+    _ = try folder.write("sample.c", source)
+    _ = try folder.write("sample.h", header)
+    let user = try folder.write(
+      "user.c",
+      """
+      #define SAMPLE_API static
+      #include "sample.c"
+      #include "sample.h"
+      int main(void) {
+        const sample_function *f = sample_functions(NULL);
+        return f[0].input_count == 2 && sample_status_string(SAMPLE_OK)[0] == 'o' ? 0 : 1;
+      }
+
+      """)
+    let program = folder.file("user")
+    let compiler = try CCompiler.find()
+    let (code, output) = try folder.run(compiler.path, ["-std=c99", "-o", program, user])
+    try #require(code == 0, "\(output)")
+    #expect(try folder.run(program, []).code == 0)
+    for language in [["-x", "c"], ["-x", "c++"]] {
+      let (code, output) = try folder.run(
+        compiler.path, language + Self.warnings + ["-fsyntax-only", folder.path + "/sample.h"])
+      #expect(code == 0, "\(output)")
+    }
+  }
+}

@@ -1,0 +1,147 @@
+import SluiceFormats
+import SluiceIR
+import Testing
+
+/// A small generator of random bits, the same in every run (Steele, Lea and Flood 2014).
+struct SplitMix64: RandomNumberGenerator {
+  private var state: UInt64
+
+  init(seed: UInt64) {
+    state = seed
+  }
+
+  mutating func next() -> UInt64 {
+    state &+= 0x9E37_79B9_7F4A_7C15
+    var word = state
+    word = (word ^ word >> 30) &* 0xBF58_476D_1CE4_E5B9
+    word = (word ^ word >> 27) &* 0x94D0_49BB_1331_11EB
+    return word ^ word >> 31
+  }
+}
+
+/// Every reader on thousands of damaged files: it may return or throw, never stop the program.
+@Suite struct FuzzTests {
+  /// How many damaged files a reader gets.
+  static let rounds = 3000
+
+  /// One to four small damages to one of `files`.
+  static func damaged(_ files: [[UInt8]], _ random: inout SplitMix64) -> [UInt8] {
+    var bytes = files.randomElement(using: &random) ?? []
+    for _ in 0..<Int.random(in: 1...4, using: &random) where !bytes.isEmpty {
+      let at = Int.random(in: 0..<bytes.count, using: &random)
+      let end = min(bytes.count, at + Int.random(in: 1...8, using: &random))
+      switch Int.random(in: 0..<9, using: &random) {
+      case 0: bytes[at] ^= 1 << UInt8.random(in: 0..<8, using: &random)
+      case 1: bytes[at] = [0, 1, 0x7f, 0x80, 0xff].randomElement(using: &random) ?? 0
+      case 2: bytes[at] = UInt8.random(in: 0...255, using: &random)
+      case 3: bytes.removeSubrange(at...)
+      case 4: bytes.removeSubrange(at..<end)
+      case 5: bytes.insert(contentsOf: bytes[at..<end], at: at)
+      case 6: for index in at..<end { bytes[index] = 0xff }
+      case 7: bytes.insert(UInt8(ascii: "9"), at: at)
+      default: bytes.swapAt(at, end - 1)
+      }
+    }
+    return bytes
+  }
+
+  /// Runs `body` on damaged `files`; it says whether it could read one.
+  ///
+  /// Some must be readable, some not.
+  func fuzz(_ files: [[UInt8]], seed: UInt64, _ body: ([UInt8]) throws -> Bool) rethrows {
+    var random = SplitMix64(seed: seed)
+    var readCount = 0
+    for _ in 0..<FuzzTests.rounds where try body(FuzzTests.damaged(files, &random)) { readCount += 1 }
+    #expect(readCount > 0 && readCount < FuzzTests.rounds)
+    for file in files {
+      let isRead = try body(file)
+      #expect(isRead)
+    }
+  }
+
+  @Test func npy() throws {
+    let files =
+      NpyTests.plain.map(\.bytes) + [
+        Reference.npyFortran, Reference.npyBigEndian, Reference.npyBigEndianFortran, Reference.npyVersion2,
+        Reference.npyVersion3,
+      ]
+    try fuzz(files, seed: 1) { bytes in
+      guard let tensor = try? Npy.decode(bytes, path: "x") else { return false }
+      #expect(tensor.bytes.count == tensor.count * tensor.dtype.byteCount)
+      let again = try Npy.decode(Npy.encode(tensor), path: "x")
+      #expect(again == tensor)
+      return !tensor.description.isEmpty
+    }
+  }
+
+  /// Damage to the header alone, where it is most likely to be read all the same.
+  @Test func npyHeader() throws {
+    let header = "{'descr': '<f4', 'fortran_order': True, 'shape': (2, 3), }"
+    var random = SplitMix64(seed: 2)
+    for _ in 0..<FuzzTests.rounds {
+      let text = FuzzTests.damaged([Array(header.utf8)], &random)
+      var bytes = NpyTests.file(String(repeating: " ", count: text.count), [UInt8](repeating: 1, count: 24))
+      bytes.replaceSubrange(10..<10 + text.count, with: text)
+      guard let tensor = try? Npy.decode(bytes, path: "x") else { continue }
+      #expect(tensor.bytes.count == 24)
+    }
+  }
+
+  @Test func png() {
+    let files = [
+      Reference.pngGrey, Reference.pngRGB, Reference.pngPillowGrey, Reference.pngOpaqueAlpha,
+      Reference.pngOpaqueGreyAlpha,
+    ]
+    fuzz(files, seed: 3) { bytes in
+      // Without repaired checksums nearly every damage would be refused at the door.
+      guard let image = try? Png.decode(PictureTests.repaired(bytes), path: "x") else { return false }
+      #expect(image.samples.count == image.width * image.height * image.channels.rawValue)
+      return true
+    }
+  }
+
+  @Test func inflate() {
+    let streams = ZlibTests.streams.map { Array($0.bytes.dropFirst(2).dropLast(4)) }.filter {
+      $0.count < 1000
+    }
+    fuzz(streams, seed: 4) { bytes in
+      // Enough for all but the run of 70000 zeros, so that the limit is met as well.
+      var inflater = Inflater(bytes, from: 0, limit: 6000)
+      do throws(Malformed) { try inflater.run() } catch { return error.message.contains("promised") }
+      #expect(inflater.offset <= bytes.count)
+      return inflater.output.count <= 6000
+    }
+  }
+
+  @Test func pgm() throws {
+    let image = try PictureTests.picture(9, 7, .grey)
+    let files = [Pgm.encode(image), Pgm.encode(image, asText: true), Array("P2 # a\n4 1 15\n0 1 7 15".utf8)]
+    fuzz(files, seed: 5) { bytes in
+      guard let image = try? Pgm.decode(bytes, path: "x") else { return false }
+      #expect(image.samples.count == image.width * image.height)
+      return true
+    }
+  }
+
+  @Test func wav() {
+    fuzz(WavTests.files.map(\.bytes), seed: 6) { bytes in
+      guard let clip = try? Wav.decode(bytes, path: "x") else { return false }
+      return clip.frameCount >= 0 && clip.tensor.rank == 2
+    }
+  }
+
+  /// The start of every file, of every length.
+  @Test func truncated() {
+    for file in NpyTests.plain.map(\.bytes) where file.count > 128 {
+      for count in file.indices { #expect((try? Npy.decode(Array(file[..<count]), path: "x")) == nil) }
+    }
+    for file in [Reference.pngGrey, Reference.pngRGB] {
+      for count in file.indices {
+        #expect((try? Png.decode(PictureTests.repaired(Array(file[..<count])), path: "x")) == nil)
+      }
+    }
+    for file in WavTests.files.map(\.bytes) {
+      for count in file.indices { #expect((try? Wav.decode(Array(file[..<count]), path: "x")) == nil) }
+    }
+  }
+}

@@ -1,0 +1,321 @@
+import Sluice
+import SluiceIR
+import Testing
+
+/// One test a kind of mistake: the exact place, the message, the way out, the chain of calls, and nothing else.
+@Suite struct MistakeTests {
+  private static let dims = "dims must be equal or 1"
+
+  @Test func innerDims() throws {
+    let found = try mistakesOf { f in
+      let x = f.input("x", .f32, ["B <= 8", 3])
+      f.output("y", x.matmul/*inner*/(x))
+    }
+    #expect(
+      found == [
+        "inner: `matmul`: inner dims differ, 3 and B: f32[B,3] x f32[B,3]", "- `.T` swaps the last two axes",
+      ])
+  }
+
+  @Test func operators() throws {
+    let found = try mistakesOf { f in
+      let x = f.input("x", .f32, ["B <= 8", 3])
+      let y = f.input("y", .f64, [3])
+      f.output("sum", x /*dtypes*/+ y)
+      f.output(
+        "products",
+        1 - x * 2
+          /*shapes*/* x.T
+          + x)
+      f.output("truth", x /*compared*/.< y)
+      f.output("rest", x /*rest*/% 2)
+      f.output("negative", /*not*/.!x)
+    }
+    #expect(
+      found == [
+        "dtypes: `add` of different dtypes: f32[B,3] and f64[3]", "- convert one of them: `.cast(.f32)`",
+        "shapes: `multiply` of shapes that do not fit: f32[B,3] and f32[3,B]", "- axis -1 is 3 and B; \(Self.dims)",
+        "compared: `less` of different dtypes: f32[B,3] and f64[3]", "- convert one of them: `.cast(.f32)`",
+        "rest: `remainder`: operand 1 (`x`) is f32, it may be i32, i64, u8", "- convert it: `.cast(...)`",
+        "not: `not`: operand 1 (`x`) is f32, it may be i32, i64, u8, bool", "- convert it: `.cast(...)`",
+      ])
+  }
+
+  @Test func numbersThatDoNotFit() throws {
+    let found = try mistakesOf { f in
+      let bytes = f.input("bytes", .u8, [3])
+      f.output("a", bytes /*half*/* 0.5)
+      f.output("b", bytes /*many*/+ 300)
+      f.output("c", (bytes .== 1) /*bool*/.== 2)
+      f.output("d", constant/*constant*/([1, 2.5], .i32))
+      f.output("e", maximum/*nan*/(bytes, .nan))
+    }
+    #expect(
+      found == [
+        "half: `0.5` is no u8", "- convert the tensor: `.cast(.f32)`",
+        "many: `300` is no u8", "- convert the tensor: `.cast(.f32)`",
+        "bool: `2` is no bool", "- compare with `.==`, or convert the tensor with `.cast(...)`",
+        "constant: `2.5` is no i32", "- choose another dtype for the constant",
+        "nan: `nan` is no u8", "- convert the tensor: `.cast(.f32)`",
+      ])
+  }
+
+  struct Block: Sluice.Module {
+    let first = Linear(3, 4)
+    let second = Linear(5, 3)
+    func forward(_ x: Tensor) -> Tensor { x + second/*second*/(relu(first(x))) }
+  }
+
+  struct Tower: Sluice.Module {
+    let blocks = [Block(), Block()]
+    func forward(_ x: Tensor) -> Tensor { blocks.reduce(x) { $1/*block*/($0) } }
+  }
+
+  @Test func chainOfModules() throws {
+    let found = try mistakesOf { f in
+      f.output("y", Tower()/*tower*/(f.input("x", .f32, [2, 3])))
+    }
+    // The second block has the same mistake at the same place, and gets a poisoned input anyway.
+    #expect(
+      found == [
+        "second: `matmul`: inner dims differ, 4 and 5: f32[2,4] x f32[5,3]", "- `.T` swaps the last two axes",
+        "- in `Linear` (m/blocks.0/second)", "- block: in `Block` (m/blocks.0), called from here",
+        "- tower: in `Tower` (m), called from here",
+      ])
+  }
+
+  struct Wrong: Sluice.Module {
+    func forward(_ x: Tensor) -> Tensor { x /*inWrong*/+ x.T }
+  }
+
+  @Test func operatorInModule() throws {
+    let found = try mistakesOf { f in
+      let wrong = Wrong()
+      f.output("y", wrong/*callsWrong*/(f.input("x", .f32, [2, 3])))
+    }
+    #expect(
+      found == [
+        "inWrong: `add` of shapes that do not fit: f32[2,3] and f32[3,2]", "- axis -1 is 3 and 2; \(Self.dims)",
+        "- callsWrong: in `Wrong` (m/Wrong), called from here",
+      ])
+  }
+
+  @Test func operatorInLayer() throws {
+    let found = try mistakesOf { f in
+      let norm = LayerNorm(7)
+      f.output("y", norm/*norm*/(f.input("x", .f32, [2, 3])))
+    }
+    #expect(
+      found == [
+        "norm: `multiply` of shapes that do not fit: f32[2,3] and f32[7]", "- axis -1 is 3 and 7; \(Self.dims)",
+        "- in `LayerNorm` (m)",
+      ])
+  }
+
+  @Test func axes() throws {
+    let found = try mistakesOf { f in
+      let x = f.input("x", .f32, [2, 3])
+      f.output("a", x.sum/*sum*/(axes: [1, 7]))
+      f.output("b", x.max/*twice*/(axes: [1, -1]))
+      f.output("c", zeros([x.shape/*axis*/[2]]))
+      f.output("d", x[0]/*T*/.T)
+      f.output("e", x.transposed/*transposed*/(0, 0))
+      f.output("f", x.expanded/*expanded*/(4))
+      f.output("g", x.squeezed/*squeezed*/(0))
+      f.output("h", x.argmax/*argmax*/(axis: 3))
+      f.output("i", softmax/*softmax*/(x.sum()))
+    }
+    #expect(
+      found == [
+        "sum: axis 7 is out of range for rank 2", "- axes are -2 ... 1",
+        "twice: axis -1 is given twice",
+        "axis: axis 2 is out of range for the shape [2,3]", "- axes are -2 ... 1",
+        "T: `T` of f32[3]", "- it swaps the last two axes",
+        "transposed: `transpose`: order [0, 0] is no permutation of the 2 axes of f32[2,3]",
+        "expanded: a new axis 4 of f32[2,3]", "- axes are -3 ... 2",
+        "squeezed: axis 0 of f32[2,3] cannot be taken away", "- it must be there and have the dim 1",
+        "argmax: axis 3 is out of range for rank 2", "- axes are -2 ... 1",
+        "softmax: axis -1 is out of range for rank 0", "- a scalar has no axes",
+      ])
+  }
+
+  @Test func views() throws {
+    let found = try mistakesOf { f in
+      let x = f.input("x", .f32, [2, 3])
+      f.output("a", x.reshaped/*reshape*/([7]))
+      f.output("b", x.reshaped/*open*/([4, -1]))
+      f.output("c", x.broadcast/*broadcast*/(to: [3, 3]))
+      f.output("d", x/*indices*/[0, 0, 0])
+      f.output("e", x/*behind*/[1..<4])
+      f.output("f", x/*step*/[.every(0)])
+      f.output("g", concat/*concat*/([x, x.T]))
+      f.output("h", concat/*noneConcat*/([]))
+      f.output("i", stack/*noneStack*/([]))
+      f.output("j", pad/*pad*/(x, low: [1], high: [1]))
+      f.output("k", zeros/*negative*/([-1]))
+      f.output("l", zeros/*rank*/([1, 1, 1, 1, 1, 1, 1, 1, 1]))
+      f.output("m", gather/*gather*/(x, x))
+      f.output("n", dot/*dot*/(x, x))
+      f.output("o", constant/*data*/([1, 2], shape: [3]))
+      f.output("p", constant/*symbolic*/([1, 2], shape: ["B <= 2"]))
+    }
+    #expect(
+      found == [
+        "reshape: `reshape` of f32[2,3], 6 elements, to [7], 7 elements",
+        "open: `reshape` of f32[2,3] to [4,-1]", "- one dim may be -1, and the other dims must divide 6",
+        "broadcast: `broadcast` of f32[2,3] to [3,3]", "- aligned at the last axis, dims must be equal or 1",
+        "indices: 3 indices for f32[2,3]", "- it has 2 axes",
+        "behind: `slice` [1, 4) on axis 0 of f32[2,3] ends behind the axis",
+        "step: `slice`: stride 0 on axis 0 of f32[2,3]", "- strides are 1 or more; see `reverse`",
+        "concat: `concat` along axis 0: other dims differ, f32[2,3] and f32[3,2]",
+        "noneConcat: `concat` of no tensors", "- it takes one or more",
+        "noneStack: `stack` of no tensors", "- it takes one or more",
+        "pad: `pad` of f32[2,3] needs 2 numbers in `low` and in `high`",
+        "negative: the dim -1 is negative",
+        "rank: 9 axes; there may be at most 8",
+        "gather: `gather`: operand 2 (`indices`) is f32, it may be i32, i64", "- convert it: `.cast(...)`",
+        "dot: `dot` of f32[2,3] and f32[2,3]", "- it takes two vectors",
+        "data: a constant of 2 numbers cannot have the shape [3]", "- the product of the dims is the number of elements",
+        "symbolic: a constant of 2 numbers cannot have the shape [B]", "- its dims are integers",
+      ])
+  }
+
+  @Test func inputsAndOutputs() throws {
+    let found = try mistakesOf { f in
+      let x = f.input("x", .f32, [2])
+      _ = f.input/*again*/("x", .f32, [2])
+      _ = f.input/*inputName*/("3x", .f32, [2])
+      _ = f.input/*inputShape*/("y", .f32, [-2])
+      f.output("x", x)
+      f.output/*outputAgain*/("x", x)
+      f.output/*outputName*/("a.b", x)
+      x.named/*name*/("größe")
+    }
+    #expect(
+      found == [
+        "again: two inputs of `f` are named `x`",
+        "inputName: `3x` is no name of an input", "- a name is made of ASCII letters, digits and `_`",
+        "inputShape: the input `y` cannot have the shape [-2]", "- at most 8 axes, none of them negative",
+        "outputAgain: two outputs of `f` are named `x`",
+        "outputName: `a.b` is no name of an output", "- a name is made of ASCII letters, digits and `_`",
+        "name: `größe` is no name of a value",
+        "- a name is made of ASCII letters, digits, `_` and dots, and begins with a letter or `_`",
+      ])
+  }
+
+  @Test func functions() throws {
+    let found = try mistakes { model in
+      model.function("f") { f in f.output("y", zeros([])) }
+      model.function/*again*/("f") { f in f.output("y", zeros([])) }
+      model.function/*name*/("f.g") { f in f.output("y", zeros([])) }
+      model.function/*nothing*/("g") { f in _ = f.input("x", .f32, []) }
+      model.function("h") { f in
+        model.function/*nested*/("i") { _ in }
+        f.output("y", zeros([]))
+      }
+      _ = zeros/*outside*/([2]) + 1
+    }
+    #expect(
+      found == [
+        "again: two functions are named `f`",
+        "name: `f.g` is no name of a function", "- a name is made of ASCII letters, digits and `_`",
+        "nothing: the function `g` gives nothing", "- add an output: `f.output(\"y\", y)`, or write a state",
+        "nested: the function `i` begins inside of `h`", "- functions do not nest",
+        "outside: `constant` outside of a function", "- move it into `model.function(...) { f in ... }`",
+      ])
+  }
+
+  @Test func models() throws {
+    let marks = try Marks(#filePath, #fileID)
+    let empty = Model/*empty*/("no name") { _ in }
+    #expect {
+      try empty.trace()
+    } throws: { error in
+      let all = (error as? Diagnostics)?.all ?? []
+      return all.map { "\(marks.name($0.place)): \($0.message)" }
+        == ["empty: `no name` is no name of a model", "empty: the model `no name` has no functions"]
+    }
+  }
+
+  @Test func tensorsOfOtherPlaces() throws {
+    let (homeless, box, other) = (Box(), Box(), Box())
+    let found = try mistakes { model in
+      model.function("f") { f in
+        box.tensor = f.input("x", .f32, [2])
+        box.function = f
+        f.output("y", box.tensor)
+      }
+      model.function("g") { f in
+        f.output("y", box.tensor /*ended*/+ 1)
+        f.output("z", box.tensor * 2)
+        _ = box.function?.input("x", .f32, [2], line: #line, column: /*late*/#column)
+      }
+      _ = try? Model("inner") { inner in
+        inner.function("f") { f in
+          other.tensor = f.input("x", .f32, [2])
+          f.output("y", other.tensor)
+        }
+      }.trace()
+      model.function("h") { f in
+        let x = f.input("x", .f32, [2])
+        f.output("y", x /*foreign*/+ other.tensor)
+        f.output("z", x /*homeless*/+ homeless.tensor)
+      }
+    }
+    #expect(
+      found == [
+        "ended: a tensor of the function `f` is used outside of it",
+        "- functions share parameters and states, no tensors: make it again",
+        "late: an input of the function `f` is declared outside of it",
+        "foreign: a tensor of another model is used", "- models share no tensors: make it in this one",
+        "homeless: a tensor that was made outside of a function is used",
+        "- move it into `model.function(...) { f in ... }`",
+      ])
+  }
+
+  @Test func dims() throws {
+    let found = try mistakesOf { f in
+      let B = Dim("B", max: 8)
+      let x = f.input("x", .f32, [B, 6])
+      _ = f.input/*bound*/("y", .f32, ["B"])
+      f.output("a", zeros([x.shape[0] /*quotient*/ / 2]))
+      f.output("b", zeros/*literal*/(["B >= 3"]))
+      f.output("c", zeros/*name*/([Dim("a b", max: 3)]))
+      f.output("d", zeros/*zero*/([Dim("C", max: 0)]))
+      f.output("e", zeros([Dim(Int.max) /*large*/+ 1]))
+      f.output("f", x.reshaped/*size*/([B * 5]))
+    }
+    #expect(
+      found == [
+        "bound: `B` is at most 1024 here, but at most 8 before in `f`",
+        "- a name without a bound has 1024; write `let B = Dim(\"B\", max: ...)` once",
+        "quotient: `B` cannot be divided by `2`", "- a quotient of dims is exact: a number that divides every term",
+        "literal: `B >= 3` is no name of a dim", "- a name is made of letters, digits and `_`, as in `B`",
+        "name: `a b` is no name of a dim", "- a name is made of letters, digits and `_`, as in `B`",
+        "zero: the bound of `C` is 0", "- the bound of a symbol is 1 or more",
+        "large: the dim `9223372036854775807` + `1` is too large", "- coefficients have 64 bits, dims few terms",
+        "size: `reshape` of f32[B,6], 6*B elements, to [5*B], 5*B elements",
+      ])
+  }
+
+  @Test func poisonIsSilent() throws {
+    let found = try mistakesOf { f in
+      let x = f.input("x", .f32, [2, 3])
+      let bad = x.matmul/*bad*/(x)
+      let (rows, columns) = (bad.shape[0], bad.shape[7])
+      let next = softmax(bad.reshaped([rows * 2, columns]).T[0, .all, 5] + ones([rows]), axis: 9)
+      let total = scan(over: next, from: bad) { a, b in a + b }
+      f.output("y", stack([total, bad.named("bad"), concat([bad], axis: 4)]).sum(axes: [3]))
+      f.output("z", dot(bad, outer(bad, x.expanded(1).squeezed(1))))
+    }
+    #expect(found.count == 2)
+    #expect(found.first == "bad: `matmul`: inner dims differ, 3 and 2: f32[2,3] x f32[2,3]")
+  }
+}
+
+/// Carries values out of the closures of a model, as no model should.
+private final class Box: @unchecked Sendable {
+  /// Made outside of any function.
+  var tensor = ones([2])
+  var function: FunctionBuilder?
+}

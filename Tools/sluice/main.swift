@@ -1,0 +1,4 @@
+import SluiceCommandLine
+import SluiceModels
+
+SluiceMain(models: [ica, mlp], demos: [ICADemo.demo]).runAndExit()
