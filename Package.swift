@@ -75,6 +75,12 @@ let package = Package(
         "Sluice", "SluiceFormats", "SluiceIR", "SluiceModels", "SluiceReference", "SluiceText",
       ]),
     tests(
+      "ModelTests",
+      uses: [
+        "Sluice", "SluiceC", "SluiceFormats", "SluiceIR", "SluiceInterpreter", "SluiceModels", "SluicePlan",
+        "SluiceReference", "SluiceText",
+      ]),
+    tests(
       "CommandLineTests",
       uses: [
         "Sluice", "SluiceC", "SluiceCommandLine", "SluiceFormats", "SluiceIR", "SluiceModels", "SluiceText",

@@ -1,5 +1,4 @@
 public import Sluice
-import SluiceFormats
 
 /// A perceptron with one hidden layer that tells handwritten digits apart.
 ///
@@ -7,8 +6,7 @@ import SluiceFormats
 /// Machine Learning Repository (1998): y = W2 relu(W1 x + b1) + b2 for grey levels x in 0 ... 1, and the class is the
 /// largest y (C. Bishop, "Pattern Recognition and Machine Learning", 2006, section 5.1).
 public let mlp = Model("mlp", "A classifier of handwritten digits with one hidden layer.") { model in
-  let hidden = model.setting(
-    "hidden", default: 32, in: 1...65536, "units of the hidden layer; trained for 32")
+  let hidden = model.setting("hidden", default: 32, in: 1...65536, "hidden units; trained for 32")
   let net = Perceptron(hidden: hidden)
   let B = Dim("B", max: model.setting("max_batch", default: 256, in: 1...1 << 40, "pictures of one call"))
 
@@ -17,8 +15,7 @@ public let mlp = Model("mlp", "A classifier of handwritten digits with one hidde
     return net(images / 16)
   }
 
-  model.function("logits", "The scores of the ten classes for pictures of 8 x 8 grey levels in 0 ... 16.") {
-    f in
+  model.function("logits", "The scores of the ten classes; pictures are grey levels in 0 ... 16.") { f in
     f.output("logits", logits(f))
   }
 

@@ -9,10 +9,13 @@ import Testing
     model.function("floats") { f in
       let x = f.input("x", .f32, [3, 3])
       let y = w.value
-      let arithmetic = [x + y, x - y, x * y, x / y, minimum(x, y), maximum(x, y), fma(x, y, x), clamp(x, y, x), -x]
+      let arithmetic = [
+        x + y, x - y, x * y, x / y, minimum(x, y), maximum(x, y), fma(x, y, x), clamp(x, y, x), -x,
+      ]
       let rounding = [abs(x), sign(x), floor(x), ceil(x), round(x), trunc(x), sqrt(x), rsqrt(x), relu(x)]
       let elementary = [
-        exp(x), expm1(x), log(x), log1p(x), tanh(x), sigmoid(x), softplus(x), sin(x), cos(x), softmax(x), logSoftmax(x),
+        exp(x), expm1(x), log(x), log1p(x), tanh(x), sigmoid(x), softplus(x), sin(x), cos(x), softmax(x),
+        logSoftmax(x),
       ]
       let matrices = [inverse(x), cholesky(x), solve(x, y), x.matmul(y), x.T, x.reversed(), eye(3)]
       for (position, tensor) in (arithmetic + rounding + elementary + matrices).enumerated() {

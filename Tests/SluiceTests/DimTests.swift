@@ -39,15 +39,17 @@ import Testing
     let zero = T / 0
     let worse = odd + 1
     let found = try mistakesOf { f in
-      f.output("a", zeros/*odd*/([worse]))
-      f.output("b", zeros/*large*/([large, 2]))
-      f.output("c", zeros/*zero*/([zero]))
+      f.output("a", zeros([worse]))  // odd: zeros^(
+      f.output("b", zeros([large, 2]))  // large: zeros^(
+      f.output("c", zeros([zero]))  // zero: zeros^(
       f.output("d", zeros([odd]))
     }
     #expect(
       found == [
-        "odd: `B` cannot be divided by `3`", "- a quotient of dims is exact: a number that divides every term",
-        "large: the dim `9223372036854775807` * `2` is too large", "- coefficients have 64 bits, dims few terms",
+        "odd: `B` cannot be divided by `3`",
+        "- a quotient of dims is exact: a number that divides every term",
+        "large: the dim `9223372036854775807` * `2` is too large",
+        "- coefficients have 64 bits, dims few terms",
         "zero: `T` cannot be divided by `0`",
       ])
   }

@@ -9,7 +9,7 @@ import Testing
   @Test func innerDims() throws {
     let found = try mistakesOf { f in
       let x = f.input("x", .f32, ["B <= 8", 3])
-      f.output("y", x.matmul/*inner*/(x))
+      f.output("y", x.matmul(x))  // inner: x.matmul^(
     }
     #expect(
       found == [
@@ -21,20 +21,21 @@ import Testing
     let found = try mistakesOf { f in
       let x = f.input("x", .f32, ["B <= 8", 3])
       let y = f.input("y", .f64, [3])
-      f.output("sum", x /*dtypes*/+ y)
+      f.output("sum", x + y)  // dtypes: x ^+ y
       f.output(
         "products",
         1 - x * 2
-          /*shapes*/* x.T
+          * x.T  // shapes: ^* x
           + x)
-      f.output("truth", x /*compared*/.< y)
-      f.output("rest", x /*rest*/% 2)
-      f.output("negative", /*not*/.!x)
+      f.output("truth", x .< y)  // compared: x ^.< y
+      f.output("rest", x % 2)  // rest: x ^% 2
+      f.output("negative", .!x)  // not: , ^.!x)
     }
     #expect(
       found == [
         "dtypes: `add` of different dtypes: f32[B,3] and f64[3]", "- convert one of them: `.cast(.f32)`",
-        "shapes: `multiply` of shapes that do not fit: f32[B,3] and f32[3,B]", "- axis -1 is 3 and B; \(Self.dims)",
+        "shapes: `multiply` of shapes that do not fit: f32[B,3] and f32[3,B]",
+        "- axis -1 is 3 and B; \(Self.dims)",
         "compared: `less` of different dtypes: f32[B,3] and f64[3]", "- convert one of them: `.cast(.f32)`",
         "rest: `remainder`: operand 1 (`x`) is f32, it may be i32, i64, u8", "- convert it: `.cast(...)`",
         "not: `not`: operand 1 (`x`) is f32, it may be i32, i64, u8, bool", "- convert it: `.cast(...)`",
@@ -44,11 +45,11 @@ import Testing
   @Test func numbersThatDoNotFit() throws {
     let found = try mistakesOf { f in
       let bytes = f.input("bytes", .u8, [3])
-      f.output("a", bytes /*half*/* 0.5)
-      f.output("b", bytes /*many*/+ 300)
-      f.output("c", (bytes .== 1) /*bool*/.== 2)
-      f.output("d", constant/*constant*/([1, 2.5], .i32))
-      f.output("e", maximum/*nan*/(bytes, .nan))
+      f.output("a", bytes * 0.5)  // half: bytes ^* 0
+      f.output("b", bytes + 300)  // many: bytes ^+ 300
+      f.output("c", (bytes .== 1) .== 2)  // bool: 1) ^.== 2
+      f.output("d", constant([1, 2.5], .i32))  // constant: constant^(
+      f.output("e", maximum(bytes, .nan))  // nan: maximum^(
     }
     #expect(
       found == [
@@ -63,17 +64,17 @@ import Testing
   struct Block: Sluice.Module {
     let first = Linear(3, 4)
     let second = Linear(5, 3)
-    func forward(_ x: Tensor) -> Tensor { x + second/*second*/(relu(first(x))) }
+    func forward(_ x: Tensor) -> Tensor { x + second(relu(first(x))) }  // second: second^(
   }
 
   struct Tower: Sluice.Module {
     let blocks = [Block(), Block()]
-    func forward(_ x: Tensor) -> Tensor { blocks.reduce(x) { $1/*block*/($0) } }
+    func forward(_ x: Tensor) -> Tensor { blocks.reduce(x) { $1($0) } }  // block: 1^(
   }
 
   @Test func chainOfModules() throws {
     let found = try mistakesOf { f in
-      f.output("y", Tower()/*tower*/(f.input("x", .f32, [2, 3])))
+      f.output("y", Tower()(f.input("x", .f32, [2, 3])))  // tower: ^(f.
     }
     // The second block has the same mistake at the same place, and gets a poisoned input anyway.
     #expect(
@@ -85,17 +86,18 @@ import Testing
   }
 
   struct Wrong: Sluice.Module {
-    func forward(_ x: Tensor) -> Tensor { x /*inWrong*/+ x.T }
+    func forward(_ x: Tensor) -> Tensor { x + x.T }  // inWrong: x ^+ x
   }
 
   @Test func operatorInModule() throws {
     let found = try mistakesOf { f in
       let wrong = Wrong()
-      f.output("y", wrong/*callsWrong*/(f.input("x", .f32, [2, 3])))
+      f.output("y", wrong(f.input("x", .f32, [2, 3])))  // callsWrong: wrong^(
     }
     #expect(
       found == [
-        "inWrong: `add` of shapes that do not fit: f32[2,3] and f32[3,2]", "- axis -1 is 3 and 2; \(Self.dims)",
+        "inWrong: `add` of shapes that do not fit: f32[2,3] and f32[3,2]",
+        "- axis -1 is 3 and 2; \(Self.dims)",
         "- callsWrong: in `Wrong` (m/Wrong), called from here",
       ])
   }
@@ -103,11 +105,12 @@ import Testing
   @Test func operatorInLayer() throws {
     let found = try mistakesOf { f in
       let norm = LayerNorm(7)
-      f.output("y", norm/*norm*/(f.input("x", .f32, [2, 3])))
+      f.output("y", norm(f.input("x", .f32, [2, 3])))  // norm: norm^(
     }
     #expect(
       found == [
-        "norm: `multiply` of shapes that do not fit: f32[2,3] and f32[7]", "- axis -1 is 3 and 7; \(Self.dims)",
+        "norm: `multiply` of shapes that do not fit: f32[2,3] and f32[7]",
+        "- axis -1 is 3 and 7; \(Self.dims)",
         "- in `LayerNorm` (m)",
       ])
   }
@@ -115,15 +118,15 @@ import Testing
   @Test func axes() throws {
     let found = try mistakesOf { f in
       let x = f.input("x", .f32, [2, 3])
-      f.output("a", x.sum/*sum*/(axes: [1, 7]))
-      f.output("b", x.max/*twice*/(axes: [1, -1]))
-      f.output("c", zeros([x.shape/*axis*/[2]]))
-      f.output("d", x[0]/*T*/.T)
-      f.output("e", x.transposed/*transposed*/(0, 0))
-      f.output("f", x.expanded/*expanded*/(4))
-      f.output("g", x.squeezed/*squeezed*/(0))
-      f.output("h", x.argmax/*argmax*/(axis: 3))
-      f.output("i", softmax/*softmax*/(x.sum()))
+      f.output("a", x.sum(axes: [1, 7]))  // sum: x.sum^(
+      f.output("b", x.max(axes: [1, -1]))  // twice: x.max^(
+      f.output("c", zeros([x.shape[2]]))  // axis: x.shape^[
+      f.output("d", x[0].T)  // T: .^T
+      f.output("e", x.transposed(0, 0))  // transposed: x.transposed^(
+      f.output("f", x.expanded(4))  // expanded: x.expanded^(
+      f.output("g", x.squeezed(0))  // squeezed: x.squeezed^(
+      f.output("h", x.argmax(axis: 3))  // argmax: x.argmax^(
+      f.output("i", softmax(x.sum()))  // softmax: softmax^(
     }
     #expect(
       found == [
@@ -142,22 +145,22 @@ import Testing
   @Test func views() throws {
     let found = try mistakesOf { f in
       let x = f.input("x", .f32, [2, 3])
-      f.output("a", x.reshaped/*reshape*/([7]))
-      f.output("b", x.reshaped/*open*/([4, -1]))
-      f.output("c", x.broadcast/*broadcast*/(to: [3, 3]))
-      f.output("d", x/*indices*/[0, 0, 0])
-      f.output("e", x/*behind*/[1..<4])
-      f.output("f", x/*step*/[.every(0)])
-      f.output("g", concat/*concat*/([x, x.T]))
-      f.output("h", concat/*noneConcat*/([]))
-      f.output("i", stack/*noneStack*/([]))
-      f.output("j", pad/*pad*/(x, low: [1], high: [1]))
-      f.output("k", zeros/*negative*/([-1]))
-      f.output("l", zeros/*rank*/([1, 1, 1, 1, 1, 1, 1, 1, 1]))
-      f.output("m", gather/*gather*/(x, x))
-      f.output("n", dot/*dot*/(x, x))
-      f.output("o", constant/*data*/([1, 2], shape: [3]))
-      f.output("p", constant/*symbolic*/([1, 2], shape: ["B <= 2"]))
+      f.output("a", x.reshaped([7]))  // reshape: x.reshaped^(
+      f.output("b", x.reshaped([4, -1]))  // open: x.reshaped^(
+      f.output("c", x.broadcast(to: [3, 3]))  // broadcast: x.broadcast^(
+      f.output("d", x[0, 0, 0])  // indices: x^[
+      f.output("e", x[1..<4])  // behind: x^[
+      f.output("f", x[.every(0)])  // step: x^[
+      f.output("g", concat([x, x.T]))  // concat: concat^(
+      f.output("h", concat([]))  // noneConcat: concat^(
+      f.output("i", stack([]))  // noneStack: stack^(
+      f.output("j", pad(x, low: [1], high: [1]))  // pad: pad^(
+      f.output("k", zeros([-1]))  // negative: zeros^(
+      f.output("l", zeros([1, 1, 1, 1, 1, 1, 1, 1, 1]))  // rank: zeros^(
+      f.output("m", gather(x, x))  // gather: gather^(
+      f.output("n", dot(x, x))  // dot: dot^(
+      f.output("o", constant([1, 2], shape: [3]))  // data: constant^(
+      f.output("p", constant([1, 2], shape: ["B <= 2"]))  // symbolic: constant^(
     }
     #expect(
       found == [
@@ -175,7 +178,8 @@ import Testing
         "rank: 9 axes; there may be at most 8",
         "gather: `gather`: operand 2 (`indices`) is f32, it may be i32, i64", "- convert it: `.cast(...)`",
         "dot: `dot` of f32[2,3] and f32[2,3]", "- it takes two vectors",
-        "data: a constant of 2 numbers cannot have the shape [3]", "- the product of the dims is the number of elements",
+        "data: a constant of 2 numbers cannot have the shape [3]",
+        "- the product of the dims is the number of elements",
         "symbolic: a constant of 2 numbers cannot have the shape [B]", "- its dims are integers",
       ])
   }
@@ -183,13 +187,13 @@ import Testing
   @Test func inputsAndOutputs() throws {
     let found = try mistakesOf { f in
       let x = f.input("x", .f32, [2])
-      _ = f.input/*again*/("x", .f32, [2])
-      _ = f.input/*inputName*/("3x", .f32, [2])
-      _ = f.input/*inputShape*/("y", .f32, [-2])
+      _ = f.input("x", .f32, [2])  // again: f.input^(
+      _ = f.input("3x", .f32, [2])  // inputName: f.input^(
+      _ = f.input("y", .f32, [-2])  // inputShape: f.input^(
       f.output("x", x)
-      f.output/*outputAgain*/("x", x)
-      f.output/*outputName*/("a.b", x)
-      x.named/*name*/("größe")
+      f.output("x", x)  // outputAgain: f.output^(
+      f.output("a.b", x)  // outputName: f.output^(
+      x.named("größe")  // name: x.named^(
     }
     #expect(
       found == [
@@ -206,14 +210,14 @@ import Testing
   @Test func functions() throws {
     let found = try mistakes { model in
       model.function("f") { f in f.output("y", zeros([])) }
-      model.function/*again*/("f") { f in f.output("y", zeros([])) }
-      model.function/*name*/("f.g") { f in f.output("y", zeros([])) }
-      model.function/*nothing*/("g") { f in _ = f.input("x", .f32, []) }
+      model.function("f") { f in f.output("y", zeros([])) }  // again: model.function^(
+      model.function("f.g") { f in f.output("y", zeros([])) }  // name: model.function^(
+      model.function("g") { f in _ = f.input("x", .f32, []) }  // nothing: model.function^(
       model.function("h") { f in
-        model.function/*nested*/("i") { _ in }
+        model.function("i") { _ in }  // nested: model.function^(
         f.output("y", zeros([]))
       }
-      _ = zeros/*outside*/([2]) + 1
+      _ = zeros([2]) + 1  // outside: zeros^(
     }
     #expect(
       found == [
@@ -227,7 +231,7 @@ import Testing
 
   @Test func models() throws {
     let marks = try Marks(#filePath, #fileID)
-    let empty = Model/*empty*/("no name") { _ in }
+    let empty = Model("no name") { _ in }  // empty: Model^(
     #expect {
       try empty.trace()
     } throws: { error in
@@ -246,9 +250,9 @@ import Testing
         f.output("y", box.tensor)
       }
       model.function("g") { f in
-        f.output("y", box.tensor /*ended*/+ 1)
+        f.output("y", box.tensor + 1)  // ended: box.tensor ^+ 1
         f.output("z", box.tensor * 2)
-        _ = box.function?.input("x", .f32, [2], line: #line, column: /*late*/#column)
+        _ = box.function?.input("x", .f32, [2], line: #line, column: #column)  // late: ^#column)
       }
       _ = try? Model("inner") { inner in
         inner.function("f") { f in
@@ -258,8 +262,8 @@ import Testing
       }.trace()
       model.function("h") { f in
         let x = f.input("x", .f32, [2])
-        f.output("y", x /*foreign*/+ other.tensor)
-        f.output("z", x /*homeless*/+ homeless.tensor)
+        f.output("y", x + other.tensor)  // foreign: x ^+ other
+        f.output("z", x + homeless.tensor)  // homeless: x ^+ homeless
       }
     }
     #expect(
@@ -277,23 +281,25 @@ import Testing
     let found = try mistakesOf { f in
       let B = Dim("B", max: 8)
       let x = f.input("x", .f32, [B, 6])
-      _ = f.input/*bound*/("y", .f32, ["B"])
-      f.output("a", zeros([x.shape[0] /*quotient*/ / 2]))
-      f.output("b", zeros/*literal*/(["B >= 3"]))
-      f.output("c", zeros/*name*/([Dim("a b", max: 3)]))
-      f.output("d", zeros/*zero*/([Dim("C", max: 0)]))
-      f.output("e", zeros([Dim(Int.max) /*large*/+ 1]))
-      f.output("f", x.reshaped/*size*/([B * 5]))
+      _ = f.input("y", .f32, ["B"])  // bound: f.input^(
+      f.output("a", zeros([x.shape[0] / 2]))  // quotient: 0] ^/ 2
+      f.output("b", zeros(["B >= 3"]))  // literal: zeros^(
+      f.output("c", zeros([Dim("a b", max: 3)]))  // name: zeros^(
+      f.output("d", zeros([Dim("C", max: 0)]))  // zero: zeros^(
+      f.output("e", zeros([Dim(Int.max) + 1]))  // large: Int.max) ^+ 1
+      f.output("f", x.reshaped([B * 5]))  // size: x.reshaped^(
     }
     #expect(
       found == [
         "bound: `B` is at most 1024 here, but at most 8 before in `f`",
         "- a name without a bound has 1024; write `let B = Dim(\"B\", max: ...)` once",
-        "quotient: `B` cannot be divided by `2`", "- a quotient of dims is exact: a number that divides every term",
+        "quotient: `B` cannot be divided by `2`",
+        "- a quotient of dims is exact: a number that divides every term",
         "literal: `B >= 3` is no name of a dim", "- a name is made of letters, digits and `_`, as in `B`",
         "name: `a b` is no name of a dim", "- a name is made of letters, digits and `_`, as in `B`",
         "zero: the bound of `C` is 0", "- the bound of a symbol is 1 or more",
-        "large: the dim `9223372036854775807` + `1` is too large", "- coefficients have 64 bits, dims few terms",
+        "large: the dim `9223372036854775807` + `1` is too large",
+        "- coefficients have 64 bits, dims few terms",
         "size: `reshape` of f32[B,6], 6*B elements, to [5*B], 5*B elements",
       ])
   }
@@ -301,7 +307,7 @@ import Testing
   @Test func poisonIsSilent() throws {
     let found = try mistakesOf { f in
       let x = f.input("x", .f32, [2, 3])
-      let bad = x.matmul/*bad*/(x)
+      let bad = x.matmul(x)  // bad: x.matmul^(
       let (rows, columns) = (bad.shape[0], bad.shape[7])
       let next = softmax(bad.reshaped([rows * 2, columns]).T[0, .all, 5] + ones([rows]), axis: 9)
       let total = scan(over: next, from: bad) { a, b in a + b }

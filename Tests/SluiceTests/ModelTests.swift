@@ -9,7 +9,8 @@ import Testing
 @Suite struct ModelTests {
   /// What a function of a model gives, in f64, by the names of its results, and the states it writes.
   private func run(
-    _ module: IRModule, _ function: String, _ inputs: [ReferenceTensor], _ states: [String: ReferenceTensor] = [:]
+    _ module: IRModule, _ function: String, _ inputs: [ReferenceTensor],
+    _ states: [String: ReferenceTensor] = [:]
   ) throws -> (results: [[Double]], states: [String: ReferenceTensor]) {
     var variables = try Reference.initialVariables(of: module, seed: 0, precision: .exact64)
     variables.merge(states) { $1 }
@@ -32,7 +33,9 @@ import Testing
   // MARK: ica
 
   private static let w: [[Double]] = [[1.25, -0.5], [0.75, 0.5]]
-  private static let examples: [[Double]] = [[0.5, -1.5], [2, 0.25], [-0.75, 1], [0.125, -0.25], [3, -2], [-4, 1]]
+  private static let examples: [[Double]] = [
+    [0.5, -1.5], [2, 0.25], [-0.75, 1], [0.125, -0.25], [3, -2], [-4, 1],
+  ]
 
   private func g(_ x: Double) -> Double { 1 / (1 + Exponential.exp(-x)) }
 
@@ -48,7 +51,8 @@ import Testing
 
   @Test func stepIsTheRule() throws {
     let found = try run(
-      ica.trace(), "step", [ReferenceTensor(.f32, [2], floats: Self.examples[0]), scalar(0.125)], ["w": matrix(Self.w)])
+      ica.trace(), "step", [ReferenceTensor(.f32, [2], floats: Self.examples[0]), scalar(0.125)],
+      ["w": matrix(Self.w)])
     let expected = step(Self.w, Self.examples[0], 0.125).flatMap { $0 }
     #expect(isClose(found.results[0], expected))
     #expect(isClose(found.states["w"]?.floats ?? [], expected))
@@ -128,7 +132,8 @@ import Testing
     for i in 0..<2 {
       #expect(abs(stride(from: i, to: white.count, by: 2).reduce(0) { $0 + white[$1] }) < 1e-12)
       for j in 0..<2 {
-        let covariance = (0..<Self.examples.count).reduce(0) { $0 + white[2 * $1 + i] * white[2 * $1 + j] } / count
+        let covariance =
+          (0..<Self.examples.count).reduce(0) { $0 + white[2 * $1 + i] * white[2 * $1 + j] } / count
         #expect(abs(covariance - (i == j ? 1 : 0)) < 1e-12)
       }
     }
@@ -145,7 +150,8 @@ import Testing
   func anyNumberOfSources(_ count: Int) throws {
     let module = try ica.trace(settings: ["sources": "\(count)", "max_samples": "100"])
     #expect(verify(module).isEmpty)
-    let x = ReferenceTensor(.f32, [5, 4, count], floats: (0..<20 * count).map { Double(($0 * 37) % 11) / 4 - 1.25 })
+    let x = ReferenceTensor(
+      .f32, [5, 4, count], floats: (0..<20 * count).map { Double(($0 * 37) % 11) / 4 - 1.25 })
     for function in ["epoch", "natural_epoch"] {
       let found = try run(module, function, [x, scalar(0.01), seed(1)])
       #expect(found.results[0].count == count * count)
@@ -189,7 +195,7 @@ import Testing
         param @output.weight : f32[3,10] init uniform(-0.5773502691896258, 0.5773502691896258)
         param @output.bias : f32[10]
 
-        // The scores of the ten classes for pictures of 8 x 8 grey levels in 0 ... 16.
+        // The scores of the ten classes; pictures are grey levels in 0 ... 16.
         func @logits(%images: f32[B,64]) -> (logits: f32[B,10]) where B <= 4 {
           %0 = constant {value = 16} : f32[]
           %1 = broadcast %0 {shape = [B,64]} : f32[B,64]

@@ -133,22 +133,22 @@ import Testing
       model.function("f") { f in
         let x = f.input("x", .f32, [4, 2])
         let y = f.input("y", .f32, [3, 2])
-        f.output("a", scan/*scalar*/(over: zeros([]), from: x) { a, _ in a })
-        f.output("b", scan/*lengths*/(over: (x, y), from: x) { a, _, _ in a })
-        f.output("c", scan/*type*/(over: x, from: zeros([])) { a, x in a + x })
-        f.output("d", scan/*noLength*/(over: [], from: [x]) { a, _ in (a, []) }.carries[0])
-        f.output("e", scan/*count*/(over: [x], from: [x]) { _, x in ([], x) }.carries[0])
-        _ = scan/*nothing*/(over: [x], from: []) { _, _ in ([], []) }
-        f.output("g", scan(over: x, from: x) { a, b in a + b /*inside*/* zeros([3]) })
+        f.output("a", scan(over: zeros([]), from: x) { a, _ in a })  // scalar: scan^(
+        f.output("b", scan(over: (x, y), from: x) { a, _, _ in a })  // lengths: scan^(
+        f.output("c", scan(over: x, from: zeros([])) { a, x in a + x })  // type: scan^(
+        f.output("d", scan(over: [], from: [x]) { a, _ in (a, []) }.carries[0])  // noLength: scan^(
+        f.output("e", scan(over: [x], from: [x]) { _, x in ([], x) }.carries[0])  // count: scan^(
+        _ = scan(over: [x], from: []) { _, _ in ([], []) }  // nothing: scan^(
+        f.output("g", scan(over: x, from: x) { a, b in a + b * zeros([3]) })  // inside: b ^* zeros
         f.output(
           "h",
           scan(over: x, from: x) { a, _ in
-            count.value /*state*/= count.value + 1
-            f.output/*output*/("inner", a)
-            _ = f.input/*input*/("z", .f32, [])
+            count.value = count.value + 1  // state: count.value ^= count
+            f.output("inner", a)  // output: f.output^(
+            _ = f.input("z", .f32, [])  // input: f.input^(
             return a
           })
-        f.output("i", scan/*longer*/(over: [x], from: [], length: 5) { _, x in ([], x) }.outputs[0])
+        f.output("i", scan(over: [x], from: [], length: 5) { _, x in ([], x) }.outputs[0])  // longer: scan^(
         var kept = [Tensor]()
         f.output(
           "j",
@@ -156,18 +156,20 @@ import Testing
             kept.append(x)
             return a
           })
-        f.output("k", kept[0] /*kept*/+ 1)
+        f.output("k", kept[0] + 1)  // kept: 0] ^+ 1
       }
     }
     #expect(
       found == [
         "scalar: `scan` over a scalar, f32[]", "- a sequence is cut along its first axis",
-        "lengths: `scan` over sequences of different lengths, f32[4,2] and f32[3,2]", "- their first dims are equal",
+        "lengths: `scan` over sequences of different lengths, f32[4,2] and f32[3,2]",
+        "- their first dims are equal",
         "type: the carried tensor of `scan` begins as f32[] and comes back as f32[2]",
         "noLength: `scan` has neither sequences nor a length", "- add `length: ...`",
         "count: the body of `scan` gives 0 carried tensors for 1", "- one for each that it takes",
         "nothing: the body of `scan` gives nothing", "- give back a carried tensor or an output",
-        "inside: `multiply` of shapes that do not fit: f32[2] and f32[3]", "- axis -1 is 2 and 3; dims must be equal or 1",
+        "inside: `multiply` of shapes that do not fit: f32[2] and f32[3]",
+        "- axis -1 is 2 and 3; dims must be equal or 1",
         "state: `@count` is written in the body of a `scan`",
         "- carry it: `scan(over: ..., from: ...)`, and write what comes back",
         "output: an output of `f` is declared in the body of a `scan`", "- move it out of the body",

@@ -10,7 +10,8 @@ import Testing
     let kind = model.setting("kind", default: "relu", oneOf: ["relu", "tanh"], "which function")
     let free = model.setting("free", default: "")
     let count = model.setting("count", default: -1)
-    model.function("f", "\(layers) \(rate) \(flag) \(kind) \(free) \(count)") { f in f.output("y", zeros([])) }
+    model.function("f", "\(layers) \(rate) \(flag) \(kind) \(free) \(count)") { f in f.output("y", zeros([]))
+    }
   }
 
   private func comment(_ settings: [String: String]) throws -> Substring? {
@@ -29,7 +30,8 @@ import Testing
     #expect(settings.map(\.defaultValue) == ["2", "0.5", "false", "relu", "", "-1"])
     #expect(
       settings.map(\.values) == [
-        "an integer in 1...8", "a number in 0.0...1.0", "`true` or `false`", "one of `relu`, `tanh`", "a text",
+        "an integer in 1...8", "a number in 0.0...1.0", "`true` or `false`", "one of `relu`, `tanh`",
+        "a text",
         "an integer",
       ])
     #expect(settings[0].summary == "how many layers")
@@ -51,8 +53,10 @@ import Testing
       return all.map(\.message) == [message] && all[0].place == nil
         && all[0].notes.map(\.message) == [
           "`layers` is an integer in 1...8, 2 when not set: how many layers",
-          "`rate` is a number in 0.0...1.0, 0.5 when not set: the rate", "`flag` is `true` or `false`, false when not set",
-          "`kind` is one of `relu`, `tanh`, relu when not set: which function", "`free` is a text,  when not set",
+          "`rate` is a number in 0.0...1.0, 0.5 when not set: the rate",
+          "`flag` is `true` or `false`, false when not set",
+          "`kind` is one of `relu`, `tanh`, relu when not set: which function",
+          "`free` is a text,  when not set",
           "`count` is an integer, -1 when not set",
         ]
     }
@@ -61,7 +65,9 @@ import Testing
   @Test func mistakesOfSettingsAndModelTogether() throws {
     let found = try mistakes(settings: ["depth": "3", "width": "x"]) { model in
       let width = model.setting("width", default: 2)
-      model.function("f") { f in f.output("y", zeros([Dim(width), 3]).matmul/*matmul*/(ones([2]))) }
+      model.function("f") { f in
+        f.output("y", zeros([Dim(width), 3]).matmul(ones([2])))  // matmul: .matmul^(
+      }
     }
     #expect(
       found == [

@@ -4,22 +4,27 @@ import SluiceIR
 import SluiceText
 import Testing
 
-/// The places that tests have marked in their own source by `/*name*/`: a mistake is expected right behind a mark.
+/// The places that tests have marked in their own source: in `x + y  // sum: x ^+ y` the caret says that the place
+/// `sum` is that of the `+`.
 struct Marks {
   private var names: [String: String] = [:]
 
   init(_ path: String, _ file: String) throws {
     let text = String(decoding: try FileIO.read(path), as: UTF8.self)
     for (row, line) in text.split(separator: "\n", omittingEmptySubsequences: false).enumerated() {
-      var rest = line[...]
-      while let open = rest.firstRange(of: "/*"), let close = rest[open.upperBound...].firstRange(of: "*/") {
-        let name = String(rest[open.upperBound..<close.lowerBound])
-        let column = line[..<close.upperBound].utf8.count + 1
-        // A member is placed behind its dot, and an operator may need a space in front.
-        for skipped in [""] + ["?.", ".", " "].filter({ line[close.upperBound...].hasPrefix($0) }) {
-          names["\(file):\(row + 1):\(column + skipped.utf8.count)"] = name
+      guard let comment = line.firstRange(of: "  // "), line[comment.upperBound...].contains("^") else {
+        continue
+      }
+      let code = line[..<comment.lowerBound]
+      for mark in line[comment.upperBound...].split(separator: "; ") {
+        let parts = mark.split(separator: ": ", maxSplits: 1)
+        let sides = parts[parts.count - 1].split(separator: "^", omittingEmptySubsequences: false)
+        guard parts.count == 2, sides.count == 2, let found = code.firstRange(of: sides.joined()) else {
+          Issue.record("the mark `\(mark)` in line \(row + 1) fits nothing")
+          continue
         }
-        rest = rest[close.upperBound...]
+        let column = code[..<found.lowerBound].utf8.count + sides[0].utf8.count + 1
+        names["\(file):\(row + 1):\(column)"] = String(parts[0])
       }
     }
   }
@@ -43,7 +48,9 @@ func mistakes(
   } catch {
     return error.all.flatMap { diagnostic in
       ["\(marks.name(diagnostic.place)): \(diagnostic.message)"]
-        + diagnostic.notes.map { $0.place == nil ? "- \($0.message)" : "- \(marks.name($0.place)): \($0.message)" }
+        + diagnostic.notes.map {
+          $0.place == nil ? "- \($0.message)" : "- \(marks.name($0.place)): \($0.message)"
+        }
     }
   }
 }
@@ -56,7 +63,9 @@ func mistakesOf(
 }
 
 /// The text of a model, which must verify and read back.
-func text(_ settings: [String: String] = [:], _ body: @escaping @Sendable (ModelBuilder) -> Void) throws -> String {
+func text(_ settings: [String: String] = [:], _ body: @escaping @Sendable (ModelBuilder) -> Void) throws
+  -> String
+{
   try text(of: Model("m") { body($0) }.trace(settings: settings))
 }
 

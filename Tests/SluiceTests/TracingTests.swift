@@ -90,7 +90,8 @@ import Testing
       model.function("f") { f in
         _ = f.input("x", .f32, ["Z <= 3", "A <= 4"])
         let y = zeros(["M <= 5", "A <= 4"])
-        f.output("y", scan(over: y, from: zeros(["K <= 2"])) { a, _ in a + iota(["K <= 2", 1]).sum().cast(.f32) })
+        f.output(
+          "y", scan(over: y, from: zeros(["K <= 2"])) { a, _ in a + iota(["K <= 2", 1]).sum().cast(.f32) })
       }
     }.trace()
     let tables = module.tables
@@ -171,17 +172,17 @@ import Testing
   @Test func locations() throws {
     struct Inner: Sluice.Module {
       let linear = Linear(2, 3)
-      func forward(_ x: Tensor) -> Tensor { linear/*linear*/(x) }
+      func forward(_ x: Tensor) -> Tensor { linear(x) }  // linear: linear^(
     }
     struct Outer: Sluice.Module {
       let parts = [Inner()]
-      func forward(_ x: Tensor) -> Tensor { exp/*exp*/(parts[0]/*part*/(x)) }
+      func forward(_ x: Tensor) -> Tensor { exp(parts[0](x)) }  // exp: exp^(; part: ^(x)
     }
     let module = try Model("m") { model in
       let net = Outer()
-      model.function/*function*/("f") { f in
-        let x = f.input/*input*/("x", .f32, [4, 2])
-        f.output("y", net/*net*/(x) * 2)
+      model.function("f") { f in  // function: model.function^(
+        let x = f.input("x", .f32, [4, 2])  // input: f.input^(
+        f.output("y", net(x) * 2)  // net: net^(
       }
     }.trace()
     let marks = try Marks(#filePath, #fileID)
@@ -196,8 +197,10 @@ import Testing
     #expect(
       places == [
         "input: input  ", "read: linear m/parts.0/linear linear < part < net",
-        "matmul: linear m/parts.0/linear linear < part < net", "read: linear m/parts.0/linear linear < part < net",
-        "broadcast: linear m/parts.0/linear linear < part < net", "add: linear m/parts.0/linear linear < part < net",
+        "matmul: linear m/parts.0/linear linear < part < net",
+        "read: linear m/parts.0/linear linear < part < net",
+        "broadcast: linear m/parts.0/linear linear < part < net",
+        "add: linear m/parts.0/linear linear < part < net",
         "exp: exp m net",
         // An operator has the place of the op before it in the same call.
         "constant: input  ", "broadcast: input  ", "multiply: input  ",

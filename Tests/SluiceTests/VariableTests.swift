@@ -138,19 +138,20 @@ import Testing
     }
     #expect(
       found.split(separator: "\n").filter { $0.hasPrefix("param") } == [
-        "param @a : f32[2] init ones", "param @b : f64[2] init constant(0.5)", "param @c : f32[2] init uniform(-1, 1)",
+        "param @a : f32[2] init ones", "param @b : f64[2] init constant(0.5)",
+        "param @c : f32[2] init uniform(-1, 1)",
         "param @d : f32[2] init normal(1, 2)", "param @e : f32[2,2] init eye",
         "param @g : u8[2,2] init data [1, 2, 3, 4]", "param @h : bool[2] init data [true, false]",
       ])
   }
 
   struct Stray: Sluice.Module {
-    func forward(_ x: Tensor) -> Tensor { Linear(2, 2)/*stray*/(x) }
+    func forward(_ x: Tensor) -> Tensor { Linear(2, 2)(x) }  // stray: ^(x)
   }
 
   struct Greek: Sluice.Module {
     @Param var σ: Tensor
-    init() { _σ = Param/*greek*/([2]) }
+    init() { _σ = Param([2]) }  // greek: Param^(
     func forward(_ x: Tensor) -> Tensor { x + σ }
   }
 
@@ -158,46 +159,49 @@ import Testing
     let found = try mistakes { model in
       let w = model.parameter("w", [2])
       let state = model.state("s", [2])
-      _ = model.parameter/*again*/("w", [3])
-      _ = model.parameter/*name*/("1w", [3])
-      _ = model.parameter/*symbolic*/("n", ["B"])
-      _ = model.parameter/*eye*/("e", [2, 3], .eye)
-      _ = model.parameter/*data*/("d", [2], .data([1, 2, 3]))
-      _ = model.parameter/*fits*/("u", [2], .data([1, 300]), dtype: .u8)
-      _ = model.parameter/*array*/("h", [2], .data(HostTensor([1.0, 2.0])))
-      _ = model.parameter/*normal*/("k", [2], .normal(1), dtype: .i32)
-      _ = model.parameter/*range*/("l", [2], .uniform(1, -1))
-      _ = model.module/*module*/("a b", Linear(1, 1))
-      _ = w/*outside*/.value
-      let read = state/*outsideToo*/.value
-      state.value /*writtenOutside*/= read
-      let (one, two) = (Linear(2, 2), Linear/*two*/(2, 2))
+      _ = model.parameter("w", [3])  // again: model.parameter^(
+      _ = model.parameter("1w", [3])  // name: model.parameter^(
+      _ = model.parameter("n", ["B"])  // symbolic: model.parameter^(
+      _ = model.parameter("e", [2, 3], .eye)  // eye: model.parameter^(
+      _ = model.parameter("d", [2], .data([1, 2, 3]))  // data: model.parameter^(
+      _ = model.parameter("u", [2], .data([1, 300]), dtype: .u8)  // fits: model.parameter^(
+      _ = model.parameter("h", [2], .data(HostTensor([1.0, 2.0])))  // array: model.parameter^(
+      _ = model.parameter("k", [2], .normal(1), dtype: .i32)  // normal: model.parameter^(
+      _ = model.parameter("l", [2], .uniform(1, -1))  // range: model.parameter^(
+      _ = model.module("a b", Linear(1, 1))  // module: model.module^(
+      _ = w.value  // outside: w.^value
+      let read = state.value  // outsideToo: state.^value
+      state.value = read  // writtenOutside: state.value ^= read
+      let (one, two) = (Linear(2, 2), Linear(2, 2))  // two: Linear^(2, 2))
       let unnamed = Param([2])
       model.function("f") { f in
         let x = f.input("x", .f32, [2])
-        state.value /*shape*/= zeros([3])
-        state.value /*dtype*/= zeros([2], .f64)
+        state.value = zeros([3])  // shape: state.value ^= zeros
+        state.value = zeros([2], .f64)  // dtype: state.value ^= zeros
         f.output("y", x + state.value)
-        f.output("z", two/*callsTwo*/(one(x.expanded(0))))
-        f.output("stray", Stray()/*callsStray*/(x.expanded(0)))
-        f.output("greek", Greek()/*callsGreek*/(x))
-        f.output("unnamed", x + unnamed/*unnamed*/.value)
+        f.output("z", two(one(x.expanded(0))))  // callsTwo: two^(
+        f.output("stray", Stray()(x.expanded(0)))  // callsStray: ^(x.
+        f.output("greek", Greek()(x))  // callsGreek: ^(x)
+        f.output("unnamed", x + unnamed.value)  // unnamed: unnamed.^value
       }
     }
-    let unnamed = "- keep its module in a property of the module that calls it, or name it: `model.module(\"name\", ...)`"
+    let unnamed =
+      "- keep its module in a property of the module that calls it, or name it: `model.module(\"name\", ...)`"
     let rule = "a name is made of ASCII letters, digits, `_` and dots"
     let outside = "- move it into `model.function(...) { f in ... }`"
     #expect(
       found == [
         "again: `@w` is declared twice",
         "name: `1w` is no name of a param", "- \(rule)",
-        "symbolic: `@n` has the symbolic dim `B`", "- params have a size that is known when the model is compiled",
+        "symbolic: `@n` has the symbolic dim `B`",
+        "- params have a size that is known when the model is compiled",
         "eye: `eye` needs a square matrix, `@e` is f32[2,3]",
         "data: 3 numbers for the initial value of f32[2]",
         "fits: `300.0` is no u8", "- convert the tensor: `.cast(.f32)`",
         "array: an array of f64[2] for the initial value of f32[2]",
         "normal: `normal` of i32", "- it needs f32 or f64",
-        "range: `uniform` from 1.0 to -1.0", "- numbers are finite, deviations not negative, the lower bound first",
+        "range: `uniform` from 1.0 to -1.0",
+        "- numbers are finite, deviations not negative, the lower bound first",
         "module: `a b` is no name of a module", "- \(rule), and begins with a letter or `_`",
         "outside: `@w` is read outside of a function", outside,
         "outsideToo: `@s` is read outside of a function", outside,

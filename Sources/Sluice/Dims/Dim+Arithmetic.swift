@@ -27,12 +27,15 @@ extension Dim {
 
   /// `a / b` where it is a polynomial again: `b` must be a single term that divides every term of `a`.
   public static func / (a: Dim, b: Dim) -> Dim {
-    guard case .polynomial(let x) = a.content, case .polynomial(let y) = b.content else { return unusable(a, b) }
+    guard case .polynomial(let x) = a.content, case .polynomial(let y) = b.content else {
+      return unusable(a, b)
+    }
     if let terms = quotient(x, y) { return Dim(content: .polynomial(terms)) }
     return mistake(
       "`\(a)` cannot be divided by `\(b)`",
       hint: b.value == 0
-        ? nil : "a quotient of dims is exact: \(b.value == nil ? "one term" : "a number") that divides every term")
+        ? nil
+        : "a quotient of dims is exact: \(b.value == nil ? "one term" : "a number") that divides every term")
   }
   /// `a / b` where it is exact.
   public static func / (a: Dim, b: Int) -> Dim { a / Dim(b) }
@@ -45,10 +48,14 @@ extension Dim {
     return Self.quotient(x, y).map { Dim(content: .polynomial($0)) }
   }
 
-  private static func combine(_ a: Dim, _ b: Dim, _ sign: String, _ rule: ([Term], [Term]) -> [Term]?) -> Dim {
-    guard case .polynomial(let x) = a.content, case .polynomial(let y) = b.content else { return unusable(a, b) }
+  private static func combine(_ a: Dim, _ b: Dim, _ sign: String, _ rule: ([Term], [Term]) -> [Term]?) -> Dim
+  {
+    guard case .polynomial(let x) = a.content, case .polynomial(let y) = b.content else {
+      return unusable(a, b)
+    }
     if let terms = rule(x, y) { return Dim(content: .polynomial(terms)) }
-    return mistake("the dim `\(a)` \(sign) `\(b)` is too large", hint: "coefficients have 64 bits, dims few terms")
+    return mistake(
+      "the dim `\(a)` \(sign) `\(b)` is too large", hint: "coefficients have 64 bits, dims few terms")
   }
 
   /// What comes of a dim that is itself a mistake.

@@ -47,11 +47,13 @@ public struct Dim: Hashable, Sendable {
   public init(_ name: String, max: Int) {
     guard isIdentifier(name), name != "where" else {
       content = .invalid(
-        DimMistake("`\(name)` is no name of a dim", hint: "a name is made of letters, digits and `_`, as in `B`"))
+        DimMistake(
+          "`\(name)` is no name of a dim", hint: "a name is made of letters, digits and `_`, as in `B`"))
       return
     }
     guard max >= 1 else {
-      content = .invalid(DimMistake("the bound of `\(name)` is \(max)", hint: "the bound of a symbol is 1 or more"))
+      content = .invalid(
+        DimMistake("the bound of `\(name)` is \(max)", hint: "the bound of a symbol is 1 or more"))
       return
     }
     content = .polynomial([Term(coefficient: 1, symbols: [Symbol(name: name, bound: max)])])
@@ -124,7 +126,8 @@ func isIdentifier(_ text: String, dots: Bool = false) -> Bool {
   var isFirst = true
   for byte in text.utf8 {
     switch byte {
-    case UInt8(ascii: "a")...UInt8(ascii: "z"), UInt8(ascii: "A")...UInt8(ascii: "Z"), UInt8(ascii: "_"): break
+    case UInt8(ascii: "a")...UInt8(ascii: "z"), UInt8(ascii: "A")...UInt8(ascii: "Z"), UInt8(ascii: "_"):
+      break
     case UInt8(ascii: "0")...UInt8(ascii: "9"): if isFirst { return false }
     case UInt8(ascii: "."): if isFirst || !dots { return false }
     default: return false

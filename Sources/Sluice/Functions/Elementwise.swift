@@ -43,7 +43,8 @@ public func sigmoid(_ x: Tensor, file: String = #fileID, line: Int = #line, colu
 }
 
 /// log(1 + e^x), without overflow.
-public func softplus(_ x: Tensor, file: String = #fileID, line: Int = #line, column: Int = #column) -> Tensor {
+public func softplus(_ x: Tensor, file: String = #fileID, line: Int = #line, column: Int = #column) -> Tensor
+{
   Trace.emit(.softplus, x, at: Site(file, line, column))
 }
 
@@ -98,7 +99,8 @@ public func isNaN(_ x: Tensor, file: String = #fileID, line: Int = #line, column
 }
 
 /// Where `x` is neither infinite nor NaN.
-public func isFinite(_ x: Tensor, file: String = #fileID, line: Int = #line, column: Int = #column) -> Tensor {
+public func isFinite(_ x: Tensor, file: String = #fileID, line: Int = #line, column: Int = #column) -> Tensor
+{
   Trace.emit(.isFinite, x, at: Site(file, line, column))
 }
 
@@ -153,21 +155,24 @@ public func fma(
 
 /// `x` where the condition, a bool, is true, else `y`.
 public func select(
-  where condition: Tensor, _ x: Tensor, _ y: Tensor, file: String = #fileID, line: Int = #line, column: Int = #column
+  where condition: Tensor, _ x: Tensor, _ y: Tensor, file: String = #fileID, line: Int = #line,
+  column: Int = #column
 ) -> Tensor {
   Trace.map(.select, .tensor(condition), .tensor(x), .tensor(y), at: Site(file, line, column))
 }
 
 /// `x` where the condition, a bool, is true, else `y`.
 public func select(
-  where condition: Tensor, _ x: Tensor, _ y: Double, file: String = #fileID, line: Int = #line, column: Int = #column
+  where condition: Tensor, _ x: Tensor, _ y: Double, file: String = #fileID, line: Int = #line,
+  column: Int = #column
 ) -> Tensor {
   Trace.map(.select, .tensor(condition), .tensor(x), .double(y), at: Site(file, line, column))
 }
 
 /// `x` where the condition, a bool, is true, else `y`.
 public func select(
-  where condition: Tensor, _ x: Double, _ y: Tensor, file: String = #fileID, line: Int = #line, column: Int = #column
+  where condition: Tensor, _ x: Double, _ y: Tensor, file: String = #fileID, line: Int = #line,
+  column: Int = #column
 ) -> Tensor {
   Trace.map(.select, .tensor(condition), .double(x), .tensor(y), at: Site(file, line, column))
 }

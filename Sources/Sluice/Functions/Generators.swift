@@ -68,7 +68,8 @@ public func eye(
   _ rows: Dim, _ columns: Dim? = nil, _ dtype: DType = .f32, file: String = #fileID, line: Int = #line,
   column: Int = #column
 ) -> Tensor {
-  Trace.emit(.eye, [], [.shape(.shape, [rows, columns ?? rows]), .dtype(dtype)], at: Site(file, line, column))
+  Trace.emit(
+    .eye, [], [.shape(.shape, [rows, columns ?? rows]), .dtype(dtype)], at: Site(file, line, column))
 }
 
 /// The actual value of a dim as a scalar: the number of examples of a batch, for a mean.

@@ -44,7 +44,8 @@ public func pad(
   column: Int = #column
 ) -> Tensor {
   Trace.emit(
-    .pad, [.tensor(x), .double(value)], [.shape(.low, low), .shape(.high, high)], at: Site(file, line, column))
+    .pad, [.tensor(x), .double(value)], [.shape(.low, low), .shape(.high, high)], at: Site(file, line, column)
+  )
 }
 
 /// The elements in opposite order along the axes, all of them when left out.

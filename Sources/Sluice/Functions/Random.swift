@@ -7,7 +7,8 @@ import SluiceIR
 ///
 /// `seed` and `stream` are scalars of i64.
 public func uniform(
-  _ shape: Shape, seed: Tensor, stream: Tensor, file: String = #fileID, line: Int = #line, column: Int = #column
+  _ shape: Shape, seed: Tensor, stream: Tensor, file: String = #fileID, line: Int = #line,
+  column: Int = #column
 ) -> Tensor {
   Trace.emit(
     .uniform, [.tensor(seed), .tensor(stream)], [.shape(.shape, shape)], at: Site(file, line, column))
@@ -17,7 +18,8 @@ public func uniform(
 ///
 /// `seed` is a scalar of i64.
 public func uniform(
-  _ shape: Shape, seed: Tensor, stream: Int = 0, file: String = #fileID, line: Int = #line, column: Int = #column
+  _ shape: Shape, seed: Tensor, stream: Int = 0, file: String = #fileID, line: Int = #line,
+  column: Int = #column
 ) -> Tensor {
   Trace.emit(
     .uniform, [.tensor(seed), .int(stream)], [.shape(.shape, shape)], at: Site(file, line, column))
@@ -27,7 +29,8 @@ public func uniform(
 ///
 /// `seed` and `stream` are scalars of i64.
 public func normal(
-  _ shape: Shape, seed: Tensor, stream: Tensor, file: String = #fileID, line: Int = #line, column: Int = #column
+  _ shape: Shape, seed: Tensor, stream: Tensor, file: String = #fileID, line: Int = #line,
+  column: Int = #column
 ) -> Tensor {
   Trace.emit(
     .normal, [.tensor(seed), .tensor(stream)], [.shape(.shape, shape)], at: Site(file, line, column))
@@ -37,7 +40,8 @@ public func normal(
 ///
 /// `seed` is a scalar of i64.
 public func normal(
-  _ shape: Shape, seed: Tensor, stream: Int = 0, file: String = #fileID, line: Int = #line, column: Int = #column
+  _ shape: Shape, seed: Tensor, stream: Int = 0, file: String = #fileID, line: Int = #line,
+  column: Int = #column
 ) -> Tensor {
   Trace.emit(
     .normal, [.tensor(seed), .int(stream)], [.shape(.shape, shape)], at: Site(file, line, column))
@@ -47,7 +51,8 @@ public func normal(
 ///
 /// `seed` and `stream` are scalars of i64.
 public func permutation(
-  _ length: Dim, seed: Tensor, stream: Tensor, file: String = #fileID, line: Int = #line, column: Int = #column
+  _ length: Dim, seed: Tensor, stream: Tensor, file: String = #fileID, line: Int = #line,
+  column: Int = #column
 ) -> Tensor {
   Trace.emit(
     .permutation, [.tensor(seed), .tensor(stream)], [.dim(.length, length)], at: Site(file, line, column))
@@ -57,27 +62,30 @@ public func permutation(
 ///
 /// `seed` is a scalar of i64.
 public func permutation(
-  _ length: Dim, seed: Tensor, stream: Int = 0, file: String = #fileID, line: Int = #line, column: Int = #column
+  _ length: Dim, seed: Tensor, stream: Int = 0, file: String = #fileID, line: Int = #line,
+  column: Int = #column
 ) -> Tensor {
   Trace.emit(
     .permutation, [.tensor(seed), .int(stream)], [.dim(.length, length)], at: Site(file, line, column))
 }
 
-/// Random words of 32 bits, as i32, by Philox4x32-10 (Salmon et al. 2011).
+/// Random words of 32 bits, as i32: Philox4x32-10 of Salmon and others (2011).
 ///
 /// `seed` and `stream` are scalars of i64.
 public func randomBits(
-  _ shape: Shape, seed: Tensor, stream: Tensor, file: String = #fileID, line: Int = #line, column: Int = #column
+  _ shape: Shape, seed: Tensor, stream: Tensor, file: String = #fileID, line: Int = #line,
+  column: Int = #column
 ) -> Tensor {
   Trace.emit(
     .randomBits, [.tensor(seed), .tensor(stream)], [.shape(.shape, shape)], at: Site(file, line, column))
 }
 
-/// Random words of 32 bits, as i32, by Philox4x32-10 (Salmon et al. 2011).
+/// Random words of 32 bits, as i32: Philox4x32-10 of Salmon and others (2011).
 ///
 /// `seed` is a scalar of i64.
 public func randomBits(
-  _ shape: Shape, seed: Tensor, stream: Int = 0, file: String = #fileID, line: Int = #line, column: Int = #column
+  _ shape: Shape, seed: Tensor, stream: Int = 0, file: String = #fileID, line: Int = #line,
+  column: Int = #column
 ) -> Tensor {
   Trace.emit(
     .randomBits, [.tensor(seed), .int(stream)], [.shape(.shape, shape)], at: Site(file, line, column))

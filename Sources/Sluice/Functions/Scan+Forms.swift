@@ -14,7 +14,8 @@ extension Tensor {
 ///
 /// The body gives the carried tensor for the next time.
 public func scan(
-  over sequence: Tensor, from carry: Tensor, reverse: Bool = false, file: String = #fileID, line: Int = #line, column: Int = #column,
+  over sequence: Tensor, from carry: Tensor, reverse: Bool = false, file: String = #fileID, line: Int = #line,
+  column: Int = #column,
   _ body: (Tensor, Tensor) -> Tensor
 ) -> Tensor {
   let all = scan(
@@ -30,7 +31,8 @@ public func scan(
 ///
 /// The body gives the carried tensor for the next time and an output; the outputs are stacked along a new first axis.
 public func scan(
-  over sequence: Tensor, from carry: Tensor, reverse: Bool = false, file: String = #fileID, line: Int = #line, column: Int = #column,
+  over sequence: Tensor, from carry: Tensor, reverse: Bool = false, file: String = #fileID, line: Int = #line,
+  column: Int = #column,
   _ body: (Tensor, Tensor) -> (Tensor, Tensor)
 ) -> (Tensor, Tensor) {
   let all = scan(
@@ -46,11 +48,13 @@ public func scan(
 ///
 /// The body gives both carried tensors for the next time.
 public func scan(
-  over sequence: Tensor, from carries: (Tensor, Tensor), reverse: Bool = false, file: String = #fileID, line: Int = #line, column: Int = #column,
+  over sequence: Tensor, from carries: (Tensor, Tensor), reverse: Bool = false, file: String = #fileID,
+  line: Int = #line, column: Int = #column,
   _ body: (Tensor, Tensor, Tensor) -> (Tensor, Tensor)
 ) -> (Tensor, Tensor) {
   let all = scan(
-    over: [sequence], from: [carries.0, carries.1], length: nil, reverse: reverse, file: file, line: line, column: column
+    over: [sequence], from: [carries.0, carries.1], length: nil, reverse: reverse, file: file, line: line,
+    column: column
   ) { carries, parts in
     let next = body(Tensor.element(carries, 0), Tensor.element(carries, 1), Tensor.element(parts, 0))
     return ([next.0, next.1], [])
@@ -62,11 +66,13 @@ public func scan(
 ///
 /// The body gives both carried tensors for the next time and an output; the outputs are stacked along a new first axis.
 public func scan(
-  over sequence: Tensor, from carries: (Tensor, Tensor), reverse: Bool = false, file: String = #fileID, line: Int = #line, column: Int = #column,
+  over sequence: Tensor, from carries: (Tensor, Tensor), reverse: Bool = false, file: String = #fileID,
+  line: Int = #line, column: Int = #column,
   _ body: (Tensor, Tensor, Tensor) -> (Tensor, Tensor, Tensor)
 ) -> (Tensor, Tensor, Tensor) {
   let all = scan(
-    over: [sequence], from: [carries.0, carries.1], length: nil, reverse: reverse, file: file, line: line, column: column
+    over: [sequence], from: [carries.0, carries.1], length: nil, reverse: reverse, file: file, line: line,
+    column: column
   ) { carries, parts in
     let next = body(Tensor.element(carries, 0), Tensor.element(carries, 1), Tensor.element(parts, 0))
     return ([next.0, next.1], [next.2])
@@ -78,11 +84,13 @@ public func scan(
 ///
 /// The body gives the carried tensor for the next time.
 public func scan(
-  over sequences: (Tensor, Tensor), from carry: Tensor, reverse: Bool = false, file: String = #fileID, line: Int = #line, column: Int = #column,
+  over sequences: (Tensor, Tensor), from carry: Tensor, reverse: Bool = false, file: String = #fileID,
+  line: Int = #line, column: Int = #column,
   _ body: (Tensor, Tensor, Tensor) -> Tensor
 ) -> Tensor {
   let all = scan(
-    over: [sequences.0, sequences.1], from: [carry], length: nil, reverse: reverse, file: file, line: line, column: column
+    over: [sequences.0, sequences.1], from: [carry], length: nil, reverse: reverse, file: file, line: line,
+    column: column
   ) { carries, parts in
     let next = body(Tensor.element(carries, 0), Tensor.element(parts, 0), Tensor.element(parts, 1))
     return ([next], [])
@@ -94,11 +102,13 @@ public func scan(
 ///
 /// The body gives the carried tensor for the next time and an output; the outputs are stacked along a new first axis.
 public func scan(
-  over sequences: (Tensor, Tensor), from carry: Tensor, reverse: Bool = false, file: String = #fileID, line: Int = #line, column: Int = #column,
+  over sequences: (Tensor, Tensor), from carry: Tensor, reverse: Bool = false, file: String = #fileID,
+  line: Int = #line, column: Int = #column,
   _ body: (Tensor, Tensor, Tensor) -> (Tensor, Tensor)
 ) -> (Tensor, Tensor) {
   let all = scan(
-    over: [sequences.0, sequences.1], from: [carry], length: nil, reverse: reverse, file: file, line: line, column: column
+    over: [sequences.0, sequences.1], from: [carry], length: nil, reverse: reverse, file: file, line: line,
+    column: column
   ) { carries, parts in
     let next = body(Tensor.element(carries, 0), Tensor.element(parts, 0), Tensor.element(parts, 1))
     return ([next.0], [next.1])
@@ -110,13 +120,17 @@ public func scan(
 ///
 /// The body gives both carried tensors for the next time.
 public func scan(
-  over sequences: (Tensor, Tensor), from carries: (Tensor, Tensor), reverse: Bool = false, file: String = #fileID, line: Int = #line, column: Int = #column,
+  over sequences: (Tensor, Tensor), from carries: (Tensor, Tensor), reverse: Bool = false,
+  file: String = #fileID, line: Int = #line, column: Int = #column,
   _ body: (Tensor, Tensor, Tensor, Tensor) -> (Tensor, Tensor)
 ) -> (Tensor, Tensor) {
   let all = scan(
-    over: [sequences.0, sequences.1], from: [carries.0, carries.1], length: nil, reverse: reverse, file: file, line: line, column: column
+    over: [sequences.0, sequences.1], from: [carries.0, carries.1], length: nil, reverse: reverse, file: file,
+    line: line, column: column
   ) { carries, parts in
-    let next = body(Tensor.element(carries, 0), Tensor.element(carries, 1), Tensor.element(parts, 0), Tensor.element(parts, 1))
+    let next = body(
+      Tensor.element(carries, 0), Tensor.element(carries, 1), Tensor.element(parts, 0),
+      Tensor.element(parts, 1))
     return ([next.0, next.1], [])
   }
   return (Tensor.element(all.carries, 0), Tensor.element(all.carries, 1))
@@ -126,13 +140,17 @@ public func scan(
 ///
 /// The body gives both carried tensors for the next time and an output; the outputs are stacked along a new first axis.
 public func scan(
-  over sequences: (Tensor, Tensor), from carries: (Tensor, Tensor), reverse: Bool = false, file: String = #fileID, line: Int = #line, column: Int = #column,
+  over sequences: (Tensor, Tensor), from carries: (Tensor, Tensor), reverse: Bool = false,
+  file: String = #fileID, line: Int = #line, column: Int = #column,
   _ body: (Tensor, Tensor, Tensor, Tensor) -> (Tensor, Tensor, Tensor)
 ) -> (Tensor, Tensor, Tensor) {
   let all = scan(
-    over: [sequences.0, sequences.1], from: [carries.0, carries.1], length: nil, reverse: reverse, file: file, line: line, column: column
+    over: [sequences.0, sequences.1], from: [carries.0, carries.1], length: nil, reverse: reverse, file: file,
+    line: line, column: column
   ) { carries, parts in
-    let next = body(Tensor.element(carries, 0), Tensor.element(carries, 1), Tensor.element(parts, 0), Tensor.element(parts, 1))
+    let next = body(
+      Tensor.element(carries, 0), Tensor.element(carries, 1), Tensor.element(parts, 0),
+      Tensor.element(parts, 1))
     return ([next.0, next.1], [next.2])
   }
   return (Tensor.element(all.carries, 0), Tensor.element(all.carries, 1), Tensor.element(all.outputs, 0))
@@ -142,7 +160,8 @@ public func scan(
 ///
 /// The body gives the carried tensor for the next time.
 public func scan(
-  length: Dim, from carry: Tensor, reverse: Bool = false, file: String = #fileID, line: Int = #line, column: Int = #column,
+  length: Dim, from carry: Tensor, reverse: Bool = false, file: String = #fileID, line: Int = #line,
+  column: Int = #column,
   _ body: (Tensor) -> Tensor
 ) -> Tensor {
   let all = scan(
@@ -158,7 +177,8 @@ public func scan(
 ///
 /// The body gives the carried tensor for the next time and an output; the outputs are stacked along a new first axis.
 public func scan(
-  length: Dim, from carry: Tensor, reverse: Bool = false, file: String = #fileID, line: Int = #line, column: Int = #column,
+  length: Dim, from carry: Tensor, reverse: Bool = false, file: String = #fileID, line: Int = #line,
+  column: Int = #column,
   _ body: (Tensor) -> (Tensor, Tensor)
 ) -> (Tensor, Tensor) {
   let all = scan(
@@ -174,11 +194,13 @@ public func scan(
 ///
 /// The body gives both carried tensors for the next time.
 public func scan(
-  length: Dim, from carries: (Tensor, Tensor), reverse: Bool = false, file: String = #fileID, line: Int = #line, column: Int = #column,
+  length: Dim, from carries: (Tensor, Tensor), reverse: Bool = false, file: String = #fileID,
+  line: Int = #line, column: Int = #column,
   _ body: (Tensor, Tensor) -> (Tensor, Tensor)
 ) -> (Tensor, Tensor) {
   let all = scan(
-    over: [], from: [carries.0, carries.1], length: length, reverse: reverse, file: file, line: line, column: column
+    over: [], from: [carries.0, carries.1], length: length, reverse: reverse, file: file, line: line,
+    column: column
   ) { carries, _ in
     let next = body(Tensor.element(carries, 0), Tensor.element(carries, 1))
     return ([next.0, next.1], [])
@@ -190,11 +212,13 @@ public func scan(
 ///
 /// The body gives both carried tensors for the next time and an output; the outputs are stacked along a new first axis.
 public func scan(
-  length: Dim, from carries: (Tensor, Tensor), reverse: Bool = false, file: String = #fileID, line: Int = #line, column: Int = #column,
+  length: Dim, from carries: (Tensor, Tensor), reverse: Bool = false, file: String = #fileID,
+  line: Int = #line, column: Int = #column,
   _ body: (Tensor, Tensor) -> (Tensor, Tensor, Tensor)
 ) -> (Tensor, Tensor, Tensor) {
   let all = scan(
-    over: [], from: [carries.0, carries.1], length: length, reverse: reverse, file: file, line: line, column: column
+    over: [], from: [carries.0, carries.1], length: length, reverse: reverse, file: file, line: line,
+    column: column
   ) { carries, _ in
     let next = body(Tensor.element(carries, 0), Tensor.element(carries, 1))
     return ([next.0, next.1], [next.2])
@@ -206,7 +230,8 @@ public func scan(
 ///
 /// The body gives an output; they are stacked along a new first axis.
 public func scan(
-  over sequence: Tensor, reverse: Bool = false, file: String = #fileID, line: Int = #line, column: Int = #column,
+  over sequence: Tensor, reverse: Bool = false, file: String = #fileID, line: Int = #line,
+  column: Int = #column,
   _ body: (Tensor) -> Tensor
 ) -> Tensor {
   let all = scan(
@@ -222,11 +247,13 @@ public func scan(
 ///
 /// The body gives an output; they are stacked along a new first axis.
 public func scan(
-  over sequences: (Tensor, Tensor), reverse: Bool = false, file: String = #fileID, line: Int = #line, column: Int = #column,
+  over sequences: (Tensor, Tensor), reverse: Bool = false, file: String = #fileID, line: Int = #line,
+  column: Int = #column,
   _ body: (Tensor, Tensor) -> Tensor
 ) -> Tensor {
   let all = scan(
-    over: [sequences.0, sequences.1], from: [], length: nil, reverse: reverse, file: file, line: line, column: column
+    over: [sequences.0, sequences.1], from: [], length: nil, reverse: reverse, file: file, line: line,
+    column: column
   ) { _, parts in
     let next = body(Tensor.element(parts, 0), Tensor.element(parts, 1))
     return ([], [next])

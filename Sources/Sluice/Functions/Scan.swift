@@ -80,11 +80,15 @@ private struct ScanTracing {
   private mutating func checkLength() {
     let dims = sequences.filter { $0.trace === trace && !$0.isPoison }
     if let scalar = dims.first(where: { $0.rank == 0 }) {
-      trace.report("`scan` over a scalar, \(scalar)", hint: "a sequence is cut along its first axis", at: site)
-      failed = true
-    } else if let first = dims.first, let other = dims.first(where: { $0.shape.dims[0] != first.shape.dims[0] }) {
       trace.report(
-        "`scan` over sequences of different lengths, \(first) and \(other)", hint: "their first dims are equal", at: site)
+        "`scan` over a scalar, \(scalar)", hint: "a sequence is cut along its first axis", at: site)
+      failed = true
+    } else if let first = dims.first,
+      let other = dims.first(where: { $0.shape.dims[0] != first.shape.dims[0] })
+    {
+      trace.report(
+        "`scan` over sequences of different lengths, \(first) and \(other)",
+        hint: "their first dims are equal", at: site)
       failed = true
     } else if let first = dims.first, let length, first.shape.dims[0] != length {
       trace.report("`scan` of length \(length) over \(first)", hint: "leave the length out", at: site)
@@ -132,7 +136,8 @@ private struct ScanTracing {
       }
     }
     if given.carries.isEmpty, given.outputs.isEmpty {
-      trace.report("the body of `scan` gives nothing", hint: "give back a carried tensor or an output", at: site)
+      trace.report(
+        "the body of `scan` gives nothing", hint: "give back a carried tensor or an output", at: site)
       failed = true
     }
     let results = trace.resolve(given.carries + given.outputs, at: site)

@@ -21,7 +21,8 @@ public struct Linear: Module {
     file: String = #fileID, line: Int = #line, column: Int = #column
   ) {
     let limit = 1 / Double(Swift.max(input.value ?? 1, 1)).squareRoot()
-    _weight = Param([input, output], weights ?? .uniform(-limit, limit), file: file, line: line, column: column)
+    _weight = Param(
+      [input, output], weights ?? .uniform(-limit, limit), file: file, line: line, column: column)
     _bias = bias ? Param([output], biases, file: file, line: line, column: column) : nil
   }
 

@@ -41,18 +41,22 @@ extension Trace {
   /// Traces one function from its closure.
   func traceFunction(_ name: String, _ comment: String, at site: Site, _ body: (FunctionBuilder) -> Void) {
     if !isIdentifier(name) {
-      report("`\(name)` is no name of a function", hint: "a name is made of ASCII letters, digits and `_`", at: site)
+      report(
+        "`\(name)` is no name of a function", hint: "a name is made of ASCII letters, digits and `_`",
+        at: site)
     } else if !functionNames.insert(name).inserted {
       report("two functions are named `\(name)`", at: site)
     }
     let errorCount = diagnostics.count
-    let lines = comment.isEmpty ? [] : comment.split(separator: "\n", omittingEmptySubsequences: false).map(String.init)
+    let lines =
+      comment.isEmpty ? [] : comment.split(separator: "\n", omittingEmptySubsequences: false).map(String.init)
     beginFrame(name, isFunction: true, comment: lines, at: site)
     body(FunctionBuilder(trace: self, frame: frames[0].id))
     let frame = frames[0]
     if frame.outputs.isEmpty, frame.writeOrder.isEmpty, diagnostics.count == errorCount {
       report(
-        "the function `\(name)` gives nothing", hint: "add an output: `f.output(\"y\", y)`, or write a state", at: site)
+        "the function `\(name)` gives nothing", hint: "add an output: `f.output(\"y\", y)`, or write a state",
+        at: site)
     }
     let results = resolve(frame.outputs.map(\.tensor), at: site)
     var writes: [Graph.Write]? = []
@@ -71,12 +75,15 @@ extension Trace {
   }
 
   /// Adds an input to the function.
-  func input(_ name: String, _ dtype: DType, _ shape: Shape, of function: FunctionBuilder, at site: Site) -> Tensor {
+  func input(_ name: String, _ dtype: DType, _ shape: Shape, of function: FunctionBuilder, at site: Site)
+    -> Tensor
+  {
     guard isInnermost(function, "input", at: site) else { return poison() }
     guard isIdentifier(name), !frames[0].inputNames.contains(where: { $0.name == name }) else {
       let isTaken = isIdentifier(name)
       report(
-        isTaken ? "two inputs of `\(frames[0].name)` are named `\(name)`" : "`\(name)` is no name of an input",
+        isTaken
+          ? "two inputs of `\(frames[0].name)` are named `\(name)`" : "`\(name)` is no name of an input",
         hint: isTaken ? nil : "a name is made of ASCII letters, digits and `_`", at: site)
       return poison()
     }
@@ -99,7 +106,8 @@ extension Trace {
     guard isIdentifier(name), !frames[0].outputs.contains(where: { $0.name == name }) else {
       let isTaken = isIdentifier(name)
       report(
-        isTaken ? "two outputs of `\(frames[0].name)` are named `\(name)`" : "`\(name)` is no name of an output",
+        isTaken
+          ? "two outputs of `\(frames[0].name)` are named `\(name)`" : "`\(name)` is no name of an output",
         hint: isTaken ? nil : "a name is made of ASCII letters, digits and `_`", at: site)
       return
     }

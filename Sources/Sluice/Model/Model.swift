@@ -40,10 +40,12 @@ public struct Model: Sendable {
     builder.settings.reportMistakes(of: name, to: trace)
     if !isIdentifier(name) {
       trace.report(
-        "`\(name)` is no name of a model", hint: "it also names the generated C: ASCII letters, digits and `_`", at: site)
+        "`\(name)` is no name of a model",
+        hint: "it also names the generated C: ASCII letters, digits and `_`", at: site)
     }
     if trace.functionNames.isEmpty {
-      trace.report("the model `\(name)` has no functions", hint: "add one: `model.function(...) { f in ... }`", at: site)
+      trace.report(
+        "the model `\(name)` has no functions", hint: "add one: `model.function(...) { f in ... }`", at: site)
     }
     return try trace.finish()
   }
@@ -52,7 +54,8 @@ public struct Model: Sendable {
   public func settings() -> [Setting] { run([:]).builder.settings.known }
 
   private func run(_ settings: [String: String]) -> (trace: Trace, builder: ModelBuilder) {
-    let comment = summary.isEmpty ? [] : summary.split(separator: "\n", omittingEmptySubsequences: false).map(String.init)
+    let comment =
+      summary.isEmpty ? [] : summary.split(separator: "\n", omittingEmptySubsequences: false).map(String.init)
     let trace = Trace(name: name, comment: comment, site: site)
     let builder = ModelBuilder(trace, settings)
     Trace.$current.withValue(trace) { body(builder) }

@@ -109,7 +109,9 @@ public final class ModelBuilder {
     let site = Site(file, line, column)
     guard isUsable(at: site) else { return }
     guard trace.frames.isEmpty else {
-      trace.report("the function `\(name)` begins inside of `\(trace.frames[0].name)`", hint: "functions do not nest", at: site)
+      trace.report(
+        "the function `\(name)` begins inside of `\(trace.frames[0].name)`", hint: "functions do not nest",
+        at: site)
       return
     }
     trace.traceFunction(name, comment, at: site, body)

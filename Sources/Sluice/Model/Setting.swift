@@ -42,7 +42,9 @@ struct Settings {
     let unknown = given.keys.sorted().filter { name in !known.contains { $0.name == name } }
     let messages = mistakes + unknown.map { "the model `\(model)` has no setting `\($0)`" }
     var notes = known.map {
-      Diagnostic.Note("`\($0.name)` is \($0.values), \($0.defaultValue) when not set\($0.summary.isEmpty ? "" : ": \($0.summary)")")
+      Diagnostic.Note(
+        "`\($0.name)` is \($0.values), \($0.defaultValue) when not set\($0.summary.isEmpty ? "" : ": \($0.summary)")"
+      )
     }
     if notes.isEmpty { notes = [Diagnostic.Note("it has no settings")] }
     trace.diagnostics.insert(contentsOf: messages.map { Diagnostic($0, notes: notes) }, at: 0)

@@ -19,7 +19,9 @@ public struct Initializer: Sendable {
   public static let eye = Initializer(content: .known(.eye))
 
   /// All the same number.
-  public static func constant(_ value: Double) -> Initializer { Initializer(content: .known(.constant(value))) }
+  public static func constant(_ value: Double) -> Initializer {
+    Initializer(content: .known(.constant(value)))
+  }
 
   /// Normally distributed with a standard deviation and a mean.
   public static func normal(_ deviation: Double, mean: Double = 0) -> Initializer {
@@ -38,7 +40,8 @@ public struct Initializer: Sendable {
   public static func data(_ array: HostTensor) -> Initializer { Initializer(content: .array(array)) }
 
   /// The initialiser of a variable of a type with integer dims; throws where the two do not fit.
-  func resolve(_ type: TypeID, _ tables: inout Tables) throws(InferenceError) -> SluiceIR.Variable.Initializer {
+  func resolve(_ type: TypeID, _ tables: inout Tables) throws(InferenceError) -> SluiceIR.Variable.Initializer
+  {
     let dtype = tables.types.dtype(type)
     let shape = tables.types.shape(type).compactMap { tables.dims.value($0) }.map { Int($0) }
     switch content {
@@ -48,13 +51,17 @@ public struct Initializer: Sendable {
       }
       return .constant(value)
     case .known(.normal(let mean, let deviation)):
-      guard dtype.isFloat else { throw InferenceError("`normal` of \(dtype.name)", hint: "it needs f32 or f64") }
+      guard dtype.isFloat else {
+        throw InferenceError("`normal` of \(dtype.name)", hint: "it needs f32 or f64")
+      }
       guard mean.isFinite, deviation.isFinite, deviation >= 0 else {
         throw InferenceError("`normal` of deviation \(deviation) and mean \(mean)", hint: Self.finiteHint)
       }
       return .normal(mean: mean, deviation: deviation)
     case .known(.uniform(let low, let high)):
-      guard dtype.isFloat else { throw InferenceError("`uniform` of \(dtype.name)", hint: "it needs f32 or f64") }
+      guard dtype.isFloat else {
+        throw InferenceError("`uniform` of \(dtype.name)", hint: "it needs f32 or f64")
+      }
       guard low.isFinite, high.isFinite, low <= high else {
         throw InferenceError("`uniform` from \(low) to \(high)", hint: Self.finiteHint)
       }
@@ -67,7 +74,8 @@ public struct Initializer: Sendable {
       return .data(tables.constants.intern(type, try NumberBits.bytes(numbers, dtype)))
     case .array(let array):
       guard array.dtype == dtype, array.shape == shape else {
-        throw InferenceError("an array of \(array.dtype.name)\(array.shape) for the initial value of \(tables.text(type))")
+        throw InferenceError(
+          "an array of \(array.dtype.name)\(array.shape) for the initial value of \(tables.text(type))")
       }
       return .data(tables.constants.intern(type, array.bytes))
     }

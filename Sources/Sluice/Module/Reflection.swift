@@ -60,7 +60,9 @@ enum Reflection {
     private mutating func goChildren(
       _ mirror: Mirror, _ path: String, _ visit: (VariableCell, String) -> Bool
     ) -> Bool {
-      for child in mirror.children where go(child.value, join(path, Self.name(child.label)), visit) { return true }
+      for child in mirror.children where go(child.value, join(path, Self.name(child.label)), visit) {
+        return true
+      }
       return false
     }
 
@@ -72,13 +74,16 @@ enum Reflection {
         let pair = Array(Mirror(reflecting: child.value).children)
         return pair.count == 2 ? ("\(pair[0].value)", pair[1].value) : nil
       }
-      for (key, value) in entries.sorted(by: { $0.0 < $1.0 }) where go(value, join(path, key), visit) { return true }
+      for (key, value) in entries.sorted(by: { $0.0 < $1.0 }) where go(value, join(path, key), visit) {
+        return true
+      }
       return false
     }
 
     private func isLeaf(_ value: Any) -> Bool {
       switch value {
-      case is Tensor, is FunctionBuilder, is ModelBuilder, is Dim, is Shape, is Int, is Double, is Float, is Bool,
+      case is Tensor, is FunctionBuilder, is ModelBuilder, is Dim, is Shape, is Int, is Double, is Float,
+        is Bool,
         is String, is UInt8, is Int32, is Int64:
         true
       default: false

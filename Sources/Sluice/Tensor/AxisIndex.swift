@@ -42,12 +42,16 @@ extension Int: AxisIndexing {
 
 extension Range: AxisIndexing where Bound == Int {
   /// The positions from the lower bound up to the upper one.
-  public var axisIndex: AxisIndex { AxisIndex(.range(start: Dim(lowerBound), limit: Dim(upperBound), step: 1)) }
+  public var axisIndex: AxisIndex {
+    AxisIndex(.range(start: Dim(lowerBound), limit: Dim(upperBound), step: 1))
+  }
 }
 
 extension ClosedRange: AxisIndexing where Bound == Int {
   /// The positions from the lower bound to the upper one.
-  public var axisIndex: AxisIndex { AxisIndex(.range(start: Dim(lowerBound), limit: Self.behind(upperBound), step: 1)) }
+  public var axisIndex: AxisIndex {
+    AxisIndex(.range(start: Dim(lowerBound), limit: Self.behind(upperBound), step: 1))
+  }
 
   /// The position behind another one; nil behind the last.
   fileprivate static func behind(_ position: Int) -> Dim? { position == -1 ? nil : Dim(position) + 1 }
@@ -76,10 +80,14 @@ extension Dim: AxisIndexing {
   public var axisIndex: AxisIndex { AxisIndex(.position(self)) }
 
   /// The positions up to `limit`, which is not reached any more.
-  public static prefix func ..< (limit: Dim) -> AxisIndex { AxisIndex(.range(start: nil, limit: limit, step: 1)) }
+  public static prefix func ..< (limit: Dim) -> AxisIndex {
+    AxisIndex(.range(start: nil, limit: limit, step: 1))
+  }
 
   /// The positions from `start` to the end.
-  public static postfix func ... (start: Dim) -> AxisIndex { AxisIndex(.range(start: start, limit: nil, step: 1)) }
+  public static postfix func ... (start: Dim) -> AxisIndex {
+    AxisIndex(.range(start: start, limit: nil, step: 1))
+  }
 
   /// The positions from `start` up to `limit`, which is not reached any more.
   public static func ..< (start: Dim, limit: Dim) -> AxisIndex {

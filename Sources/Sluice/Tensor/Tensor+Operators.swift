@@ -14,40 +14,60 @@ extension Tensor {
   public static func + (x: Int, y: Tensor) -> Tensor { Trace.map(.add, .int(x), .tensor(y), at: nil) }
 
   /// The difference, element by element.
-  public static func - (x: Tensor, y: Tensor) -> Tensor { Trace.map(.subtract, .tensor(x), .tensor(y), at: nil) }
+  public static func - (x: Tensor, y: Tensor) -> Tensor {
+    Trace.map(.subtract, .tensor(x), .tensor(y), at: nil)
+  }
   /// The difference, element by element.
-  public static func - (x: Tensor, y: Double) -> Tensor { Trace.map(.subtract, .tensor(x), .double(y), at: nil) }
+  public static func - (x: Tensor, y: Double) -> Tensor {
+    Trace.map(.subtract, .tensor(x), .double(y), at: nil)
+  }
   /// The difference, element by element.
-  public static func - (x: Double, y: Tensor) -> Tensor { Trace.map(.subtract, .double(x), .tensor(y), at: nil) }
+  public static func - (x: Double, y: Tensor) -> Tensor {
+    Trace.map(.subtract, .double(x), .tensor(y), at: nil)
+  }
   /// The difference, element by element.
   public static func - (x: Tensor, y: Int) -> Tensor { Trace.map(.subtract, .tensor(x), .int(y), at: nil) }
   /// The difference, element by element.
   public static func - (x: Int, y: Tensor) -> Tensor { Trace.map(.subtract, .int(x), .tensor(y), at: nil) }
 
   /// The product, element by element; the matrix product is `matmul`.
-  public static func * (x: Tensor, y: Tensor) -> Tensor { Trace.map(.multiply, .tensor(x), .tensor(y), at: nil) }
+  public static func * (x: Tensor, y: Tensor) -> Tensor {
+    Trace.map(.multiply, .tensor(x), .tensor(y), at: nil)
+  }
   /// The product, element by element; the matrix product is `matmul`.
-  public static func * (x: Tensor, y: Double) -> Tensor { Trace.map(.multiply, .tensor(x), .double(y), at: nil) }
+  public static func * (x: Tensor, y: Double) -> Tensor {
+    Trace.map(.multiply, .tensor(x), .double(y), at: nil)
+  }
   /// The product, element by element; the matrix product is `matmul`.
-  public static func * (x: Double, y: Tensor) -> Tensor { Trace.map(.multiply, .double(x), .tensor(y), at: nil) }
+  public static func * (x: Double, y: Tensor) -> Tensor {
+    Trace.map(.multiply, .double(x), .tensor(y), at: nil)
+  }
   /// The product, element by element; the matrix product is `matmul`.
   public static func * (x: Tensor, y: Int) -> Tensor { Trace.map(.multiply, .tensor(x), .int(y), at: nil) }
   /// The product, element by element; the matrix product is `matmul`.
   public static func * (x: Int, y: Tensor) -> Tensor { Trace.map(.multiply, .int(x), .tensor(y), at: nil) }
 
   /// The quotient, element by element; integers truncate towards 0, and give 0 for a divisor of 0.
-  public static func / (x: Tensor, y: Tensor) -> Tensor { Trace.map(.divide, .tensor(x), .tensor(y), at: nil) }
+  public static func / (x: Tensor, y: Tensor) -> Tensor {
+    Trace.map(.divide, .tensor(x), .tensor(y), at: nil)
+  }
   /// The quotient, element by element; integers truncate towards 0, and give 0 for a divisor of 0.
-  public static func / (x: Tensor, y: Double) -> Tensor { Trace.map(.divide, .tensor(x), .double(y), at: nil) }
+  public static func / (x: Tensor, y: Double) -> Tensor {
+    Trace.map(.divide, .tensor(x), .double(y), at: nil)
+  }
   /// The quotient, element by element; integers truncate towards 0, and give 0 for a divisor of 0.
-  public static func / (x: Double, y: Tensor) -> Tensor { Trace.map(.divide, .double(x), .tensor(y), at: nil) }
+  public static func / (x: Double, y: Tensor) -> Tensor {
+    Trace.map(.divide, .double(x), .tensor(y), at: nil)
+  }
   /// The quotient, element by element; integers truncate towards 0, and give 0 for a divisor of 0.
   public static func / (x: Tensor, y: Int) -> Tensor { Trace.map(.divide, .tensor(x), .int(y), at: nil) }
   /// The quotient, element by element; integers truncate towards 0, and give 0 for a divisor of 0.
   public static func / (x: Int, y: Tensor) -> Tensor { Trace.map(.divide, .int(x), .tensor(y), at: nil) }
 
   /// The remainder of integers with the sign of `x`; `x` for a divisor of 0.
-  public static func % (x: Tensor, y: Tensor) -> Tensor { Trace.map(.remainder, .tensor(x), .tensor(y), at: nil) }
+  public static func % (x: Tensor, y: Tensor) -> Tensor {
+    Trace.map(.remainder, .tensor(x), .tensor(y), at: nil)
+  }
   /// The remainder of integers with the sign of `x`; `x` for a divisor of 0.
   public static func % (x: Tensor, y: Int) -> Tensor { Trace.map(.remainder, .tensor(x), .int(y), at: nil) }
 
@@ -58,16 +78,24 @@ extension Tensor {
 /// Comparisons: a bool for every element; every comparison with NaN but `.!=` is false.
 extension Tensor {
   /// Where `x` is equal to `y`.
-  public static func .== (x: Tensor, y: Tensor) -> Tensor { Trace.map(.equal, .tensor(x), .tensor(y), at: nil) }
+  public static func .== (x: Tensor, y: Tensor) -> Tensor {
+    Trace.map(.equal, .tensor(x), .tensor(y), at: nil)
+  }
   /// Where `x` is equal to `y`.
-  public static func .== (x: Tensor, y: Double) -> Tensor { Trace.map(.equal, .tensor(x), .double(y), at: nil) }
+  public static func .== (x: Tensor, y: Double) -> Tensor {
+    Trace.map(.equal, .tensor(x), .double(y), at: nil)
+  }
   /// Where `x` is equal to `y`.
   public static func .== (x: Tensor, y: Int) -> Tensor { Trace.map(.equal, .tensor(x), .int(y), at: nil) }
 
   /// Where `x` is different from `y`.
-  public static func .!= (x: Tensor, y: Tensor) -> Tensor { Trace.map(.notEqual, .tensor(x), .tensor(y), at: nil) }
+  public static func .!= (x: Tensor, y: Tensor) -> Tensor {
+    Trace.map(.notEqual, .tensor(x), .tensor(y), at: nil)
+  }
   /// Where `x` is different from `y`.
-  public static func .!= (x: Tensor, y: Double) -> Tensor { Trace.map(.notEqual, .tensor(x), .double(y), at: nil) }
+  public static func .!= (x: Tensor, y: Double) -> Tensor {
+    Trace.map(.notEqual, .tensor(x), .double(y), at: nil)
+  }
   /// Where `x` is different from `y`.
   public static func .!= (x: Tensor, y: Int) -> Tensor { Trace.map(.notEqual, .tensor(x), .int(y), at: nil) }
 
@@ -79,25 +107,39 @@ extension Tensor {
   public static func .< (x: Tensor, y: Int) -> Tensor { Trace.map(.less, .tensor(x), .int(y), at: nil) }
 
   /// Where `x` is less than or equal to `y`.
-  public static func .<= (x: Tensor, y: Tensor) -> Tensor { Trace.map(.lessEqual, .tensor(x), .tensor(y), at: nil) }
+  public static func .<= (x: Tensor, y: Tensor) -> Tensor {
+    Trace.map(.lessEqual, .tensor(x), .tensor(y), at: nil)
+  }
   /// Where `x` is less than or equal to `y`.
-  public static func .<= (x: Tensor, y: Double) -> Tensor { Trace.map(.lessEqual, .tensor(x), .double(y), at: nil) }
+  public static func .<= (x: Tensor, y: Double) -> Tensor {
+    Trace.map(.lessEqual, .tensor(x), .double(y), at: nil)
+  }
   /// Where `x` is less than or equal to `y`.
   public static func .<= (x: Tensor, y: Int) -> Tensor { Trace.map(.lessEqual, .tensor(x), .int(y), at: nil) }
 
   /// Where `x` is greater than `y`.
-  public static func .> (x: Tensor, y: Tensor) -> Tensor { Trace.map(.greater, .tensor(x), .tensor(y), at: nil) }
+  public static func .> (x: Tensor, y: Tensor) -> Tensor {
+    Trace.map(.greater, .tensor(x), .tensor(y), at: nil)
+  }
   /// Where `x` is greater than `y`.
-  public static func .> (x: Tensor, y: Double) -> Tensor { Trace.map(.greater, .tensor(x), .double(y), at: nil) }
+  public static func .> (x: Tensor, y: Double) -> Tensor {
+    Trace.map(.greater, .tensor(x), .double(y), at: nil)
+  }
   /// Where `x` is greater than `y`.
   public static func .> (x: Tensor, y: Int) -> Tensor { Trace.map(.greater, .tensor(x), .int(y), at: nil) }
 
   /// Where `x` is greater than or equal to `y`.
-  public static func .>= (x: Tensor, y: Tensor) -> Tensor { Trace.map(.greaterEqual, .tensor(x), .tensor(y), at: nil) }
+  public static func .>= (x: Tensor, y: Tensor) -> Tensor {
+    Trace.map(.greaterEqual, .tensor(x), .tensor(y), at: nil)
+  }
   /// Where `x` is greater than or equal to `y`.
-  public static func .>= (x: Tensor, y: Double) -> Tensor { Trace.map(.greaterEqual, .tensor(x), .double(y), at: nil) }
+  public static func .>= (x: Tensor, y: Double) -> Tensor {
+    Trace.map(.greaterEqual, .tensor(x), .double(y), at: nil)
+  }
   /// Where `x` is greater than or equal to `y`.
-  public static func .>= (x: Tensor, y: Int) -> Tensor { Trace.map(.greaterEqual, .tensor(x), .int(y), at: nil) }
+  public static func .>= (x: Tensor, y: Int) -> Tensor {
+    Trace.map(.greaterEqual, .tensor(x), .int(y), at: nil)
+  }
 }
 
 /// Logic of bools, and bit by bit of integers.

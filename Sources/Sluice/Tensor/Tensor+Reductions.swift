@@ -6,7 +6,8 @@ extension Tensor {
   ///
   /// Negative axes count from the end; `keepDims` keeps the reduced axes with dim 1.
   public func sum(
-    axes: [Int]? = nil, keepDims: Bool = false, file: String = #fileID, line: Int = #line, column: Int = #column
+    axes: [Int]? = nil, keepDims: Bool = false, file: String = #fileID, line: Int = #line,
+    column: Int = #column
   ) -> Tensor {
     reduce(.sum, axes, keepDims, Site(file, line, column))
   }
@@ -15,7 +16,8 @@ extension Tensor {
   ///
   /// Negative axes count from the end; `keepDims` keeps the reduced axes with dim 1.
   public func mean(
-    axes: [Int]? = nil, keepDims: Bool = false, file: String = #fileID, line: Int = #line, column: Int = #column
+    axes: [Int]? = nil, keepDims: Bool = false, file: String = #fileID, line: Int = #line,
+    column: Int = #column
   ) -> Tensor {
     reduce(.mean, axes, keepDims, Site(file, line, column))
   }
@@ -24,7 +26,8 @@ extension Tensor {
   ///
   /// Negative axes count from the end; `keepDims` keeps the reduced axes with dim 1.
   public func prod(
-    axes: [Int]? = nil, keepDims: Bool = false, file: String = #fileID, line: Int = #line, column: Int = #column
+    axes: [Int]? = nil, keepDims: Bool = false, file: String = #fileID, line: Int = #line,
+    column: Int = #column
   ) -> Tensor {
     reduce(.prod, axes, keepDims, Site(file, line, column))
   }
@@ -33,7 +36,8 @@ extension Tensor {
   ///
   /// Negative axes count from the end; `keepDims` keeps the reduced axes with dim 1.
   public func max(
-    axes: [Int]? = nil, keepDims: Bool = false, file: String = #fileID, line: Int = #line, column: Int = #column
+    axes: [Int]? = nil, keepDims: Bool = false, file: String = #fileID, line: Int = #line,
+    column: Int = #column
   ) -> Tensor {
     reduce(.max, axes, keepDims, Site(file, line, column))
   }
@@ -42,7 +46,8 @@ extension Tensor {
   ///
   /// Negative axes count from the end; `keepDims` keeps the reduced axes with dim 1.
   public func min(
-    axes: [Int]? = nil, keepDims: Bool = false, file: String = #fileID, line: Int = #line, column: Int = #column
+    axes: [Int]? = nil, keepDims: Bool = false, file: String = #fileID, line: Int = #line,
+    column: Int = #column
   ) -> Tensor {
     reduce(.min, axes, keepDims, Site(file, line, column))
   }
@@ -51,7 +56,8 @@ extension Tensor {
   ///
   /// Negative axes count from the end; `keepDims` keeps the reduced axes with dim 1.
   public func any(
-    axes: [Int]? = nil, keepDims: Bool = false, file: String = #fileID, line: Int = #line, column: Int = #column
+    axes: [Int]? = nil, keepDims: Bool = false, file: String = #fileID, line: Int = #line,
+    column: Int = #column
   ) -> Tensor {
     reduce(.any, axes, keepDims, Site(file, line, column))
   }
@@ -60,7 +66,8 @@ extension Tensor {
   ///
   /// Negative axes count from the end; `keepDims` keeps the reduced axes with dim 1.
   public func all(
-    axes: [Int]? = nil, keepDims: Bool = false, file: String = #fileID, line: Int = #line, column: Int = #column
+    axes: [Int]? = nil, keepDims: Bool = false, file: String = #fileID, line: Int = #line,
+    column: Int = #column
   ) -> Tensor {
     reduce(.all, axes, keepDims, Site(file, line, column))
   }

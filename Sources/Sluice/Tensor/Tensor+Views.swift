@@ -64,7 +64,8 @@ extension Tensor {
       let (count, known) = (self.shape.elementCount, others.elementCount)
       guard !others.dims.contains(-1), let missing = count.quotient(by: known) else {
         return mistake(
-          "`reshape` of \(self) to \(shape)", "one dim may be -1, and the other dims must divide \(count)", site)
+          "`reshape` of \(self) to \(shape)", "one dim may be -1, and the other dims must divide \(count)",
+          site)
       }
       target = Shape(shape.dims[..<open] + [missing] + shape.dims[(open + 1)...])
     }
@@ -100,7 +101,8 @@ extension Tensor {
     let position = axis < 0 ? axis + rank : axis
     var dims = shape.dims
     guard !isPoison, dims.indices.contains(position), dims[position] == 1 else {
-      return mistake("axis \(axis) of \(self) cannot be taken away", "it must be there and have the dim 1", site)
+      return mistake(
+        "axis \(axis) of \(self) cannot be taken away", "it must be there and have the dim 1", site)
     }
     dims.remove(at: position)
     return Trace.emit(.reshape, self, with: [.shape(.shape, Shape(dims))], at: site)

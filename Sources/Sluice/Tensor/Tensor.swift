@@ -74,5 +74,7 @@ public struct Tensor {
 
 extension Tensor: CustomStringConvertible {
   /// The type: `f32[B,64]`.
-  public var description: String { liveTrace.map { $0.builder.tables.text(type) } ?? "a tensor of no function" }
+  public var description: String {
+    liveTrace.map { $0.builder.tables.text(type) } ?? "a tensor of no function"
+  }
 }

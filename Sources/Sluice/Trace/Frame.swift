@@ -122,7 +122,9 @@ extension Trace {
       seenTypes[type.index] = true
       note(tables.types.shape(type))
     }
-    for node in graph.nodes where graph.ops[node.index] == .input { note(graph.types[graph.result(node).index]) }
+    for node in graph.nodes where graph.ops[node.index] == .input {
+      note(graph.types[graph.result(node).index])
+    }
     for node in graph.nodes {
       let record = graph.attributes[node.index]
       if !seenRecords[record.index] {

@@ -29,7 +29,9 @@ enum NumberBits {
     bytes.reserveCapacity(numbers.count * dtype.byteCount)
     for number in numbers {
       guard let bits = bits(number, dtype) else { throw error("\(number)", dtype) }
-      for position in 0..<dtype.byteCount { bytes.append(UInt8(truncatingIfNeeded: bits >> UInt64(8 * position))) }
+      for position in 0..<dtype.byteCount {
+        bytes.append(UInt8(truncatingIfNeeded: bits >> UInt64(8 * position)))
+      }
     }
     return bytes
   }
@@ -37,6 +39,7 @@ enum NumberBits {
   static func error(_ number: String, _ dtype: DType) -> InferenceError {
     InferenceError(
       "`\(number)` is no \(dtype.name)",
-      hint: dtype == .bool ? "compare with `.==`, or convert the tensor with `.cast(...)`" : "convert the tensor: `.cast(.f32)`")
+      hint: dtype == .bool
+        ? "compare with `.==`, or convert the tensor with `.cast(...)`" : "convert the tensor: `.cast(.f32)`")
   }
 }

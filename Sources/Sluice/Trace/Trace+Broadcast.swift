@@ -49,7 +49,8 @@ extension Trace {
       guard x == one else {
         let (left, right) = (a[a.count - offset], b[b.count - offset])
         throw InferenceError(
-          "axis -\(offset) is \(builder.tables.text(left)) and \(builder.tables.text(right)); dims must be equal or 1")
+          "axis -\(offset) is \(builder.tables.text(left)) and \(builder.tables.text(right)); dims must be equal or 1"
+        )
       }
       result[result.count - offset] = y
     }

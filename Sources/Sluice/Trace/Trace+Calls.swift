@@ -28,10 +28,13 @@ extension Trace {
     let outer = calls.last
     calls.append(
       Call(
-        typeName: typeName, path: nil, scope: outer?.scope ?? name, scopeID: .none, site: site, location: location,
+        typeName: typeName, path: nil, scope: outer?.scope ?? name, scopeID: .none, site: site,
+        location: location,
         lastSite: site, root: outer == nil ? module : nil))
     var path: String?
-    if let found = Reflection.firstCell(in: module), let binding = binding(of: found.cell, at: site, reports: false) {
+    if let found = Reflection.firstCell(in: module),
+      let binding = binding(of: found.cell, at: site, reports: false)
+    {
       path = Self.path(binding.name, without: found.path)
     }
     let step = Self.relative(path, to: outer?.path) ?? typeName

@@ -17,13 +17,16 @@ enum Setup {
   case shape(AttributeName, Shape)
 
   static func int(_ name: AttributeName, _ value: Int) -> Setup { .plain(name, .int(Int64(value))) }
-  static func ints(_ name: AttributeName, _ values: [Int]) -> Setup { .plain(name, .ints(values.map { Int64($0) })) }
+  static func ints(_ name: AttributeName, _ values: [Int]) -> Setup {
+    .plain(name, .ints(values.map { Int64($0) }))
+  }
   static func bool(_ name: AttributeName, _ value: Bool) -> Setup { .plain(name, .bool(value)) }
   static func dtype(_ value: DType) -> Setup { .plain(.dtype, .dtype(value)) }
 }
 
 extension Trace {
-  static let nameHint = "a name is made of ASCII letters, digits, `_` and dots, and begins with a letter or `_`"
+  static let nameHint =
+    "a name is made of ASCII letters, digits, `_` and dots, and begins with a letter or `_`"
 
   /// Emits an op of one result into the trace that is going on; a place of nil is that of the running operator.
   static func emit(
@@ -45,7 +48,9 @@ extension Trace {
 
   /// A tensor that is a mistake which is reported, with the type of another one as a guess.
   func poison(_ like: Tensor? = nil) -> Tensor {
-    Tensor(trace: self, frame: .max, value: .none, type: like.flatMap { $0.trace === self ? $0.type : nil } ?? .none)
+    Tensor(
+      trace: self, frame: .max, value: .none,
+      type: like.flatMap { $0.trace === self ? $0.type : nil } ?? .none)
   }
 
   /// The tensor of a value of the innermost frame.
@@ -95,7 +100,9 @@ extension Trace {
   /// The value of a tensor in the innermost frame: its own, or an input for what a body captures.
   func resolve(_ tensor: Tensor, at site: Site?) -> ValueID? {
     guard let owner = tensor.trace else {
-      report("a tensor that was made outside of a function is used", hint: Self.outsideHint, at: site, once: "homeless")
+      report(
+        "a tensor that was made outside of a function is used", hint: Self.outsideHint, at: site,
+        once: "homeless")
       return nil
     }
     guard owner === self else {
@@ -136,7 +143,9 @@ extension Trace {
   }
 
   /// All operands as values; Swift numbers become constants of the dtype of the tensors.
-  private func scalars(_ op: Op, _ operands: [Operand], _ values: [ValueID]) throws(InferenceError) -> [ValueID] {
+  private func scalars(_ op: Op, _ operands: [Operand], _ values: [ValueID]) throws(InferenceError)
+    -> [ValueID]
+  {
     // The condition of a `select` says nothing of the numbers beside it.
     let kin = op == .select ? values.dropFirst() : values[...]
     let dtype = kin.first.map { builder.dtype($0) } ?? .f32

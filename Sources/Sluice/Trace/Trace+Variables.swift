@@ -9,7 +9,9 @@ final class VariableCell: Sendable {
   let initializer: Initializer
   let site: Site
 
-  init(_ kind: SluiceIR.Variable.Kind, _ shape: Shape, _ dtype: DType, _ initializer: Initializer, _ site: Site) {
+  init(
+    _ kind: SluiceIR.Variable.Kind, _ shape: Shape, _ dtype: DType, _ initializer: Initializer, _ site: Site
+  ) {
     self.kind = kind
     self.shape = shape
     self.dtype = dtype
@@ -40,7 +42,8 @@ extension Trace {
   private func declared(_ cell: VariableCell, _ name: String, at site: Site) -> TypeID? {
     guard isIdentifier(name, dots: true) else {
       report(
-        "`\(name)` is no name of a \(cell.kind.keyword)", hint: "a name is made of ASCII letters, digits, `_` and dots",
+        "`\(name)` is no name of a \(cell.kind.keyword)",
+        hint: "a name is made of ASCII letters, digits, `_` and dots",
         at: site)
       return nil
     }
@@ -65,7 +68,8 @@ extension Trace {
     } catch {
       let isClash = error.hint == nil && !calls.isEmpty && isDeclared(name)
       report(
-        error.message, hint: isClash ? "give one of the modules a name: `model.module(\"name\", ...)`" : error.hint,
+        error.message,
+        hint: isClash ? "give one of the modules a name: `model.module(\"name\", ...)`" : error.hint,
         at: site)
       return nil
     }
@@ -102,7 +106,8 @@ extension Trace {
     guard reports else { return nil }
     report(
       "a \(cell.kind.keyword) of type \(cell.dtype.name)\(cell.shape) has no name",
-      hint: "keep its module in a property of the module that calls it, or name it: `model.module(\"name\", ...)`",
+      hint:
+        "keep its module in a property of the module that calls it, or name it: `model.module(\"name\", ...)`",
       at: site, once: "no name in \(calls.last.map { "\($0.site)" } ?? "\(cell.id)")")
     return nil
   }

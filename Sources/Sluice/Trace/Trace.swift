@@ -145,7 +145,8 @@ final class Trace: @unchecked Sendable {
       ? "a name without a bound has \(Dim.defaultBound); write `let \(symbol.name) = Dim(\"\(symbol.name)\", max: ...)` once"
       : "one name has one bound in a function"
     report(
-      "`\(symbol.name)` is at most \(symbol.bound) here, but at most \(known) before in `\(frames[0].name)`", hint: hint,
+      "`\(symbol.name)` is at most \(symbol.bound) here, but at most \(known) before in `\(frames[0].name)`",
+      hint: hint,
       at: site, once: "bound of \(symbol.name) in frame \(frames[0].id)")
     return false
   }

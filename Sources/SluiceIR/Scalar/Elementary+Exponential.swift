@@ -88,23 +88,23 @@ extension ScalarBuilder {
     expInside(atMost(atLeast(x, -104, -746), 89, 710))
   }
 
-  /// `e^x - 1 = 2 (p 2^(k-1) + (2^(k-1) - 1/2))` with `p = e^r - 1`; k is rounded a little off the nearest, where p
-  /// loses least against the result. Tiny arguments are their own result.
+  /// `e^x - 1 = 2 (p 2^(k-1) + (2^(k-1) - 1/2))` with `p = e^r - 1`; k is rounded off the nearest so that
+  /// r lies in [ln 3/4, ln 3/2], where p loses least against the result. Tiny arguments are their own result.
   mutating func expm1(_ x: Scalar) -> Scalar {
     let inside = atMost(atLeast(x, -20, -40), 89, 710)
     let turns = fma(
-      inside, constant(like: x, 0x1.715476p+0, 0x1.71547652b82fep+0), constant(like: x, -0x1.4p-4, -0x1.4p-4))
+      inside, constant(like: x, 0x1.715476p+0, 0x1.71547652b82fep+0), constant(like: x, -0x1.5c01a4p-4, -0x1.5c01a39fbd688p-4))
     let magic = constant(like: x, 0x1.8000fcp+23, 0x1.80000000003fep+52)
     let shifted = add(turns, magic)
     let k = subtract(shifted, magic)
     let scale = float(binary(.shiftLeft, bits(of: shifted), bits(like: x, 23, 52)))
     let r = reduced(inside, k)
     let q = polynomial(
-      r, f32: [0x1.000004p-1, 0x1.5554dcp-3, 0x1.55477ep-5, 0x1.11f3b2p-7, 0x1.7d3934p-10],
+      r, f32: [0x1.000004p-1, 0x1.5554e6p-3, 0x1.5546cap-5, 0x1.11e78cp-7, 0x1.7e9352p-10],
       f64: [
-        0x1p-1, 0x1.555555555564cp-3, 0x1.55555555554aep-5, 0x1.11111110b03c2p-7, 0x1.6c16c16de386p-10,
-        0x1.a01a049e7c8d9p-13, 0x1.a019e975ebad4p-16, 0x1.71d4b6db635ep-19, 0x1.284df59a5d157p-22,
-        0x1.c3d4e306b3b1fp-26,
+        0x1.fffffffffffffp-2, 0x1.5555555555648p-3, 0x1.5555555555c19p-5, 0x1.11111110b06ap-7,
+        0x1.6c16c16af5431p-10, 0x1.a01a04b0e2552p-13, 0x1.a019f6648b75p-16, 0x1.71d4270811e26p-19,
+        0x1.283b594a49fe7p-22, 0x1.c5f8e5806b9ecp-26,
       ])
     let p = fma(multiply(r, r), q, r)
     let half = fma(p, scale, subtract(scale, constant(like: x, 0.5, 0.5)))

@@ -13,8 +13,7 @@ extension ScalarBuilder {
     return select(compare(.equal, x, constant(like: x, 0, 0)), x, result)
   }
 
-  /// The odd multiple of pi/2 nearest to x is taken off; the large constant is odd, which turns the sign round. Where
-  /// `1 - x^2 / 2` rounds to 1, the result is 1.
+  /// The odd multiple of pi/2 nearest to x is taken off; the large constant is odd, which turns the sign round.
   mutating func cos(_ x: Scalar) -> Scalar {
     let magic = constant(like: x, 0x1.800002p+23, 0x1.8000000000001p+52)
     let turns = fma(
@@ -22,9 +21,7 @@ extension ScalarBuilder {
     let shifted = add(turns, magic)
     let n = subtract(shifted, magic)
     let odd = fma(n, constant(like: x, 2, 2), constant(like: x, 1, 1))
-    let result = signed(sine(reducedByPi(x, odd, scale: 0.5)), by: shifted)
-    let isTiny = compare(.less, unary(.abs, x), constant(like: x, 0x1p-12, 0x1p-27))
-    return select(isTiny, constant(like: x, 1, 1), result)
+    return signed(sine(reducedByPi(x, odd, scale: 0.5)), by: shifted)
   }
 
   /// `x - n pi scale` in three steps.
@@ -39,7 +36,7 @@ extension ScalarBuilder {
   private mutating func sine(_ r: Scalar) -> Scalar {
     let square = multiply(r, r)
     let q = polynomial(
-      square, f32: [-0x1.55554ap-3, 0x1.110e7ap-7, -0x1.9f5db2p-13, 0x1.5ca83ep-19],
+      square, f32: [-0x1.55554cp-3, 0x1.110ed4p-7, -0x1.9f6f2p-13, 0x1.5da7f2p-19],
       f64: [
         -0x1.5555555555555p-3, 0x1.11111111110c6p-7, -0x1.a01a01a014aa3p-13, 0x1.71de3a5289248p-19,
         -0x1.ae6454c83cb29p-26, 0x1.6123c9ae52034p-33, -0x1.ae42969ce0197p-41, 0x1.8818510091f97p-49,

@@ -105,7 +105,7 @@ struct LoopLowering {
   private mutating func mergeAxes() throws(Diagnostics) {
     let patterns = try accessPatterns()
     let reduced = group.reducedAxes ?? []
-    let keepsAxes = group.items.contains { Grouping.isArgument(program.items[$0]) }
+    let keepsAxes = isArgument || isOrdered
     for axis in group.space.indices where group.space[axis] != writer.one {
       let isReduced = reduced.contains(axis)
       guard let last = axes.last, last.isReduced == isReduced,
@@ -194,13 +194,9 @@ struct LoopLowering {
       begin(position, position == kept.last && !lastIsReduced ? .vector : .parallel)
     }
     for position in group.items { beginReduction(position) }
-    for position in reduced.dropLast() { begin(position, .sequential) }
-    if let last = reduced.last {
-      try emitReducedLoop(last, lanes: lastIsReduced && !isArgument ? Self.laneCount : 1)
-    } else {
-      try emitBlock { (self: inout LoopLowering) throws(Diagnostics) in try self.emitBody(lanes: 1) }
-    }
-    for _ in reduced.dropLast() { writer.builder.endLoop() }
+    // Only the last axis of the space runs in lanes, so that a symbolic dim that happens to be 1 changes no bit.
+    let hasLanes = lastIsReduced && axes.last?.axis == group.space.count - 1 && !isArgument
+    try emitReduced(reduced[...], lanes: hasLanes ? Self.laneCount : 1)
     for position in group.items { try endReduction(position) }
     for _ in kept { writer.builder.endLoop() }
   }
@@ -217,39 +213,63 @@ struct LoopLowering {
     axes[position].register = writer.builder.beginLoop(to: Affine(axes[position].extent), kind)
   }
 
-  /// The innermost reduced axis: whole, or in blocks where sums of floats would get long.
-  private mutating func emitReducedLoop(_ position: Int, lanes: Int) throws(Diagnostics) {
-    let extent = axes[position].extent
-    let kind: Loop.Kind = lanes > 1 ? .lanes(lanes) : .sequential
-    let isShort = tables.dims.value(extent).map { $0 <= Int64(Self.blockLength) } ?? false
-    if isShort || !sumsFloats {
-      try emitBlock { (self: inout LoopLowering) throws(Diagnostics) in
-        self.axes[position].register = self.writer.builder.beginLoop(to: Affine(extent), kind)
-        try self.emitBody(lanes: lanes)
-        self.writer.builder.endLoop()
-      }
-      return
+  /// The reduced axes from the first of `rest` on, in blocks where sums of floats would get long.
+  ///
+  /// Along each axis the results of the axes inside it are taken in. So the order of a sum depends on its axes
+  /// alone, not on where its terms come from, and is the same fused or not.
+  private mutating func emitReduced(_ rest: ArraySlice<Int>, lanes: Int) throws(Diagnostics) {
+    guard let position = rest.first else {
+      return try emitBlock { (self: inout LoopLowering) throws(Diagnostics) in try self.emitBody(lanes: 1) }
     }
-    let block = writer.builder.beginLoop(to: Affine(extent), step: Self.blockLength, .sequential)
-    let length = tables.dims.integer(Self.blockLength)
+    let extent = axes[position].extent
+    let kind: Loop.Kind = rest.count == 1 && lanes > 1 ? .lanes(lanes) : .sequential
+    let isShort = tables.dims.value(extent).map { $0 <= Int64(Self.blockLength) } ?? false
+    var (start, end, limit): (Affine?, Affine, Affine?) = (nil, Affine(extent), nil)
+    let isWhole = isShort || !isOrdered
+    if !isWhole {
+      let block = writer.builder.beginLoop(to: Affine(extent), step: Self.blockLength, .sequential)
+      start = Affine(writer.zero, [Affine.Term(writer.one, block)])
+      end = Affine(tables.dims.integer(Self.blockLength), [Affine.Term(writer.one, block)])
+      limit = Affine(extent)
+    }
     try emitBlock { (self: inout LoopLowering) throws(Diagnostics) in
-      let start = Affine(self.writer.zero, [Affine.Term(self.writer.one, block)])
-      let end = Affine(length, [Affine.Term(self.writer.one, block)])
       self.axes[position].register = self.writer.builder.beginLoop(
-        from: start, to: end, limit: Affine(extent), kind)
-      try self.emitBody(lanes: lanes)
+        from: start, to: end, limit: limit, kind)
+      if rest.count == 1 {
+        try self.emitBody(lanes: lanes)
+      } else {
+        try self.emitInner(rest.dropFirst(), lanes)
+      }
       self.writer.builder.endLoop()
     }
-    writer.builder.endLoop()
+    if !isWhole { writer.builder.endLoop() }
   }
 
-  private var sumsFloats: Bool {
+  /// One step of an outer reduced axis: the axes inside it are reduced, then the partial results take that in.
+  private mutating func emitInner(_ rest: ArraySlice<Int>, _ lanes: Int) throws(Diagnostics) {
+    let outer = totals
+    for position in group.items { beginReduction(position) }
+    try emitReduced(rest, lanes: lanes)
+    for position in group.items {
+      guard case .node(let op, _) = program.items[position].action,
+        case .reduce(.fold(let fold)) = op.definition.family, let part = outer[position]?.part,
+        let inner = totals[position]?.total
+      else { continue }
+      let dtype = tables.types.dtype(program.values[program.items[position].operands[0]].type)
+      writer.builder.assign(part, writer.builder.scalar(fold.scalar, dtype, [part, inner]))
+    }
+    totals = outer
+  }
+
+  /// Whether the order of a reduction can be seen in its result: sums and products of floats.
+  private var isOrdered: Bool {
     group.items.contains { position in
       let item = program.items[position]
-      guard case .node(let op, _) = item.action, case .reduce(.fold(.sum)) = op.definition.family else {
+      guard case .node(let op, _) = item.action, case .reduce(.fold(let fold)) = op.definition.family else {
         return false
       }
-      return tables.types.dtype(program.values[item.results[0]].type).isFloat
+      let dtype = tables.types.dtype(program.values[item.results[0]].type)
+      return (fold == .sum || fold == .product) && dtype.isFloat
     }
   }
 

@@ -227,9 +227,8 @@ public struct Planner {
     var names = UniqueNames()
     return ports.enumerated().map { position, port in
       let fallback = ports.count == 1 ? stem : "\(stem)\(position)"
-      let text = port.name.isNone ? fallback : tables.strings[port.name]
-      let isNumber = text.utf8.first.map { $0 < 58 } ?? true
-      return Port(name: names.unique(isNumber ? fallback : text), type: port.type)
+      let text = port.name.isNone ? fallback : tables.identifier(port.name)
+      return Port(name: names.unique(text), type: port.type)
     }
   }
 
