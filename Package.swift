@@ -59,6 +59,10 @@ let package = Package(
         "Sluice", "SluiceCommandLine", "SluiceFormats", "SluiceIR", "SluiceModels", "SluiceText",
       ],
       path: "Tools/sluice", swiftSettings: settings),
+    // The example of docs/own-models.md, built and run by CommandLineTests.
+    .executableTarget(
+      name: "own-models", dependencies: ["Sluice", "SluiceCommandLine"], path: "Tests/OwnModels",
+      swiftSettings: settings),
     tests("SluiceIRTests", uses: ["SluiceIR"]),
     tests("SluiceFormatsTests", uses: ["SluiceFormats", "SluiceIR"]),
     tests("SluiceTextTests", uses: ["SluiceIR", "SluiceText"]),

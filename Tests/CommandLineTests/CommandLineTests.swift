@@ -1,20 +1,80 @@
-import SluiceCommandLine
-import SluiceModels
+import SluiceFormats
 import Testing
 
-/// The command line's exit codes, which scripts rely on.
+/// The command line as a user meets it: exit codes, clean pipes, files.
 struct CommandLineTests {
-  private let main = SluiceMain(models: [ica, mlp])
-
   @Test(arguments: [
-    (["models"], 0), (["--version"], 0), (["help"], 0), (["run", "--help"], 0), ([], 64), (["nothing"], 64),
-    (["dump", "ica", "--unknown"], 64), (["dump"], 64), (["dump", "ica", "--stage", "x"], 64),
-    (["dump", "icq"], 1),
-    (["check", "missing.sluice"], 66), (["check", "ica"], 0), (["check", "ica", "--set", "sources=x"], 1),
-    (["run", "ica", "-f", "nothing"], 1), (["run", "ica", "-f", "step"], 1),
-    (["run", "ica", "-f", "step", "--input", "y=1"], 1),
+    ("models", 0), ("--version", 0), ("help", 0), ("run --help", 0), ("", 64), ("nothing", 64),
+    ("dump ica --unknown", 64), ("dump", 64), ("dump ica --stage x", 64), ("dump icq", 1), ("dump ica --set x", 64),
+    ("check missing.sluice", 66), ("check ica", 0), ("check ica --set sources=x", 1), ("check ica --set what=1", 1),
+    ("opt ica --passes nothing", 64), ("opt ica -O 7", 64), ("run ica", 64), ("run ica -f nothing", 1),
+    ("run ica -f step", 1), ("run ica -f step --input y=1", 1), ("run ica -f step --input x=missing.npy", 66),
+    ("run ica -f step --backend x", 64), ("run ica -f step --threads 0", 64), ("compile ica -o /proc/nothing", 74),
+    ("demo nothing", 1), ("demo ica --input file.txt", 1), ("demo ica --input missing.wav", 66),
   ])
-  func exitCodes(_ words: [String], _ code: Int) {
-    #expect(main.run(words) == Int32(code), "sluice \(words.joined(separator: " "))")
+  func exitCodes(_ line: String, _ code: Int) throws {
+    let outcome = try Program("sluice").run(line.split(separator: " ").map(String.init))
+    #expect(outcome.code == Int32(code), "\(outcome.messages)")
+    #expect(code == 0 ? true : outcome.output.isEmpty && !outcome.messages.isEmpty, "a mistake keeps standard output clean")
+  }
+
+  /// `dump`, edit, `check`, `opt`, `run`, `compile`, also through pipes.
+  @Test func aDumpGoesTheWholeWay() throws {
+    let sluice = try Program("sluice")
+    let dump = try sluice.run(["dump", "ica"])
+    #expect(dump.code == 0 && dump.messages.isEmpty)
+    let edited = dump.text.replacing("module @ica", with: "module @mine")
+    #expect(try sluice.run(["check", "-"], input: Array(edited.utf8)).code == 0)
+    let optimised = try sluice.run(["opt", "-", "-O2"], input: Array(edited.utf8))
+    #expect(optimised.code == 0 && optimised.messages.isEmpty)
+    let path = "\(sluice.folder)/mine.sluice"
+    try FileIO.write(optimised.output, to: path)
+    let x = Npy.encode(HostTensor([1, 2] as [Float], shape: [2]))
+    var results: [[UInt8]] = []
+    for backend in ["interpreter", "c"] {
+      let words = ["run", path, "-f", "step", "-i", "x=-", "-i", "rate=0.1", "-o", "w=-", "--backend", backend]
+      let outcome = try sluice.run(words, input: x)
+      #expect(outcome.code == 0, "\(outcome.messages)")
+      results.append(outcome.output)
+    }
+    #expect(results[0] == results[1])
+    // W = I + 0.1 ((1 - 2 g(x)) x^T + I) in closed form.
+    let w = try Npy.decode(results[0], path: "-").floats()
+    let wanted: [Float] = [1.0537883, -0.09242344, -0.07615942, 0.9476812]
+    #expect(zip(w, wanted).allSatisfy { ($0 - $1).magnitude < 2e-7 })
+    let compiled = try sluice.run(["compile", path, "-o", "build"])
+    #expect(compiled.code == 0 && compiled.output.isEmpty)
+    #expect(FileIO.exists("\(sluice.folder)/build/mine.c") && FileIO.exists("\(sluice.folder)/build/mine.h"))
+  }
+
+  @Test(arguments: ["graph", "plan", "c"])
+  func everyStageIsPrinted(_ stage: String) throws {
+    let outcome = try Program("sluice").run(["dump", "mlp", "--stage", stage, "--remarks"])
+    #expect(outcome.code == 0 && outcome.output.count > 1000, "\(outcome.messages)")
+  }
+
+  @Test func badFilesAreExplained() throws {
+    let sluice = try Program("sluice")
+    let whole = Npy.encode(HostTensor([1, 2] as [Float], shape: [2]))
+    for (name, bytes) in [("short", Array(whole.dropLast(3))), ("none", []), ("text", Array("hello".utf8))] {
+      try FileIO.write(bytes, to: "\(sluice.folder)/\(name).npy")
+      let outcome = try sluice.run(["run", "ica", "-f", "step", "-i", "x=\(name).npy", "-i", "rate=1"])
+      #expect(outcome.code == 1 && outcome.messages.contains("\(name).npy"), "\(outcome.messages)")
+    }
+    try FileIO.write(Npy.encode(HostTensor([1, 2, 3] as [Float], shape: [3])), to: "\(sluice.folder)/three.npy")
+    let outcome = try sluice.run(["run", "ica", "-f", "step", "-i", "x=three.npy", "-i", "rate=1"])
+    #expect(outcome.code == 1 && outcome.messages.contains("x"), "\(outcome.messages)")
+  }
+
+  /// The example of docs/own-models.md is this very program, and it works.
+  @Test func aUsersPackageHasTheSameCommandLine() throws {
+    let document = try String(decoding: FileIO.read("\(Program.root)/docs/own-models.md"), as: UTF8.self)
+    let source = try String(decoding: FileIO.read("\(Program.root)/Tests/OwnModels/main.swift"), as: UTF8.self)
+    #expect(document.contains("```swift\n\(source)```"))
+    let program = try Program("own-models")
+    #expect(try program.run(["models"]).text.contains("doubler: Twice its input."))
+    let input = Npy.encode(HostTensor([1, 2, 3] as [Float], shape: [3]))
+    let outcome = try program.run(["run", "doubler", "-i", "x=-", "-o", "y=-"], input: input)
+    #expect(try Npy.decode(outcome.output, path: "-").floats() == [2, 4, 6], "\(outcome.messages)")
   }
 }
