@@ -24,23 +24,18 @@ struct PreparedFunction {
   }
 
   let plan: ExecutionPlan
-  /// The position among the functions.
-  let position: Int
   private(set) var steps: [Step] = []
   private(set) var arguments: [Argument] = []
   private(set) var dims = DimList()
-  /// Per buffer the row of its count.
-  private(set) var counts: [Int] = []
   /// The kernels that are called, each once.
   private(set) var kernels: [Int] = []
 
   /// Prepares a function; throws `invalidPlan` when it is not well formed.
   init(_ module: ModulePlan, _ position: Int) throws(InterpreterError) {
     plan = module.functions[position]
-    self.position = position
     let tables = module.tables
     for buffer in plan.buffers {
-      counts.append(try row(buffer.count, tables))
+      _ = try row(buffer.count, tables)
       try check(buffer, module)
     }
     for dim in plan.checkedDims { _ = try row(dim, tables) }

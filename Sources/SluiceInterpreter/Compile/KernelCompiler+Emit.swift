@@ -21,8 +21,7 @@ extension KernelCompiler {
         codes.append(
           Code(
             kind: .load, dtype: dtype, isWide: isWide, result: operand(result, isWide: isWide),
-            a: Int32(slot),
-            index: index))
+            a: Int32(slot), index: index))
         splatIfNeeded(result)
       case .store(let slot, let affine, let value):
         let isWide = tile >= 0 && (analysis.varies(affine) || analysis.isVarying[value])
@@ -252,7 +251,7 @@ extension KernelCompiler {
     }
     return CompiledKernel(
       name: kernel.name, slots: kernel.slots, codes: codes, addresses: addresses, affines: affines,
-      terms: terms,
-      loops: loops, dims: dims, presets: presets, registerBytes: byteCount, addressRow: addressRow)
+      terms: terms, loops: loops, dims: dims, presets: presets, registerBytes: byteCount,
+      addressRow: addressRow)
   }
 }

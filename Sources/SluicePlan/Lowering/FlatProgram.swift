@@ -356,10 +356,12 @@ struct Flattener {
     }
     var look = layout(operand)
     let index = tables.dims.dim(counter)
+    // The constant part goes along: where the stride is negative, the base alone would lie before the root.
     if let step = tables.dims.multiply(index, look.strides.removeFirst()),
-      let base = tables.dims.add(look.base, step)
+      let start = tables.dims.add(look.base, look.offset), let base = tables.dims.add(start, step)
     {
       look.base = base
+      look.offset = tables.dims.integer(0)
     }
     return viewValue(look, type, name)
   }

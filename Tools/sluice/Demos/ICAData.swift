@@ -147,7 +147,7 @@ struct ICAData {
   {
     let count = signals.first?.count ?? 0
     guard (2...64).contains(signals.count) else {
-      throw InputError("there are \(signals.count) mixtures; the demo unmixes 2 to 64")
+      throw InputError("the number of mixtures is \(signals.count); the demo unmixes 2 to 64")
     }
     guard count >= 100 * signals.count else {
       throw InputError(
