@@ -16,8 +16,8 @@ func module(_ name: String, uses dependencies: [Target.Dependency] = []) -> Targ
 }
 
 /// The tests of `Tests/<name>`.
-func tests(_ name: String, uses dependencies: [Target.Dependency]) -> Target {
-  .testTarget(name: name, dependencies: dependencies, swiftSettings: settings)
+func tests(_ name: String, uses dependencies: [Target.Dependency], exclude: [String] = []) -> Target {
+  .testTarget(name: name, dependencies: dependencies, exclude: exclude, swiftSettings: settings)
 }
 
 let package = Package(
@@ -59,6 +59,12 @@ let package = Package(
         "Sluice", "SluiceCommandLine", "SluiceFormats", "SluiceIR", "SluiceModels", "SluiceText",
       ],
       path: "Tools/sluice", swiftSettings: settings),
+    .target(
+      name: "TestSupport",
+      dependencies: [
+        "SluiceC", "SluiceFormats", "SluiceIR", "SluiceInterpreter", "SluicePasses", "SluicePlan",
+        "SluiceReference", "SluiceText",
+      ], path: "Tests/TestSupport", swiftSettings: settings),
     // The example of docs/own-models.md, built and run by CommandLineTests.
     .executableTarget(
       name: "own-models", dependencies: ["Sluice", "SluiceCommandLine"], path: "Tests/OwnModels",
@@ -72,11 +78,22 @@ let package = Package(
       uses: ["SluiceFormats", "SluiceIR", "SluicePasses", "SluiceReference", "SluiceText"]),
     tests("SluicePlanTests", uses: ["SluiceIR", "SluicePlan"]),
     tests("SluiceInterpreterTests", uses: ["SluiceFormats", "SluiceIR", "SluiceInterpreter", "SluicePlan"]),
-    tests("SluiceCTests", uses: ["SluiceC", "SluiceFormats", "SluiceIR", "SluicePlan"]),
+    tests(
+      "SluiceCTests", uses: ["SluiceC", "SluiceFormats", "SluiceIR", "SluicePlan"],
+      exclude: ["Drivers", "Goldens"]),
     tests(
       "SluiceTests",
       uses: [
         "Sluice", "SluiceFormats", "SluiceIR", "SluiceModels", "SluiceReference", "SluiceText",
+      ]),
+    tests(
+      "FileTests",
+      uses: ["SluiceC", "SluiceIR", "SluicePasses", "SluicePlan", "SluiceText", "TestSupport"]),
+    tests(
+      "ConformanceTests",
+      uses: [
+        "SluiceFormats", "SluiceIR", "SluicePasses", "SluicePlan", "SluiceReference", "SluiceText",
+        "TestSupport",
       ]),
     tests(
       "ModelTests",

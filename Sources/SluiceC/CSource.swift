@@ -38,10 +38,12 @@ public enum CSource {
   ) -> (source: String, header: String) {
     precondition(plan.parameterBytes % 64 == 0, "the block of parameters is not a multiple of 64 bytes")
     if case .embedded(let bytes) = options.parameters {
-      precondition(bytes.count == plan.parameterBytes, "the embedded parameters have another size than the plan says")
+      precondition(
+        bytes.count == plan.parameterBytes, "the embedded parameters have another size than the plan says")
     }
     precondition(
-      options.states.map { $0.count == plan.stateBytes } ?? true, "the states have another size than the plan says")
+      options.states.map { $0.count == plan.stateBytes } ?? true,
+      "the states have another size than the plan says")
     return CFile(CModel(plan, options)).emit()
   }
 }

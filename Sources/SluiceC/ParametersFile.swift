@@ -28,7 +28,8 @@ public enum ParametersFile {
       switch self {
       case .notParameters: "this is no parameters file: it does not begin with `SLUICEP1`"
       case .byteOrder: "the parameters file is in another byte order"
-      case .version(let found, let expected): "the parameters file has version \(found), \(expected) is expected"
+      case .version(let found, let expected):
+        "the parameters file has version \(found), \(expected) is expected"
       case .layout: "the parameters file is of a model with other parameters"
       case .size(let found, let expected): "the parameters file has \(found) bytes, \(expected) are expected"
       case .checksum: "the parameters file is damaged: its checksum is wrong"
@@ -57,7 +58,9 @@ public enum ParametersFile {
   /// The block of parameters in a file; throws unless every byte of the header is as it must be for the plan.
   public static func decode(_ file: [UInt8], of plan: ModulePlan) throws(Failure) -> [UInt8] {
     guard file.starts(with: magic) else { throw .notParameters }
-    guard file.count >= headerBytes else { throw .size(found: file.count, expected: headerBytes + plan.parameterBytes) }
+    guard file.count >= headerBytes else {
+      throw .size(found: file.count, expected: headerBytes + plan.parameterBytes)
+    }
     let mark = number(file, 8, 4)
     guard mark == byteOrderMark else { throw mark == 0x0403_0201 ? .byteOrder : .notParameters }
     let version = UInt32(truncatingIfNeeded: number(file, 12, 4))
@@ -65,7 +68,8 @@ public enum ParametersFile {
       throw .version(found: version, expected: UInt32(CSource.abiVersion))
     }
     guard number(file, 16, 8) == PlanHash.parameterLayout(plan) else { throw .layout }
-    guard number(file, 24, 8) == UInt64(plan.parameterBytes), file.count == headerBytes + plan.parameterBytes else {
+    guard number(file, 24, 8) == UInt64(plan.parameterBytes), file.count == headerBytes + plan.parameterBytes
+    else {
       throw .size(found: file.count, expected: headerBytes + plan.parameterBytes)
     }
     guard file[40..<headerBytes].allSatisfy({ $0 == 0 }) else { throw .reserved }

@@ -15,7 +15,9 @@ public let mlp = Model("mlp", "A classifier of handwritten digits with one hidde
     return net(images / 16)
   }
 
-  model.function("logits", "The scores of the ten classes; pictures are grey levels in 0 ... 16.") { f in
+  model.function(
+    "logits", "The scores of the ten classes for pictures of 8 x 8 grey levels in 0 ... 16."
+  ) { f in
     f.output("logits", logits(f))
   }
 

@@ -9,7 +9,7 @@ public enum ModelData {
   /// A photograph of a flower, luma: u8 [427, 640].
   public static func flowerGray() throws -> HostTensor { try tensor("flower_gray") }
 
-  /// Handwritten digits with grey levels 0 ... 16: u8 [1797, 8, 8].
+  /// Handwritten digits with grey levels from 0 to 16: u8 [1797, 8, 8].
   public static func digitImages() throws -> HostTensor { try tensor("digits_images") }
 
   /// The classes of the digits: i32 [1797].

@@ -5,17 +5,22 @@ import Testing
 struct CommandLineTests {
   @Test(arguments: [
     ("models", 0), ("--version", 0), ("help", 0), ("run --help", 0), ("", 64), ("nothing", 64),
-    ("dump ica --unknown", 64), ("dump", 64), ("dump ica --stage x", 64), ("dump icq", 1), ("dump ica --set x", 64),
-    ("check missing.sluice", 66), ("check ica", 0), ("check ica --set sources=x", 1), ("check ica --set what=1", 1),
+    ("dump ica --unknown", 64), ("dump", 64), ("dump ica --stage x", 64), ("dump icq", 1),
+    ("dump ica --set x", 64),
+    ("check missing.sluice", 66), ("check ica", 0), ("check ica --set sources=x", 1),
+    ("check ica --set what=1", 1),
     ("opt ica --passes nothing", 64), ("opt ica -O 7", 64), ("run ica", 64), ("run ica -f nothing", 1),
     ("run ica -f step", 1), ("run ica -f step --input y=1", 1), ("run ica -f step --input x=missing.npy", 66),
-    ("run ica -f step --backend x", 64), ("run ica -f step --threads 0", 64), ("compile ica -o /proc/nothing", 74),
+    ("run ica -f step --backend x", 64), ("run ica -f step --threads 0", 64),
+    ("compile ica -o /proc/nothing", 74),
     ("demo nothing", 1), ("demo ica --input file.txt", 1), ("demo ica --input missing.wav", 66),
   ])
   func exitCodes(_ line: String, _ code: Int) throws {
     let outcome = try Program("sluice").run(line.split(separator: " ").map(String.init))
     #expect(outcome.code == Int32(code), "\(outcome.messages)")
-    #expect(code == 0 ? true : outcome.output.isEmpty && !outcome.messages.isEmpty, "a mistake keeps standard output clean")
+    #expect(
+      code == 0 ? true : outcome.output.isEmpty && !outcome.messages.isEmpty,
+      "a mistake keeps standard output clean")
   }
 
   /// `dump`, edit, `check`, `opt`, `run`, `compile`, also through pipes.
@@ -32,7 +37,9 @@ struct CommandLineTests {
     let x = Npy.encode(HostTensor([1, 2] as [Float], shape: [2]))
     var results: [[UInt8]] = []
     for backend in ["interpreter", "c"] {
-      let words = ["run", path, "-f", "step", "-i", "x=-", "-i", "rate=0.1", "-o", "w=-", "--backend", backend]
+      let words = [
+        "run", path, "-f", "step", "-i", "x=-", "-i", "rate=0.1", "-o", "w=-", "--backend", backend,
+      ]
       let outcome = try sluice.run(words, input: x)
       #expect(outcome.code == 0, "\(outcome.messages)")
       results.append(outcome.output)
@@ -61,7 +68,8 @@ struct CommandLineTests {
       let outcome = try sluice.run(["run", "ica", "-f", "step", "-i", "x=\(name).npy", "-i", "rate=1"])
       #expect(outcome.code == 1 && outcome.messages.contains("\(name).npy"), "\(outcome.messages)")
     }
-    try FileIO.write(Npy.encode(HostTensor([1, 2, 3] as [Float], shape: [3])), to: "\(sluice.folder)/three.npy")
+    try FileIO.write(
+      Npy.encode(HostTensor([1, 2, 3] as [Float], shape: [3])), to: "\(sluice.folder)/three.npy")
     let outcome = try sluice.run(["run", "ica", "-f", "step", "-i", "x=three.npy", "-i", "rate=1"])
     #expect(outcome.code == 1 && outcome.messages.contains("x"), "\(outcome.messages)")
   }
@@ -69,7 +77,8 @@ struct CommandLineTests {
   /// The example of docs/own-models.md is this very program, and it works.
   @Test func aUsersPackageHasTheSameCommandLine() throws {
     let document = try String(decoding: FileIO.read("\(Program.root)/docs/own-models.md"), as: UTF8.self)
-    let source = try String(decoding: FileIO.read("\(Program.root)/Tests/OwnModels/main.swift"), as: UTF8.self)
+    let source = try String(
+      decoding: FileIO.read("\(Program.root)/Tests/OwnModels/main.swift"), as: UTF8.self)
     #expect(document.contains("```swift\n\(source)```"))
     let program = try Program("own-models")
     #expect(try program.run(["models"]).text.contains("doubler: Twice its input."))

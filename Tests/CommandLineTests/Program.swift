@@ -23,7 +23,9 @@ struct Program {
 
   init(_ name: String) throws {
     // Programs lie beside the bundle of tests.
-    let bundle = CommandLine.arguments.first { $0.hasSuffix(".xctest") || $0.contains(".xctest/") } ?? CommandLine.arguments[0]
+    let bundle =
+      CommandLine.arguments.first { $0.hasSuffix(".xctest") || $0.contains(".xctest/") }
+      ?? CommandLine.arguments[0]
     var place = URL(filePath: bundle)
     while place.path().contains(".xctest") { place.deleteLastPathComponent() }
     path = place.appending(path: name).path()

@@ -29,8 +29,10 @@ import Testing
   }
 
   static let functions: [Function] = [
-    Function(name: "exp", bound: 1, exact: { exp($0) }), Function(name: "expm1", bound: 1.5, exact: { expm1($0) }),
-    Function(name: "log", bound: 1, exact: { log($0) }), Function(name: "log1p", bound: 1.7, exact: { log1p($0) }),
+    Function(name: "exp", bound: 1, exact: { exp($0) }),
+    Function(name: "expm1", bound: 1.5, exact: { expm1($0) }),
+    Function(name: "log", bound: 1, exact: { log($0) }),
+    Function(name: "log1p", bound: 1.7, exact: { log1p($0) }),
     Function(name: "tanh", bound: 1.9, exact: { tanh($0) }),
     Function(name: "sigmoid", bound: 1.7) { $0 < 0 ? exp($0) / (1 + exp($0)) : 1 / (1 + exp(-$0)) },
     Function(name: "softplus", bound: 1.9) { $0 > 0 ? $0 + log1p(exp(-$0)) : log1p(exp($0)) },

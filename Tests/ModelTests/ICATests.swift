@@ -8,10 +8,13 @@ import Testing
 struct ICATests {
   static let cases = ["d2_n64", "d3_n256", "d4_n256"]
 
-  private func session(_ data: String, _ backend: Backend) throws -> (Session, (String) throws -> HostTensor) {
+  private func session(_ data: String, _ backend: Backend) throws -> (Session, (String) throws -> HostTensor)
+  {
     let read = { (name: String) in try Oracle.read("ica/\(data)/\(name)") }
     let x = try read("x")
-    let settings = ["sources": "\(x.shape[1])", "max_samples": "512", "max_batches": "512", "max_batch": "512"]
+    let settings = [
+      "sources": "\(x.shape[1])", "max_samples": "512", "max_batches": "512", "max_batch": "512",
+    ]
     var session = try Session(ica, settings: settings, backend: backend)
     try session.setState("w", read("w"))
     return (session, read)
@@ -78,7 +81,9 @@ struct ICATests {
       ("epoch", [noise([40, 33, 3]), rate, seed]), ("natural_epoch", [noise([40, 33, 3]), rate, seed]),
       ("whiten", [noise([4096, 3])]), ("unmix", [noise([17, 3])]),
     ]
-    var ways: [(flags: [String], threads: Int)] = [(["-O0"], 1), (["-O2"], 1), (["-O3", "-march=native"], 2)]
+    var ways: [(flags: [String], threads: Int)] = [
+      (["-O0"], 1), (["-O2"], 1), (["-O3", "-march=native"], 2),
+    ]
     if Runner.compilers.count == 0 { ways = [] }
     for compiler in Runner.compilers {
       for way in ways {

@@ -11,7 +11,8 @@ struct MLPTests {
     let images = try Oracle.read("mlp/images")
     let flat = try images.reshaped([images.shape[0], 64])
     let input = flat.dtype == .f32 ? flat : HostTensor(flat.asDoubles().map { Float($0) }, shape: flat.shape)
-    let scaled = input.floats().max() ?? 0 <= 1 ? HostTensor(input.floats().map { $0 * 16 }, shape: input.shape) : input
+    let scaled =
+      input.floats().max() ?? 0 <= 1 ? HostTensor(input.floats().map { $0 * 16 }, shape: input.shape) : input
     let logits = try session.run("logits", ["images": scaled])[0].tensor
     #expect(try distance(logits, Oracle.read("mlp/logits_f64")) < 1e-6)
     let outputs = try session.run("predict", ["images": scaled])

@@ -6,15 +6,20 @@ import SluicePlan
 
 enum HostileModel {
   static let names = [
-    "int", "class", "x y", "*/", "/*", "\\", "a\"b", "über", "変数", "", "_", "__x", "9lives", "unix", "linux", "NULL",
-    "context", "dims", "inputs", "outputs", "arena", "params", "state", "spans", "begin", "end", "lane", "i", "j", "sum",
-    "int_status", "x", "X", "x_", "__LINE__", "INT32_MAX", "offsetof", "\u{202E}rtl", "??/", "%s%n", "a.b", "a_b",
-    "very_long_name_that_goes_on_and_on_and_on_for_more_than_any_reader_can_bear_to_read_in_one_go", "t1", "chunk",
+    "int", "class", "x y", "*/", "/*", "\\", "a\"b", "über", "変数", "", "_", "__x", "9lives", "unix", "linux",
+    "NULL",
+    "context", "dims", "inputs", "outputs", "arena", "params", "state", "spans", "begin", "end", "lane", "i",
+    "j", "sum",
+    "int_status", "x", "X", "x_", "__LINE__", "INT32_MAX", "offsetof", "\u{202E}rtl", "??/", "%s%n", "a.b",
+    "a_b",
+    "very_long_name_that_goes_on_and_on_and_on_for_more_than_any_reader_can_bear_to_read_in_one_go", "t1",
+    "chunk",
     "count", "task", "argument", "index", "main", "float", "params_block", "EOF", "1e5", "half", "restrict",
   ]
 
   static func plan() -> ModulePlan {
-    var kit = PlanKit("int", comment: ["ends the comment */ #error no", "back\\", "trigraph ??/", "nul\0 and \u{202E}bidi"])
+    var kit = PlanKit(
+      "int", comment: ["ends the comment */ #error no", "back\\", "trigraph ??/", "nul\0 and \u{202E}bidi"])
     let symbols = ["int", "INT", "*/", "begin", "x1"].map { kit.symbol($0, 20_000) }
     let extent = kit.dim(symbols[0])
     var others: [DimID] = []
@@ -37,7 +42,8 @@ enum HostileModel {
         for slot in slots.dropFirst() {
           sum = k.scalar(.fma, .f32, [sum, k.load(slot, Affine(none, [.init(one, i)])), sum])
         }
-        let scaled = k.scalar(.add, .f32, [sum, k.scalar(.cast, .f32, source: .i64, [k.index(Affine(wide))])])
+        let scaled = k.scalar(
+          .add, .f32, [sum, k.scalar(.cast, .f32, source: .i64, [k.index(Affine(wide))])])
         k.store(output, Affine(none, [.init(one, i)]), k.scalar(.canonical, .f32, [scaled]))
       }
       let kernel = kit.add(k, comment: ["*/ int main(void) {} /*", "??/", "\\", "line\nbreak"])
@@ -52,7 +58,9 @@ enum HostileModel {
         steps: [.call(kernel, arguments)], comment: ["*/", "\\"])
     }
     // Functions that do nothing, for their names alone.
-    for name in ["reset", "params_bind", "status", "x", "X", "*/", "fma_f32", "", "function0_call", "word_at"] {
+    for name in [
+      "reset", "params_bind", "status", "x", "X", "*/", "fma_f32", "", "function0_call", "word_at",
+    ] {
       kit.function(name, inputs: [], outputs: [], steps: [])
     }
     return kit.finish()

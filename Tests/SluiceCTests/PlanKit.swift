@@ -90,7 +90,8 @@ struct PlanKit {
 
   mutating func buffer(_ name: String, _ type: TypeID, _ storage: Buffer.Storage) -> Buffer {
     Buffer(
-      name: name, dtype: tables.types.dtype(type), count: tables.elementCount(type) ?? zero, capacity: bytes(type),
+      name: name, dtype: tables.types.dtype(type), count: tables.elementCount(type) ?? zero,
+      capacity: bytes(type),
       storage: storage)
   }
 
@@ -99,7 +100,8 @@ struct PlanKit {
   /// A function with these ports: its first buffers are the inputs, then the outputs, then `others`.
   mutating func function(
     _ name: String, symbols: [SymbolID] = [], inputs: [(String, TypeID)], outputs: [(String, TypeID)],
-    others: [Buffer] = [], checkedDims: [DimID] = [], arenaBytes: Int = 0, steps: [Step], comment: [String] = []
+    others: [Buffer] = [], checkedDims: [DimID] = [], arenaBytes: Int = 0, steps: [Step],
+    comment: [String] = []
   ) {
     var buffers: [Buffer] = []
     for (row, input) in inputs.enumerated() { buffers.append(buffer(input.0, input.1, .input(row))) }

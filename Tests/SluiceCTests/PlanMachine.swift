@@ -15,7 +15,8 @@ struct PlanMachine {
     self.parameters = [UInt8](repeating: 0, count: plan.parameterBytes)
     self.states = [UInt8](repeating: 0, count: plan.stateBytes)
     for (variable, tensor) in zip(plan.parameters, parameters) {
-      self.parameters.replaceSubrange(variable.offset..<variable.offset + variable.byteCount, with: tensor.bytes)
+      self.parameters.replaceSubrange(
+        variable.offset..<variable.offset + variable.byteCount, with: tensor.bytes)
     }
     for (variable, tensor) in zip(plan.states, states) {
       self.states.replaceSubrange(variable.offset..<variable.offset + variable.byteCount, with: tensor.bytes)
@@ -60,7 +61,8 @@ private struct Walk {
   private var arguments: [(buffer: Buffer, offset: Int)] = []
 
   init(
-    plan: ModulePlan, function: ExecutionPlan, symbols: [SymbolID: Int64], parameters: [UInt8], states: [UInt8],
+    plan: ModulePlan, function: ExecutionPlan, symbols: [SymbolID: Int64], parameters: [UInt8],
+    states: [UInt8],
     inputs: [[UInt8]], outputs: [[UInt8]], arena: [UInt8]
   ) {
     self.plan = plan
@@ -110,7 +112,9 @@ private struct Walk {
   // MARK: Kernels
 
   func value(_ affine: Affine) -> Int {
-    affine.terms.reduce(value(affine.constant)) { $0 + value($1.coefficient) * Int(Int64(bitPattern: registers[$1.register])) }
+    affine.terms.reduce(value(affine.constant)) {
+      $0 + value($1.coefficient) * Int(Int64(bitPattern: registers[$1.register]))
+    }
   }
 
   /// The position behind the matching `end`.
@@ -169,7 +173,9 @@ private struct Walk {
     var accumulators: [Register: ScalarOp] = [:]
     for case .accumulate(let register, let op, _) in kernel.instructions[body] { accumulators[register] = op }
     var lanes = accumulators.mapValues { _ in [UInt64](repeating: 0, count: count) }
-    for register in accumulators.keys { lanes[register] = [UInt64](repeating: registers[register], count: count) }
+    for register in accumulators.keys {
+      lanes[register] = [UInt64](repeating: registers[register], count: count)
+    }
     for (position, index) in indices.enumerated() {
       registers[loop.index] = UInt64(bitPattern: Int64(index))
       for register in accumulators.keys { registers[register] = lanes[register]?[position % count] ?? 0 }

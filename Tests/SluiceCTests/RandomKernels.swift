@@ -5,7 +5,7 @@ import SluiceFormats
 import SluiceIR
 import SluicePlan
 
-/// Makes functions `f0`, `f1`, ... of one plan; each calls one random kernel.
+/// Makes the functions of one plan; each calls one random kernel.
 struct RandomKernels {
   private(set) var kit = PlanKit("random")
   private var random: Seeded
@@ -26,7 +26,9 @@ struct RandomKernels {
     columnDim = kit.dim(columns)
   }
 
-  private mutating func pick<Element>(_ list: [Element]) -> Element { list[Int(random.next() % UInt64(list.count))] }
+  private mutating func pick<Element>(_ list: [Element]) -> Element {
+    list[Int(random.next() % UInt64(list.count))]
+  }
 
   private mutating func chance(_ percent: UInt64) -> Bool { random.next() % 100 < percent }
 
@@ -75,7 +77,8 @@ struct RandomKernels {
       let op: ScalarOp = pick([.sqrt, .floor, .ceil, .trunc, .round, .canonical, .abs, .negate])
       result = k.scalar(op, dtype, [operand(&k, pool, dtype)])
     case 4 where dtype.isFloat:
-      result = k.scalar(.fma, dtype, [operand(&k, pool, dtype), operand(&k, pool, dtype), operand(&k, pool, dtype)])
+      result = k.scalar(
+        .fma, dtype, [operand(&k, pool, dtype), operand(&k, pool, dtype), operand(&k, pool, dtype)])
     case 5 where dtype == .i32 || dtype == .i64:
       // Only canonical NaNs have bits that are the same everywhere.
       let source: DType = dtype == .i32 ? .f32 : .f64
@@ -87,7 +90,9 @@ struct RandomKernels {
     case 7 where !dtype.isFloat:
       result = k.scalar(pick([.not, .negate, .abs]), dtype, [operand(&k, pool, dtype)])
     default:
-      let ops: [ScalarOp] = [.add, .add, .subtract, .multiply, .multiply, .divide, .minimum, .maximum, .remainder]
+      let ops: [ScalarOp] = [
+        .add, .add, .subtract, .multiply, .multiply, .divide, .minimum, .maximum, .remainder,
+      ]
       result = k.scalar(pick(ops), dtype, [operand(&k, pool, dtype), operand(&k, pool, dtype)])
     }
     pool.add(result, dtype)
@@ -110,7 +115,9 @@ struct RandomKernels {
     var slots = Slots()
     let inputTypes = (0..<3).map { _ in pick(Self.dtypes) } + [.f32]
     let outputTypes = (0..<2).map { _ in pick(Self.dtypes) } + [.f32]
-    for (row, dtype) in inputTypes.enumerated() { slots.inputs.append((k.slot("x\(row)", dtype, .read), dtype)) }
+    for (row, dtype) in inputTypes.enumerated() {
+      slots.inputs.append((k.slot("x\(row)", dtype, .read), dtype))
+    }
     for (row, dtype) in outputTypes.enumerated() {
       slots.outputs.append((k.slot("y\(row)", dtype, shape == 3 ? .readWrite : .write), dtype))
     }
@@ -123,9 +130,12 @@ struct RandomKernels {
     let kernel = kit.add(k, comment: ["random kernel \(count) of shape \(shape)"])
     let inputs = inputTypes.enumerated().map { ("x\($0)", kit.type($1, [rowDim, columnDim])) }
     let outputs = outputTypes.enumerated().map { ("y\($0)", kit.type($1, [rowDim, columnDim])) }
-    let arguments = (0..<inputs.count + outputs.count).map { Argument(buffer: BufferID($0), offset: kit.zero) }
+    let arguments = (0..<inputs.count + outputs.count).map {
+      Argument(buffer: BufferID($0), offset: kit.zero)
+    }
     kit.function(
-      "f\(count)", symbols: [rows, columns], inputs: inputs, outputs: outputs, steps: [.call(kernel, arguments)])
+      "f\(count)", symbols: [rows, columns], inputs: inputs, outputs: outputs,
+      steps: [.call(kernel, arguments)])
     count += 1
   }
 
@@ -175,7 +185,8 @@ struct RandomKernels {
       if isTiled {
         let step = k.beginLoop(to: Affine(rowDim), step: 5, .sequential)
         let end = Affine(kit.dim(5), [.init(kit.one, step)])
-        let i = k.beginLoop(from: Affine(kit.zero, [.init(kit.one, step)]), to: end, limit: Affine(rowDim), .sequential)
+        let i = k.beginLoop(
+          from: Affine(kit.zero, [.init(kit.one, step)]), to: end, limit: Affine(rowDim), .sequential)
         accumulate(&k, slots, pool, i, j, carried)
         k.endLoop()
         k.endLoop()
@@ -258,7 +269,9 @@ struct RandomKernels {
     let last = k.index(Affine(kit.sum(columnDim, -1)))
     let total = k.variable(constant(&k, .f32))
     let clear = k.beginLoop(to: Affine(columnDim), .sequential)
-    for (slot, dtype) in slots.outputs { k.store(slot, place(i, clear), k.constant(dtype == .bool ? 1 : 0, dtype)) }
+    for (slot, dtype) in slots.outputs {
+      k.store(slot, place(i, clear), k.constant(dtype == .bool ? 1 : 0, dtype))
+    }
     k.endLoop()
     let j = k.beginLoop(to: Affine(columnDim), .sequential)
     var pool = Pool()

@@ -6,11 +6,13 @@ import SluicePlan
 
 /// `dense`: y = max(x w + b, 0) for B rows, the mean of all y, and a state that counts the calls.
 enum SampleModel {
-  static func plan(_ name: String = "sample") -> ModulePlan {
+  static func plan(
+    _ name: String = "sample", batch most: Int = 64, inner innerSize: Int = 24, outer outerSize: Int = 40
+  ) -> ModulePlan {
     var kit = PlanKit(name, comment: ["A dense layer that counts its calls."])
-    let batch = kit.symbol("B", 64)
+    let batch = kit.symbol("B", most)
     let rows = kit.dim(batch)
-    let (inner, outer) = (kit.dim(24), kit.dim(40))
+    let (inner, outer) = (kit.dim(innerSize), kit.dim(outerSize))
     let matrix = kit.type(.f32, [inner, outer])
     let w = kit.parameter("layer.w", matrix)
     let b = kit.parameter("layer.b", kit.type(.f32, [outer]))
@@ -20,9 +22,11 @@ enum SampleModel {
     let dense = kit.add(
       denseKernel(&kit, rows, inner, outer),
       comment: [
-        "%y = matmul %x, %w + %b : f32[B,40]", "%r = maximum %y, 0 : f32[B,40]", "  at Dense.swift:12, dense/layer",
+        "%y = matmul %x, %w + %b : f32[B,40]", "%r = maximum %y, 0 : f32[B,40]",
+        "  at Dense.swift:12, dense/layer",
       ])
-    let mean = kit.add(meanKernel(&kit, kit.product(rows, outer)), comment: ["%mean = mean %r {axes = [0,1]} : f32"])
+    let mean = kit.add(
+      meanKernel(&kit, kit.product(rows, outer)), comment: ["%mean = mean %r {axes = [0,1]} : f32"])
     let count = kit.add(countKernel(&kit), comment: ["@calls := %calls + 1", "%n = cast %calls : f32"])
     let blend = kit.add(blendKernel(&kit), comment: ["@memory := %rate * %memory + %mean"])
 
@@ -32,7 +36,7 @@ enum SampleModel {
       "run", symbols: [batch],
       inputs: [("x", kit.type(.f32, [rows, inner])), ("rate", kit.type(.f32))],
       outputs: [("y", hidden), ("mean", kit.type(.f32)), ("n", kit.type(.f32))],
-      others: [w, b, calls, memory, arena], arenaBytes: 64 * 40 * 4,
+      others: [w, b, calls, memory, arena], arenaBytes: most * outerSize * 4,
       steps: [
         kit.call(dense, 0, 5, 6, 9), kit.call(mean, 9, 3), kit.call(count, 7, 4), kit.call(blend, 1, 8, 3),
         kit.call(kit.add(copyKernel(&kit, kit.product(rows, outer)), comment: ["copy %r"]), 9, 2),

@@ -26,10 +26,13 @@ struct ScalarCase: Sendable {
   static let all: [ScalarCase] = {
     var cases: [ScalarCase] = []
     func add(_ op: ScalarOp, _ dtype: DType, _ count: Int) {
-      cases.append(ScalarCase(op: op, dtype: dtype, source: dtype, operands: [DType](repeating: dtype, count: count)))
+      cases.append(
+        ScalarCase(op: op, dtype: dtype, source: dtype, operands: [DType](repeating: dtype, count: count)))
     }
     for dtype in DType.allCases {
-      for op in [.add, .subtract, .multiply, .divide, .remainder, .minimum, .maximum] as [ScalarOp] { add(op, dtype, 2) }
+      for op in [.add, .subtract, .multiply, .divide, .remainder, .minimum, .maximum] as [ScalarOp] {
+        add(op, dtype, 2)
+      }
       for op in [.negate, .abs] as [ScalarOp] { add(op, dtype, 1) }
       for op in [.equal, .notEqual, .less, .lessEqual] as [ScalarOp] {
         cases.append(ScalarCase(op: op, dtype: .bool, source: dtype, operands: [dtype, dtype]))
@@ -40,14 +43,20 @@ struct ScalarCase: Sendable {
         add(.fma, dtype, 3)
         for function in ElementaryFunction.allCases {
           cases.append(
-            ScalarCase(op: .call, dtype: dtype, source: dtype, operands: [dtype], immediate: UInt64(function.rawValue)))
+            ScalarCase(
+              op: .call, dtype: dtype, source: dtype, operands: [dtype], immediate: UInt64(function.rawValue))
+          )
         }
       } else {
-        for op in [.and, .or, .xor, .shiftLeft, .shiftRight, .shiftRightLogical] as [ScalarOp] { add(op, dtype, 2) }
+        for op in [.and, .or, .xor, .shiftLeft, .shiftRight, .shiftRightLogical] as [ScalarOp] {
+          add(op, dtype, 2)
+        }
         add(.not, dtype, 1)
       }
       for source in DType.allCases {
-        if source != dtype { cases.append(ScalarCase(op: .cast, dtype: dtype, source: source, operands: [source])) }
+        if source != dtype {
+          cases.append(ScalarCase(op: .cast, dtype: dtype, source: source, operands: [source]))
+        }
         if source != dtype, source.byteCount == dtype.byteCount, dtype != .bool {
           cases.append(ScalarCase(op: .bitcast, dtype: dtype, source: source, operands: [source]))
         }
@@ -57,52 +66,63 @@ struct ScalarCase: Sendable {
     return cases
   }()
 
-  /// A plan with one function a case, each over arrays of `count` elements.
+  /// The inputs of `plan`: three arrays of every dtype.
+  static let inputs: [(name: String, dtype: DType)] = DType.allCases.flatMap { dtype in
+    (0..<3).map { ("\(dtype.name)_\($0)", dtype) }
+  }
+
+  /// A plan with one function, `all`, that gives the results of all cases over arrays of `count` elements.
   static func plan(_ cases: [ScalarCase], count: Int) -> ModulePlan {
     var kit = PlanKit("ops")
     let extent = kit.dim(count)
+    var steps: [Step] = []
     for (number, scalarCase) in cases.enumerated() {
       var k = kit.builder("\(scalarCase.op)")
-      let inputs = scalarCase.operands.enumerated().map { k.slot("x\($0)", $1, .read) }
+      let slots = scalarCase.operands.enumerated().map { k.slot("x\($0)", $1, .read) }
       let output = k.slot("y", scalarCase.dtype, .write)
       let place = kit.one
       let none = kit.zero
       k.loop(to: Affine(extent), .vector) { k, i in
         let index = Affine(none, [.init(place, i)])
-        let operands = inputs.map { k.load($0, index) }
+        let operands = slots.map { k.load($0, index) }
         var result = k.scalar(
-          scalarCase.op, scalarCase.dtype, source: scalarCase.source, operands, immediate: scalarCase.immediate)
+          scalarCase.op, scalarCase.dtype, source: scalarCase.source, operands,
+          immediate: scalarCase.immediate)
         if scalarCase.dtype.isFloat { result = k.scalar(.canonical, scalarCase.dtype, [result]) }
         k.store(output, index, result)
       }
       let kernel = kit.add(k, comment: [scalarCase.description])
-      let inputPorts = scalarCase.operands.enumerated().map { ("x\($0)", kit.type($1, [extent])) }
-      let buffers = (0...scalarCase.operands.count).map { Argument(buffer: BufferID($0), offset: kit.zero) }
-      kit.function(
-        "f\(number)", inputs: inputPorts, outputs: [("y", kit.type(scalarCase.dtype, [extent]))],
-        steps: [.call(kernel, buffers)])
+      let buffers =
+        scalarCase.operands.enumerated().map { 3 * Int($1.rawValue) + $0 } + [inputs.count + number]
+      steps.append(.call(kernel, buffers.map { Argument(buffer: BufferID($0), offset: kit.zero) }))
     }
+    var inputPorts: [(String, TypeID)] = []
+    for (name, dtype) in inputs { inputPorts.append((name, kit.type(dtype, [extent]))) }
+    var outputPorts: [(String, TypeID)] = []
+    for (number, scalarCase) in cases.enumerated() {
+      outputPorts.append(("y\(number)", kit.type(scalarCase.dtype, [extent])))
+    }
+    kit.function("all", inputs: inputPorts, outputs: outputPorts, steps: steps)
     return kit.finish()
   }
 
   // MARK: Operands
 
-  /// Operands for one case: all combinations of special values as far as they fit, then random ones.
-  func operands(count: Int, seed: UInt64) -> [[UInt64]] {
-    var random = Seeded(seed)
-    let specials = operands.map { Self.specials($0) }
-    let combinations = specials.reduce(1) { $0 * $1.count }
-    return operands.indices.map { operand in
-      let stride = specials[..<operand].reduce(1) { $0 * $1.count }
-      return (0..<count).map { position in
-        // Where there are more combinations than places, a sample of them takes two thirds.
-        if combinations <= count ? position < combinations : position % 3 != 2 {
-          let choice = combinations <= count ? position : Int(Seeded.mixed(UInt64(position) &+ seed) % UInt64(combinations))
-          return specials[operand][choice / stride % specials[operand].count]
-        }
-        return Self.random(operands[operand], &random)
-      }
+  /// Three arrays of a dtype: all pairs of special values in the first two as far as they fit, then random ones.
+  static func operands(_ dtype: DType, count: Int) -> [[UInt64]] {
+    var random = Seeded(UInt64(dtype.rawValue))
+    let specials = specials(dtype)
+    var arrays: [[UInt64]] = [[], [], []]
+    for position in 0..<count {
+      let pair = position % (specials.count * specials.count)
+      let isSpecial = position < specials.count * specials.count && position * 3 < count * 2
+      arrays[0].append(isSpecial ? specials[pair % specials.count] : Self.random(dtype, &random))
+      arrays[1].append(isSpecial ? specials[pair / specials.count] : Self.random(dtype, &random))
+      let isThirdSpecial = random.next() % 2 == 0
+      arrays[2].append(
+        isThirdSpecial ? specials[Int(random.next() % UInt64(specials.count))] : Self.random(dtype, &random))
     }
+    return arrays
   }
 
   private static func random(_ dtype: DType, _ random: inout Seeded) -> UInt64 {
@@ -112,7 +132,9 @@ struct ScalarCase: Sendable {
     case .u8: return bits & 0xFF
     case .i32, .f32:
       // Half of the floats are near 1, where rounding is busy.
-      if dtype == .f32, bits >> 63 == 1 { return UInt64(Float(Int32(truncatingIfNeeded: bits) >> 8).bitPattern) }
+      if dtype == .f32, bits >> 63 == 1 {
+        return UInt64(Float(Int32(truncatingIfNeeded: bits) >> 8).bitPattern)
+      }
       return bits & 0xFFFF_FFFF
     case .f64: return bits & 3 == 0 ? (Double(Int64(bitPattern: bits) >> 12) / 65536).bitPattern : bits
     case .i64: return bits & 1 == 0 ? bits : UInt64(bitPattern: Int64(bitPattern: bits) >> 40)
@@ -125,39 +147,41 @@ struct ScalarCase: Sendable {
     case .u8: return [0, 1, 2, 7, 8, 9, 31, 64, 127, 128, 200, 254, 255]
     case .i32:
       let values: [Int32] = [
-        0, 1, -1, 2, -2, 3, 7, -7, 31, 32, 33, 100, -100, 255, 256, 65_535, 65_536, 1 << 30, .max, .max - 1, .min, .min + 1,
+        0, 1, -1, 2, -2, 3, 7, -7, 31, 32, 33, 100, -100, 255, 256, 65_535, 65_536, 1 << 30, .max, .max - 1,
+        .min, .min + 1,
       ]
       return values.map { UInt64(UInt32(bitPattern: $0)) }
     case .i64:
       let values: [Int64] = [
-        0, 1, -1, 2, -2, 7, -7, 31, 32, 63, 64, 65, 255, -256, 1 << 31, -1 << 31, (1 << 53) + 1, .max, .max - 1, .min,
+        0, 1, -1, 2, -2, 7, -7, 31, 32, 63, 64, 65, 255, -256, 1 << 31, -1 << 31, (1 << 53) + 1, .max,
+        .max - 1, .min,
         .min + 1, (1 << 24) + 1, 0x7FFF_FFBF_FFFF_FFFF,
       ]
       return values.map { UInt64(bitPattern: $0) }
     case .f32:
       let values: [Float] = [
-        0, 1, 0.5, 1.5, 2, 2.5, 3, 10, 0.1, 0.49999997, 0.75, 1e-3, 254.5, 255, 256, 8_388_607.5, 8_388_608, 16_777_216,
-        16_777_218, 2_147_483_520, 2_147_483_648, 9.223372e18, 9.2233715e18, 1e20, 1e-30, .greatestFiniteMagnitude,
+        0, 1, 0.5, 1.5, 2, 2.5, 3, 10, 0.1, 0.49999997, 0.75, 1e-3, 254.5, 255, 256, 8_388_607.5, 8_388_608,
+        16_777_216,
+        16_777_218, 2_147_483_520, 2_147_483_648, 9.223372e18, 9.2233715e18, 1e20, 1e-30,
+        .greatestFiniteMagnitude,
         .leastNormalMagnitude, .leastNonzeroMagnitude, 88.7, 103.9, .infinity, 4_194_303.8,
       ]
-      return values.flatMap { [UInt64($0.bitPattern), UInt64((-$0).bitPattern)] } + [0x007F_FFFF, 0x8000_0123, 0x7FC0_0000, 0xFFC0_1234, 0x7FA0_0000]
+      return values.flatMap { [UInt64($0.bitPattern), UInt64((-$0).bitPattern)] } + [
+        0x007F_FFFF, 0x8000_0123, 0x7FC0_0000, 0xFFC0_1234, 0x7FA0_0000,
+      ]
     case .f64:
       let values: [Double] = [
         0, 1, 0.5, 1.5, 2, 2.5, 3, 10, 0.1, 0.49999999999999994, 254.9, 255.5, 256, 4_503_599_627_370_495.5,
-        4_503_599_627_370_496, 9_007_199_254_740_994, 2_147_483_647.5, 2_147_483_648, 2_147_483_648.9, 9.2233720368547758e18,
+        4_503_599_627_370_496, 9_007_199_254_740_994, 2_147_483_647.5, 2_147_483_648, 2_147_483_648.9,
+        9.2233720368547758e18,
         9.223372036854775e18, 1e300, 1e-300, .greatestFiniteMagnitude, .leastNormalMagnitude,
         .leastNonzeroMagnitude, 709.7, 745.2, 3.4028235677973366e38, 1e-45, .infinity,
       ]
       return values.flatMap { [$0.bitPattern, (-$0).bitPattern] }
-        + [0x000F_FFFF_FFFF_FFFF, 0x8000_0000_0001_2345, 0x7FF8_0000_0000_0000, 0xFFF8_0000_0000_1234, 0x7FF4_0000_0000_0000]
+        + [
+          0x000F_FFFF_FFFF_FFFF, 0x8000_0000_0001_2345, 0x7FF8_0000_0000_0000, 0xFFF8_0000_0000_1234,
+          0x7FF4_0000_0000_0000,
+        ]
     }
-  }
-}
-
-extension Seeded {
-  /// A number that looks random and depends on `value` alone.
-  static func mixed(_ value: UInt64) -> UInt64 {
-    var generator = Seeded(value)
-    return generator.next()
   }
 }

@@ -23,8 +23,11 @@ struct Build: CustomStringConvertible, Sendable {
       guard let compiler = try? CCompiler(name) else { continue }
       for level in ["-O0", "-O2", "-O3"] {
         for native in [false, true] {
-          let isSampled = ["clang-O2true", "clang-O0false", "gcc-O3true", "gcc-O2false"].contains("\(name)\(level)\(native)")
-          if isExhaustive || isSampled { builds.append(Build(compiler: compiler, flags: [level] + (native ? ["-march=native"] : []))) }
+          let isSampled = ["clang-O2true", "clang-O0false", "gcc-O3true", "gcc-O2false"].contains(
+            "\(name)\(level)\(native)")
+          if isExhaustive || isSampled {
+            builds.append(Build(compiler: compiler, flags: [level] + (native ? ["-march=native"] : [])))
+          }
         }
       }
     }
@@ -66,13 +69,16 @@ struct Seeded: RandomNumberGenerator {
   mutating func float() -> Float { Float(Int64(truncatingIfNeeded: next()) >> 40) / 1_000_000 }
 }
 
-/// The elements of a tensor as zero-extended bits.
-func words(_ tensor: HostTensor) -> [UInt64] {
+/// One element of a tensor as zero-extended bits.
+func word(_ tensor: HostTensor, _ position: Int) -> UInt64 {
   let size = tensor.dtype.byteCount
-  return (0..<tensor.count).map { position in
-    (0..<size).reduce(0) { $0 | UInt64(tensor.bytes[position * size + $1]) << UInt64(8 * $1) }
-  }
+  var word: UInt64 = 0
+  for byte in 0..<size { word |= UInt64(tensor.bytes[position * size + byte]) << UInt64(8 * byte) }
+  return word
 }
+
+/// The elements of a tensor as zero-extended bits.
+func words(_ tensor: HostTensor) -> [UInt64] { (0..<tensor.count).map { word(tensor, $0) } }
 
 /// A tensor of one axis with these bits.
 func tensor(_ words: [UInt64], _ dtype: DType, shape: [Int]? = nil) throws -> HostTensor {

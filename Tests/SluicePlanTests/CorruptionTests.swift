@@ -27,7 +27,9 @@ import Testing
       }
       do {
         let results = try run(corruption.plan)
-        if corruption.expectation == .sameResults, results != expected { failures.append("\(text): other results") }
+        if corruption.expectation == .sameResults, results != expected {
+          failures.append("\(text): other results")
+        }
       } catch {
         failures.append("\(text): \(error)")
       }

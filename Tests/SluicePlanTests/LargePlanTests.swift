@@ -12,7 +12,8 @@ import Testing
     let y = m.output("y", .f32, "B", "64")
     var maps: [KernelID] = []
     for index in 0..<kernels {
-      maps.append(SamplePlans.map(&m, "64*B", index % 2 == 0 ? .abs : .negate, index % 3 == 0 ? .parallel : .vector))
+      maps.append(
+        SamplePlans.map(&m, "64*B", index % 2 == 0 ? .abs : .negate, index % 3 == 0 ? .parallel : .vector))
     }
     let size = 8 * 64 * 4
     var last = x

@@ -8,7 +8,8 @@ import Testing
   func acceptsSoundPlans(_ index: Int) {
     let (name, plan) = SamplePlans.all[index]
     let report = PlanChecker().report(plan)
-    #expect(report.diagnostics.isEmpty, "\(name): \(Diagnostics(report.diagnostics))\n\(PlanPrinter().dump(plan))")
+    #expect(
+      report.diagnostics.isEmpty, "\(name): \(Diagnostics(report.diagnostics))\n\(PlanPrinter().dump(plan))")
     #expect(report.sampledCount == 0, "\(name)")
   }
 }

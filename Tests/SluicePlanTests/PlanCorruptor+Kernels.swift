@@ -4,9 +4,13 @@ import SluicePlan
 /// Corruptions of kernels.
 extension PlanCorruptor {
   /// The positions of instructions that a test accepts, in one kernel that has some.
-  private mutating func instruction(_ plan: ModulePlan, where matches: (Instruction) -> Bool) -> (kernel: Int, at: Int)? {
+  private mutating func instruction(_ plan: ModulePlan, where matches: (Instruction) -> Bool) -> (
+    kernel: Int, at: Int
+  )? {
     let k = below(plan.kernels.count)
-    guard let at = pick(plan.kernels[k].instructions.indices.filter { matches(plan.kernels[k].instructions[$0]) }) else {
+    guard
+      let at = pick(plan.kernels[k].instructions.indices.filter { matches(plan.kernels[k].instructions[$0]) })
+    else {
       return nil
     }
     return (k, at)
@@ -52,7 +56,9 @@ extension PlanCorruptor {
     var found: Set<SymbolID> = Set(plan.kernels[k].symbols)
     let tables = plan.tables
     func note(_ affine: Affine) {
-      for dim in [affine.constant] + affine.terms.map(\.coefficient) { found.formUnion(tables.dims.symbols(in: dim)) }
+      for dim in [affine.constant] + affine.terms.map(\.coefficient) {
+        found.formUnion(tables.dims.symbols(in: dim))
+      }
     }
     for instruction in plan.kernels[k].instructions {
       switch instruction {
@@ -121,7 +127,9 @@ extension PlanCorruptor {
   }
 
   mutating func changeConstant(_ plan: inout ModulePlan) -> (String, Expectation)? {
-    let found = instruction(plan) { if case .scalar(let scalar) = $0 { scalar.op == .constant } else { false } }
+    let found = instruction(plan) {
+      if case .scalar(let scalar) = $0 { scalar.op == .constant } else { false }
+    }
     guard let (k, at) = found, case .scalar(var scalar) = plan.kernels[k].instructions[at] else { return nil }
     scalar.immediate = [0, 1, scalar.immediate &+ 1, scalar.immediate &- 1, 1 << 40, 7][below(6)]
     plan.kernels[k].instructions[at] = .scalar(scalar)
@@ -129,7 +137,9 @@ extension PlanCorruptor {
   }
 
   mutating func changeRegister(_ plan: inout ModulePlan) -> (String, Expectation)? {
-    guard let (k, at) = instruction(plan, where: { $0 != .end }), !plan.kernels[k].registers.isEmpty else { return nil }
+    guard let (k, at) = instruction(plan, where: { $0 != .end }), !plan.kernels[k].registers.isEmpty else {
+      return nil
+    }
     let register = below(plan.kernels[k].registers.count + 1)
     switch plan.kernels[k].instructions[at] {
     case .scalar(var scalar):

@@ -47,12 +47,18 @@ struct PlanCorruptor {
     let kinds: [(String, (inout PlanCorruptor, inout ModulePlan) -> (String, Expectation)?)] = [
       ("arena offset", { $0.moveBuffer(&$1) }), ("same place", { $0.shareBuffer(&$1) }),
       ("arena size", { $0.shrinkArena(&$1) }), ("capacity", { $0.changeCapacity(&$1) }),
-      ("count", { $0.changeCount(&$1) }), ("handles", { $0.breakHandle(&$1) }), ("dropped step", { $0.dropStep(&$1) }),
-      ("swapped steps", { $0.swapSteps(&$1) }), ("argument", { $0.changeArgument(&$1) }), ("offset", { $0.changeOffset(&$1) }),
-      ("step loop", { $0.changeStepLoop(&$1) }), ("checked dims", { $0.dropCheck(&$1) }), ("ports", { $0.changePort(&$1) }),
-      ("access", { $0.changeAccess(&$1) }), ("loop extent", { $0.changeLoop(&$1) }), ("loop kind", { $0.changeKind(&$1) }),
-      ("index", { $0.changeIndex(&$1) }), ("constant", { $0.changeConstant(&$1) }), ("register", { $0.changeRegister(&$1) }),
-      ("instruction", { $0.dropInstruction(&$1) }), ("dtype", { $0.changeDType(&$1) }), ("symbols", { $0.dropSymbol(&$1) }),
+      ("count", { $0.changeCount(&$1) }), ("handles", { $0.breakHandle(&$1) }),
+      ("dropped step", { $0.dropStep(&$1) }),
+      ("swapped steps", { $0.swapSteps(&$1) }), ("argument", { $0.changeArgument(&$1) }),
+      ("offset", { $0.changeOffset(&$1) }),
+      ("step loop", { $0.changeStepLoop(&$1) }), ("checked dims", { $0.dropCheck(&$1) }),
+      ("ports", { $0.changePort(&$1) }),
+      ("access", { $0.changeAccess(&$1) }), ("loop extent", { $0.changeLoop(&$1) }),
+      ("loop kind", { $0.changeKind(&$1) }),
+      ("index", { $0.changeIndex(&$1) }), ("constant", { $0.changeConstant(&$1) }),
+      ("register", { $0.changeRegister(&$1) }),
+      ("instruction", { $0.dropInstruction(&$1) }), ("dtype", { $0.changeDType(&$1) }),
+      ("symbols", { $0.dropSymbol(&$1) }),
     ]
     let (kind, change) = kinds[below(kinds.count)]
     var corrupted = plan
@@ -79,7 +85,8 @@ struct PlanCorruptor {
 
   private mutating func shareBuffer(_ plan: inout ModulePlan) -> (String, Expectation)? {
     let f = below(plan.functions.count)
-    guard let (buffer, _) = arenaBuffer(plan.functions[f]), let (other, offset) = arenaBuffer(plan.functions[f]),
+    guard let (buffer, _) = arenaBuffer(plan.functions[f]),
+      let (other, offset) = arenaBuffer(plan.functions[f]),
       buffer != other
     else { return nil }
     plan.functions[f].buffers[buffer].storage = .arena(offset)
@@ -97,7 +104,9 @@ struct PlanCorruptor {
     let f = below(plan.functions.count)
     guard let buffer = pick(Array(plan.functions[f].buffers.indices)) else { return nil }
     let capacity = plan.functions[f].buffers[buffer].capacity
-    let new = [capacity - plan.functions[f].buffers[buffer].dtype.byteCount, capacity / 2, capacity + 64, -1, 1 << 40][below(5)]
+    let new = [
+      capacity - plan.functions[f].buffers[buffer].dtype.byteCount, capacity / 2, capacity + 64, -1, 1 << 40,
+    ][below(5)]
     plan.functions[f].buffers[buffer].capacity = new
     return ("capacity of buffer \(buffer): \(capacity) to \(new)", .sameResults)
   }
@@ -128,8 +137,11 @@ struct PlanCorruptor {
 
   private mutating func breakHandle(_ plan: inout ModulePlan) -> (String, Expectation)? {
     let f = below(plan.functions.count)
-    let calls = plan.functions[f].steps.indices.filter { if case .call = plan.functions[f].steps[$0] { true } else { false } }
-    guard let step = pick(calls), case .call(let kernel, var arguments) = plan.functions[f].steps[step], !arguments.isEmpty
+    let calls = plan.functions[f].steps.indices.filter {
+      if case .call = plan.functions[f].steps[$0] { true } else { false }
+    }
+    guard let step = pick(calls), case .call(let kernel, var arguments) = plan.functions[f].steps[step],
+      !arguments.isEmpty
     else { return nil }
     let slot = below(arguments.count)
     switch below(6) {
@@ -148,7 +160,9 @@ struct PlanCorruptor {
   }
 
   /// The places that a step loads from and stores to, by what kernels say they do.
-  private func effects(_ plan: ModulePlan, _ f: Int, _ step: Int) -> (loads: Set<Buffer.Storage>, stores: Set<Buffer.Storage>) {
+  private func effects(_ plan: ModulePlan, _ f: Int, _ step: Int) -> (
+    loads: Set<Buffer.Storage>, stores: Set<Buffer.Storage>
+  ) {
     guard case .call(let kernel, let arguments) = plan.functions[f].steps[step] else { return ([], []) }
     var (loads, stores): (Set<Buffer.Storage>, Set<Buffer.Storage>) = ([], [])
     for instruction in plan.kernels[kernel.index].instructions {
@@ -163,18 +177,25 @@ struct PlanCorruptor {
 
   /// A place: where a buffer is, and for buffers in the arena, which it is.
   private func key(_ function: ExecutionPlan, _ buffer: Int) -> Buffer.Storage {
-    if case .arena = function.buffers[buffer].storage { .arena(-1 - buffer) } else { function.buffers[buffer].storage }
+    if case .arena = function.buffers[buffer].storage {
+      .arena(-1 - buffer)
+    } else {
+      function.buffers[buffer].storage
+    }
   }
 
   /// Whether only this step stores to a place, so that its elements are missing without it.
   private func isOnly(_ place: Buffer.Storage, _ plan: ModulePlan, _ f: Int, _ step: Int) -> Bool {
     if case .state = place { return false }
-    return plan.functions[f].steps.indices.allSatisfy { $0 == step || !effects(plan, f, $0).stores.contains(place) }
+    return plan.functions[f].steps.indices.allSatisfy {
+      $0 == step || !effects(plan, f, $0).stores.contains(place)
+    }
   }
 
   private mutating func dropStep(_ plan: inout ModulePlan) -> (String, Expectation)? {
     let f = below(plan.functions.count)
-    guard let step = pick(Array(plan.functions[f].steps.indices)), case .call = plan.functions[f].steps[step] else { return nil }
+    guard let step = pick(Array(plan.functions[f].steps.indices)), case .call = plan.functions[f].steps[step]
+    else { return nil }
     let isNeeded = effects(plan, f, step).stores.allSatisfy { isOnly($0, plan, f, step) }
     plan.functions[f].steps.remove(at: step)
     return ("step \(step) dropped", isNeeded ? .sameResults : .safe)
@@ -183,7 +204,11 @@ struct PlanCorruptor {
   private mutating func swapSteps(_ plan: inout ModulePlan) -> (String, Expectation)? {
     let f = below(plan.functions.count)
     let pairs = plan.functions[f].steps.indices.dropLast().filter { at in
-      if case .call = plan.functions[f].steps[at], case .call = plan.functions[f].steps[at + 1] { true } else { false }
+      if case .call = plan.functions[f].steps[at], case .call = plan.functions[f].steps[at + 1] {
+        true
+      } else {
+        false
+      }
     }
     guard let at = pick(pairs) else { return nil }
     let (first, second) = (effects(plan, f, at), effects(plan, f, at + 1))
@@ -195,7 +220,9 @@ struct PlanCorruptor {
     return ("steps \(at) and \(at + 1) swapped", isSeen ? .sameResults : .safe)
   }
 
-  private mutating func call(_ plan: ModulePlan) -> (f: Int, step: Int, kernel: KernelID, arguments: [Argument])? {
+  private mutating func call(_ plan: ModulePlan) -> (
+    f: Int, step: Int, kernel: KernelID, arguments: [Argument]
+  )? {
     let f = below(plan.functions.count)
     guard let step = pick(Array(plan.functions[f].steps.indices)),
       case .call(let kernel, let arguments) = plan.functions[f].steps[step], !arguments.isEmpty

@@ -13,7 +13,8 @@ struct PlanMaker {
     plan = ModulePlan(
       module: module, kernels: [],
       functions: [
-        ExecutionPlan(name: "f", inputs: [], outputs: [], buffers: [], steps: [], arenaBytes: 0, lowerBoundBytes: 0)
+        ExecutionPlan(
+          name: "f", inputs: [], outputs: [], buffers: [], steps: [], arenaBytes: 0, lowerBoundBytes: 0)
       ])
   }
 
@@ -82,9 +83,11 @@ struct PlanMaker {
 
   // MARK: Buffers
 
-  private mutating func buffer(_ name: String, _ dtype: DType, _ dim: DimID, _ storage: Buffer.Storage) -> Int {
+  private mutating func buffer(_ name: String, _ dtype: DType, _ dim: DimID, _ storage: Buffer.Storage) -> Int
+  {
     let capacity = Int(plan.tables.dims.bound(dim) ?? 0) * dtype.byteCount
-    function.buffers.append(Buffer(name: name, dtype: dtype, count: dim, capacity: capacity, storage: storage))
+    function.buffers.append(
+      Buffer(name: name, dtype: dtype, count: dim, capacity: capacity, storage: storage))
     return function.buffers.count - 1
   }
 
@@ -111,7 +114,8 @@ struct PlanMaker {
   mutating func parameter(_ name: String, _ dtype: DType, _ count: Int64) -> Int {
     let type = type(dtype, [String(count)])
     let size = Int(count) * dtype.byteCount
-    plan.parameters.append(ModulePlan.Variable(name: name, type: type, offset: plan.parameterBytes, byteCount: size))
+    plan.parameters.append(
+      ModulePlan.Variable(name: name, type: type, offset: plan.parameterBytes, byteCount: size))
     plan.parameterBytes += (size + 63) / 64 * 64
     return buffer(name, dtype, dim(String(count)), .parameter(plan.parameters.count - 1))
   }
@@ -154,7 +158,9 @@ struct PlanMaker {
   }
 
   /// Adds a loop around the steps that `body` adds.
-  mutating func loop(_ counter: SymbolID, _ count: String, reverse: Bool = false, _ body: (inout PlanMaker) -> Void) {
+  mutating func loop(
+    _ counter: SymbolID, _ count: String, reverse: Bool = false, _ body: (inout PlanMaker) -> Void
+  ) {
     let dim = dim(count)
     function.steps.append(.loop(counter: counter, count: dim, reverse: reverse))
     body(&self)

@@ -7,41 +7,76 @@ import Testing
   typealias Change = @Sendable (inout ModulePlan) -> Void
 
   static let tables: [(String, ModulePlan, Change)] = [
-    ("the offset 4 is no multiple of 64", SamplePlans.chain(), { $0.functions[0].buffers[2].storage = .arena(4) }),
-    ("is at bytes 320 ..< 400 of an arena of 384", SamplePlans.chain(), { $0.functions[0].buffers[2].storage = .arena(320) }),
-    ("the arena has 250 bytes, which is no multiple of 64", SamplePlans.chain(), { $0.functions[0].arenaBytes = 250 }),
+    (
+      "the offset 4 is no multiple of 64", SamplePlans.chain(),
+      { $0.functions[0].buffers[2].storage = .arena(4) }
+    ),
+    (
+      "is at bytes 320 ..< 400 of an arena of 384", SamplePlans.chain(),
+      { $0.functions[0].buffers[2].storage = .arena(320) }
+    ),
+    (
+      "the arena has 250 bytes, which is no multiple of 64", SamplePlans.chain(),
+      { $0.functions[0].arenaBytes = 250 }
+    ),
     ("less than its lower bound", SamplePlans.chain(), { $0.functions[0].lowerBoundBytes = 1 << 20 }),
-    ("the capacity of 79 bytes may be less than B*T elements need", SamplePlans.chain(), { $0.functions[0].buffers[2].capacity = 79 }),
-    ("the count T-1 may be negative", SamplePlans.shifted(), { plan in
-      plan.functions[0].checkedDims = []
-      plan.functions[0].outputs[0].type = plan.functions[0].inputs[0].type
-      let dims = plan.module.tables.dims
-      plan.functions[0].buffers[1].count = DimID((0..<dims.count).first { plan.module.tables.text(DimID($0)) == "T-1" } ?? 0)
-    }),
+    (
+      "the capacity of 79 bytes may be less than B*T elements need", SamplePlans.chain(),
+      { $0.functions[0].buffers[2].capacity = 79 }
+    ),
+    (
+      "the count T-1 may be negative", SamplePlans.shifted(),
+      { plan in
+        plan.functions[0].checkedDims = []
+        plan.functions[0].outputs[0].type = plan.functions[0].inputs[0].type
+        let dims = plan.module.tables.dims
+        plan.functions[0].buffers[1].count = DimID(
+          (0..<dims.count).first { plan.module.tables.text(DimID($0)) == "T-1" } ?? 0)
+      }
+    ),
     ("input 7 does not exist", SamplePlans.chain(), { $0.functions[0].buffers[0].storage = .input(7) }),
-    ("constant 0 does not exist", SamplePlans.chain(), { $0.functions[0].buffers[0].storage = .constant(ConstantID(0)) }),
-    ("elements of f32, the input is i32[B,T,2]", SamplePlans.shifted(), { $0.functions[0].buffers[0].dtype = .f32 }),
+    (
+      "constant 0 does not exist", SamplePlans.chain(),
+      { $0.functions[0].buffers[0].storage = .constant(ConstantID(0)) }
+    ),
+    (
+      "elements of f32, the input is i32[B,T,2]", SamplePlans.shifted(),
+      { $0.functions[0].buffers[0].dtype = .f32 }
+    ),
     ("kernel 9 does not exist", SamplePlans.chain(), { $0.functions[0].steps[0] = .call(KernelID(9), []) }),
     ("takes 2 arguments, got 0", SamplePlans.chain(), { $0.functions[0].steps[0] = .call(KernelID(0), []) }),
     ("a loop has no end", SamplePlans.scan(), { $0.functions[0].steps.remove(at: 5) }),
-    ("the counter `T` is not the loop's own", SamplePlans.scan(), { plan in
-      let t = plan.functions[0].symbols[0]
-      plan.functions[0].steps[1] = .loop(counter: t, count: DimID(0), reverse: false)
-    }),
-    ("may exceed its bound 3", SamplePlans.scan(), { plan in
-      guard case .loop(let counter, let count, _) = plan.functions[0].steps[1],
-        let more = plan.module.tables.dims.multiply(count, plan.module.tables.dims.integer(2))
-      else { return }
-      plan.functions[0].steps[1] = .loop(counter: counter, count: more, reverse: false)
-    }),
-    ("needs the symbol `T`, which has no value here", SamplePlans.softmax(), { plan in
-      plan.kernels[0].symbols.append(plan.module.tables.dims.symbol(plan.module.tables.strings.intern("T"), bound: 77))
-    }),
-    ("stores to an input", SamplePlans.chain(), { plan in
-      guard case .call(let kernel, var arguments) = plan.functions[0].steps[0] else { return }
-      arguments[1].buffer = BufferID(0)
-      plan.functions[0].steps[0] = .call(kernel, arguments)
-    }),
+    (
+      "the counter `T` is not the loop's own", SamplePlans.scan(),
+      { plan in
+        let t = plan.functions[0].symbols[0]
+        plan.functions[0].steps[1] = .loop(counter: t, count: DimID(0), reverse: false)
+      }
+    ),
+    (
+      "may exceed its bound 3", SamplePlans.scan(),
+      { plan in
+        guard case .loop(let counter, let count, _) = plan.functions[0].steps[1],
+          let more = plan.module.tables.dims.multiply(count, plan.module.tables.dims.integer(2))
+        else { return }
+        plan.functions[0].steps[1] = .loop(counter: counter, count: more, reverse: false)
+      }
+    ),
+    (
+      "needs the symbol `T`, which has no value here", SamplePlans.softmax(),
+      { plan in
+        plan.kernels[0].symbols.append(
+          plan.module.tables.dims.symbol(plan.module.tables.strings.intern("T"), bound: 77))
+      }
+    ),
+    (
+      "stores to an input", SamplePlans.chain(),
+      { plan in
+        guard case .call(let kernel, var arguments) = plan.functions[0].steps[0] else { return }
+        arguments[1].buffer = BufferID(0)
+        plan.functions[0].steps[0] = .call(kernel, arguments)
+      }
+    ),
     ("two inputs are named `a`", SamplePlans.tiles(), { $0.functions[0].inputs[1].name = "a" }),
     ("begins before 20", SamplePlans.variables(), { $0.states[1].offset = 0 }),
     ("ends behind the 64 bytes of its block", SamplePlans.variables(), { $0.stateBytes = 64 }),
@@ -61,10 +96,14 @@ import Testing
 
   private func messages(_ plan: ModulePlan) -> [String] { PlanChecker().check(plan).map(\.description) }
 
-  private func expect(_ plan: ModulePlan, _ expected: String..., sourceLocation: SourceLocation = #_sourceLocation) {
+  private func expect(
+    _ plan: ModulePlan, _ expected: String..., sourceLocation: SourceLocation = #_sourceLocation
+  ) {
     let found = messages(plan)
     for text in expected {
-      #expect(found.contains { $0.contains(text) }, "expected `\(text)`, got \(found)", sourceLocation: sourceLocation)
+      #expect(
+        found.contains { $0.contains(text) }, "expected `\(text)`, got \(found)",
+        sourceLocation: sourceLocation)
     }
   }
 
@@ -113,7 +152,9 @@ import Testing
       m.call(copy, (kept, "0"), (y, "4*c"))
       m.call(copy, (x, "0"), (temporary, "0"))
     }
-    expect(m.plan, "step 2", "slot `x`, buffer %2 `kept`", "buffer %3 `temporary` at bytes 0 ..< 16 took over in step 3")
+    expect(
+      m.plan, "step 2", "slot `x`, buffer %2 `kept`",
+      "buffer %3 `temporary` at bytes 0 ..< 16 took over in step 3")
   }
 
   @Test func readsWhatNoIterationHasStored() {
@@ -169,9 +210,12 @@ import Testing
   }
 
   @Test func inPlace() {
-    let message = "slot `y`, buffer %3 `b` at bytes 0 ..< 16: shares memory with another argument, and is not stored in place"
+    let message =
+      "slot `y`, buffer %3 `b` at bytes 0 ..< 16: shares memory with another argument, and is not stored in place"
     let sound = shared { k, m in
-      k.loop(to: m.affine("4"), .parallel) { k, i in k.store(1, m.affine("0", ("1", i)), k.load(0, m.affine("0", ("1", i)))) }
+      k.loop(to: m.affine("4"), .parallel) { k, i in
+        k.store(1, m.affine("0", ("1", i)), k.load(0, m.affine("0", ("1", i))))
+      }
     }
     #expect(messages(sound) == [])
     expect(
@@ -202,7 +246,9 @@ import Testing
       messages(
         shared { k, m in
           let sum = k.variable(k.constant(0, .f32))
-          k.loop(to: m.affine("4"), .lanes(2)) { k, i in k.accumulate(sum, .add, k.load(0, m.affine("0", ("1", i)))) }
+          k.loop(to: m.affine("4"), .lanes(2)) { k, i in
+            k.accumulate(sum, .add, k.load(0, m.affine("0", ("1", i))))
+          }
           k.loop(to: m.affine("4"), .vector) { k, i in k.store(1, m.affine("3", ("-1", i)), sum) }
         }) == [])
   }
@@ -226,6 +272,8 @@ import Testing
     var plan = SamplePlans.argsort()
     let first = plan.kernels[0].instructions.firstIndex { if case .store = $0 { true } else { false } }
     if let first { plan.kernels[0].instructions.remove(at: first) }
-    expect(plan, "slot `order`, buffer %2 `scratch` at bytes 0 ..< 40: loads from it before anything was stored there")
+    expect(
+      plan,
+      "slot `order`, buffer %2 `scratch` at bytes 0 ..< 40: loads from it before anything was stored there")
   }
 }

@@ -95,7 +95,9 @@ extension SamplePlans {
       let zero = k.constant(0, .i64)
       let last = k.index(m.affine("N-1"))
       k.loop(to: m.affine("B"), .sequential) { k, b in
-        k.loop(to: m.affine("N"), .vector) { k, i in k.store(order, m.affine("0", ("1", i)), k.index(m.affine("0", ("1", i)))) }
+        k.loop(to: m.affine("N"), .vector) { k, i in
+          k.store(order, m.affine("0", ("1", i)), k.index(m.affine("0", ("1", i))))
+        }
         k.loop(to: m.affine("N"), .sequential) { k, pass in
           k.loop(to: m.affine("N-1"), .sequential) { k, i in
             let here = k.load(order, m.affine("0", ("1", i)))
@@ -145,7 +147,10 @@ extension SamplePlans {
           }
           let pivot = k.scalar(.minimum, .i64, [k.scalar(.maximum, .i64, [row, column]), last])
           k.loop(to: m.affine("3"), .sequential) { k, j in
-            let (top, other) = (m.affine("0", ("9", b), ("3", column), ("1", j)), m.affine("0", ("9", b), ("3", pivot), ("1", j)))
+            let (top, other) = (
+              m.affine("0", ("9", b), ("3", column), ("1", j)),
+              m.affine("0", ("9", b), ("3", pivot), ("1", j))
+            )
             let (a, c) = (k.load(y, top), k.load(y, other))
             k.store(y, top, c)
             k.store(y, other, a)
@@ -186,7 +191,8 @@ extension SamplePlans {
       let y = k.slot("y", .i64, .write)
       k.loop(to: m.affine("N"), step: 4, .parallel) { k, block in
         k.loop(to: m.affine("4"), limit: m.affine("N", ("-1", block)), .vector) { k, word in
-          k.store(y, m.affine("0", ("1", block), ("1", word)), k.index(m.affine("7", ("3", block), ("5", word))))
+          k.store(
+            y, m.affine("0", ("1", block), ("1", word)), k.index(m.affine("7", ("3", block), ("5", word))))
         }
       }
     }

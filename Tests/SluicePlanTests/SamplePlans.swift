@@ -5,14 +5,19 @@ import SluicePlan
 enum SamplePlans {
   static let all: [(name: String, plan: ModulePlan)] = [
     ("chain", chain()), ("in place", chain(inPlace: true)), ("softmax", softmax()), ("tiles", tiles()),
-    ("concat", concat()), ("transposed", transposed()), ("shifted", shifted()), ("clamped gather", gather(guarded: false)),
+    ("concat", concat()), ("transposed", transposed()), ("shifted", shifted()),
+    ("clamped gather", gather(guarded: false)),
     ("guarded gather", gather(guarded: true)), ("scan", scan()), ("reverse scan", scan(reverse: true)),
     ("history", history()), ("argsort", argsort()), ("pivots", pivots()), ("variables", variables()),
     ("blocks", blocks()), ("nested scan", nestedScan()), ("opposite guards", oppositeGuards()),
+    ("unrolled", unrolled()), ("interleaved", interleaved()), ("update", update()), ("join", join()),
+    ("triangle", triangle()), ("two functions", twoFunctions()),
   ]
 
   /// A map over one axis: y[i] = op(x[i]).
-  static func map(_ m: inout PlanMaker, _ count: String, _ op: ScalarOp, _ kind: Loop.Kind = .vector) -> KernelID {
+  static func map(_ m: inout PlanMaker, _ count: String, _ op: ScalarOp, _ kind: Loop.Kind = .vector)
+    -> KernelID
+  {
     m.kernel("map_\(op)") { k, m in
       let x = k.slot("x", .f32, .read)
       let y = k.slot("y", .f32, .write)
@@ -107,11 +112,17 @@ enum SamplePlans {
       let c = k.slot("c", .f32, .write)
       k.loop(to: m.affine("M"), step: 2, .parallel) { k, ii in
         k.loop(to: m.affine("N"), step: 4, .parallel) { k, jj in
-          k.loop(from: m.affine("0", ("1", ii)), to: m.affine("2", ("1", ii)), limit: m.affine("M"), .sequential) { k, i in
-            k.loop(from: m.affine("0", ("1", jj)), to: m.affine("4", ("1", jj)), limit: m.affine("N"), .vector) { k, j in
+          k.loop(
+            from: m.affine("0", ("1", ii)), to: m.affine("2", ("1", ii)), limit: m.affine("M"), .sequential
+          ) { k, i in
+            k.loop(
+              from: m.affine("0", ("1", jj)), to: m.affine("4", ("1", jj)), limit: m.affine("N"), .vector
+            ) { k, j in
               let sum = k.variable(k.constant(0, .f32))
               k.loop(to: m.affine("K"), .sequential) { k, l in
-                let (x, y) = (k.load(a, m.affine("0", ("K", i), ("1", l))), k.load(b, m.affine("0", ("N", l), ("1", j))))
+                let (x, y) = (
+                  k.load(a, m.affine("0", ("K", i), ("1", l))), k.load(b, m.affine("0", ("N", l), ("1", j)))
+                )
                 k.assign(sum, k.scalar(.fma, .f32, [x, y, sum]))
               }
               k.store(c, m.affine("0", ("N", i), ("1", j)), sum)
@@ -134,7 +145,8 @@ enum SamplePlans {
     let y = m.output("y", .f32, "B", "N+3")
     let z = m.output("z", .f32, "B", "N")
     let whole = m.arena("whole", .f32, "B*N+3*B")
-    func part(_ m: inout PlanMaker, _ name: String, _ width: String, _ from: String, _ to: String) -> KernelID {
+    func part(_ m: inout PlanMaker, _ name: String, _ width: String, _ from: String, _ to: String) -> KernelID
+    {
       m.kernel(name) { k, m in
         let (x, y) = (k.slot("x", .f32, .read), k.slot("y", .f32, .write))
         k.loop(to: m.affine("B"), .parallel) { k, i in

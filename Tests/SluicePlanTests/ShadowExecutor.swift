@@ -46,7 +46,8 @@ struct ShadowExecutor {
       for size in 0..<4 {
         for (position, symbol) in function.symbols.enumerated() {
           let bound = plan.tables.dims.symbols[symbol.index].bound
-          executor.symbols[symbol.index] = size == 0 ? bound : size == 1 ? Int64(position % 2) : min(bound, Int64((position * 7 + size) % 5))
+          executor.symbols[symbol.index] =
+            size == 0 ? bound : size == 1 ? Int64(position % 2) : min(bound, Int64((position * 7 + size) % 5))
         }
         if try function.checkedDims.contains(where: { try executor.value($0) < 0 }) { continue }
         results += try executor.run(function)
@@ -56,7 +57,9 @@ struct ShadowExecutor {
   }
 
   private func value(_ dim: DimID) throws -> Int64 {
-    guard let value = plan.tables.dims.evaluate(dim, { symbols[$0.index] }) else { throw Violation(description: "overflow") }
+    guard let value = plan.tables.dims.evaluate(dim, { symbols[$0.index] }) else {
+      throw Violation(description: "overflow")
+    }
     return value
   }
 
@@ -64,7 +67,9 @@ struct ShadowExecutor {
 
   private mutating func run(_ function: ExecutionPlan) throws -> [[UInt8]] {
     blocks = [
-      Block(bytes: [UInt8](repeating: 0xAB, count: function.arenaBytes), owners: [Int32](repeating: -1, count: function.arenaBytes))
+      Block(
+        bytes: [UInt8](repeating: 0xAB, count: function.arenaBytes),
+        owners: [Int32](repeating: -1, count: function.arenaBytes))
     ]
     places = []
     var known: [Buffer.Storage: Int] = [:]
@@ -72,7 +77,9 @@ struct ShadowExecutor {
       let count = try value(buffer.count)
       let size = buffer.dtype.byteCount
       if case .arena(let offset) = buffer.storage {
-        places.append(Place(block: 0, base: offset, owner: Int32(index), count: count, size: size, capacity: buffer.capacity))
+        places.append(
+          Place(
+            block: 0, base: offset, owner: Int32(index), count: count, size: size, capacity: buffer.capacity))
         continue
       }
       let block = known[buffer.storage] ?? blocks.count
@@ -80,7 +87,8 @@ struct ShadowExecutor {
         known[buffer.storage] = block
         blocks.append(try given(buffer, Int(max(count, 0)), function))
       }
-      places.append(Place(block: block, base: 0, owner: 0, count: count, size: size, capacity: Int(max(count, 0)) * size))
+      places.append(
+        Place(block: block, base: 0, owner: 0, count: count, size: size, capacity: Int(max(count, 0)) * size))
     }
     try run(function, function.steps.indices)
     return try results(function)
@@ -92,7 +100,9 @@ struct ShadowExecutor {
     case .constant(let id):
       let bytes = Array(plan.tables.constants.bytes[plan.tables.constants.range(id)])
       return Block(bytes: bytes, owners: [Int32](repeating: 0, count: bytes.count))
-    case .output: return Block(bytes: [UInt8](repeating: 0xCD, count: byteCount), owners: [Int32](repeating: -1, count: byteCount))
+    case .output:
+      return Block(
+        bytes: [UInt8](repeating: 0xCD, count: byteCount), owners: [Int32](repeating: -1, count: byteCount))
     case .input(let position): return numbers(buffer.dtype, count, seed: UInt64(position) + 1)
     case .parameter(let position): return numbers(buffer.dtype, count, seed: UInt64(position) + 101)
     case .state(let position): return numbers(buffer.dtype, count, seed: UInt64(position) + 201)
@@ -131,7 +141,9 @@ struct ShadowExecutor {
       results.append(block.bytes)
     }
     for position in plan.states.indices {
-      guard let buffer = function.buffers.firstIndex(where: { $0.storage == .state(position) }) else { continue }
+      guard let buffer = function.buffers.firstIndex(where: { $0.storage == .state(position) }) else {
+        continue
+      }
       results.append(blocks[places[buffer].block].bytes)
     }
     return results
@@ -148,7 +160,11 @@ struct ShadowExecutor {
       case .loop(let counter, let count, let reverse):
         var (end, depth) = (at, 0)
         repeat {
-          if case .loop = function.steps[end] { depth += 1 } else if function.steps[end] == .end { depth -= 1 }
+          if case .loop = function.steps[end] {
+            depth += 1
+          } else if function.steps[end] == .end {
+            depth -= 1
+          }
           end += 1
         } while depth > 0
         let total = max(try value(count), 0)
@@ -188,7 +204,8 @@ struct ShadowExecutor {
   private func value(_ affine: Affine, _ registers: [UInt64]) throws -> Int64 {
     var sum = try value(affine.constant)
     for term in affine.terms {
-      let (product, overflow) = try value(term.coefficient).multipliedReportingOverflow(by: Int64(bitPattern: registers[term.register]))
+      let (product, overflow) = try value(term.coefficient).multipliedReportingOverflow(
+        by: Int64(bitPattern: registers[term.register]))
       let (next, more) = sum.addingReportingOverflow(product)
       if overflow || more { throw Violation(description: "overflow") }
       sum = next
@@ -196,7 +213,8 @@ struct ShadowExecutor {
     return sum
   }
 
-  private func place(_ call: Call, _ slot: Int, _ index: Affine, _ registers: [UInt64]) throws -> (Place, Int) {
+  private func place(_ call: Call, _ slot: Int, _ index: Affine, _ registers: [UInt64]) throws -> (Place, Int)
+  {
     let place = places[call.arguments[slot].buffer.index]
     let element = try value(index, registers) + call.offsets[slot]
     let byte = place.base + Int(element) * place.size
@@ -214,14 +232,17 @@ struct ShadowExecutor {
         func operand(_ i: Int) -> UInt64 { i < scalar.operands.count ? registers[scalar.operands[i]] : 0 }
         let evaluator = call.kernel.evaluators[at]
         registers[scalar.result] =
-          scalar.op == .constant ? scalar.immediate : evaluator?.evaluate(operand(0), operand(1), operand(2)) ?? operand(0)
-      case .index(let result, let affine): registers[result] = UInt64(bitPattern: try value(affine, registers))
+          scalar.op == .constant
+          ? scalar.immediate : evaluator?.evaluate(operand(0), operand(1), operand(2)) ?? operand(0)
+      case .index(let result, let affine):
+        registers[result] = UInt64(bitPattern: try value(affine, registers))
       case .load(let result, let slot, let index):
         let (place, byte) = try place(call, slot, index, registers)
         var bits: UInt64 = 0
         for i in 0..<place.size {
           guard blocks[place.block].owners[byte + i] == place.owner else {
-            throw Violation(description: "slot \(slot) loads byte \(byte + i) of \(blocks[place.block].owners[byte + i])")
+            throw Violation(
+              description: "slot \(slot) loads byte \(byte + i) of \(blocks[place.block].owners[byte + i])")
           }
           bits |= UInt64(blocks[place.block].bytes[byte + i]) << UInt64(8 * i)
         }
@@ -247,7 +268,9 @@ struct ShadowExecutor {
     }
   }
 
-  private mutating func execute(_ loop: Loop, _ call: Call, _ body: Range<Int>, _ registers: inout [UInt64]) throws {
+  private mutating func execute(_ loop: Loop, _ call: Call, _ body: Range<Int>, _ registers: inout [UInt64])
+    throws
+  {
     let start = try value(loop.start, registers)
     var end = try value(loop.end, registers)
     if let limit = loop.limit { end = min(end, try value(limit, registers)) }
@@ -269,17 +292,24 @@ struct ShadowExecutor {
         registers[loop.index] = UInt64(bitPattern: index)
         try execute(call, body, &registers)
         for at in body {
-          guard case .accumulate(let register, _, let value) = call.kernel.kernel.instructions[at] else { continue }
+          guard case .accumulate(let register, _, let value) = call.kernel.kernel.instructions[at] else {
+            continue
+          }
           var own = lanes[register] ?? [UInt64](repeating: registers[register], count: count)
-          own[number % count] = call.kernel.evaluators[at]?.evaluate(own[number % count], registers[value], 0) ?? 0
+          own[number % count] =
+            call.kernel.evaluators[at]?.evaluate(own[number % count], registers[value], 0) ?? 0
           lanes[register] = own
         }
       }
       for at in body {
-        guard case .accumulate(let register, _, _) = call.kernel.kernel.instructions[at], var own = lanes[register] else { continue }
+        guard case .accumulate(let register, _, _) = call.kernel.kernel.instructions[at],
+          var own = lanes[register]
+        else { continue }
         var half = count / 2
         while half > 0 {
-          for lane in 0..<half { own[lane] = call.kernel.evaluators[at]?.evaluate(own[lane], own[lane + half], 0) ?? 0 }
+          for lane in 0..<half {
+            own[lane] = call.kernel.evaluators[at]?.evaluate(own[lane], own[lane + half], 0) ?? 0
+          }
           half /= 2
         }
         registers[register] = own[0]
@@ -304,7 +334,8 @@ final class DecodedKernel {
       switch instruction {
       case .loop, .if: open.append(position)
       case .end: ends[open.removeLast()] = position
-      case .scalar(let scalar): evaluators[position] = Self.evaluator(scalar, scalar.operands.map { kernel.registers[$0] })
+      case .scalar(let scalar):
+        evaluators[position] = Self.evaluator(scalar, scalar.operands.map { kernel.registers[$0] })
       case .accumulate(let accumulator, let op, _):
         let dtype = kernel.registers[accumulator]
         let (builder, x) = ScalarBuilder.make([dtype, dtype])
@@ -314,14 +345,17 @@ final class DecodedKernel {
     }
   }
 
-  private static func last(_ builder: ScalarBuilder, _ emit: (inout ScalarBuilder) -> Scalar) -> ScalarProgram.Instruction? {
+  private static func last(_ builder: ScalarBuilder, _ emit: (inout ScalarBuilder) -> Scalar) -> ScalarProgram
+    .Instruction?
+  {
     var builder = builder
     let result = emit(&builder)
     let program = builder.finish(result)
     return program.instructions[program.result]
   }
 
-  private static func evaluator(_ scalar: ScalarInstruction, _ dtypes: [DType]) -> ScalarProgram.Instruction? {
+  private static func evaluator(_ scalar: ScalarInstruction, _ dtypes: [DType]) -> ScalarProgram.Instruction?
+  {
     let (builder, x) = ScalarBuilder.make(dtypes)
     switch scalar.op {
     case .parameter, .constant: return nil
@@ -331,9 +365,14 @@ final class DecodedKernel {
     case .cast: return dtypes[0] == scalar.dtype ? nil : last(builder) { $0.cast(x[0], scalar.dtype) }
     case .bitcast: return last(builder) { $0.bitcast(x[0], scalar.dtype) }
     case .call:
-      guard let function = ElementaryFunction(rawValue: UInt8(truncatingIfNeeded: scalar.immediate)) else { return nil }
+      guard let function = ElementaryFunction(rawValue: UInt8(truncatingIfNeeded: scalar.immediate)) else {
+        return nil
+      }
       return last(builder) { $0.call(function, x[0]) }
-    default: return last(builder) { dtypes.count == 1 ? $0.unary(scalar.op, x[0]) : $0.binary(scalar.op, x[0], x[1]) }
+    default:
+      return last(builder) {
+        dtypes.count == 1 ? $0.unary(scalar.op, x[0]) : $0.binary(scalar.op, x[0], x[1])
+      }
     }
   }
 }

@@ -304,6 +304,17 @@ import Testing
       ])
   }
 
+  @Test func mistakesInLoopsAreReportedOnce() throws {
+    let found = try mistakesOf { f in
+      let x = f.input("x", .f32, [2, 3])
+      for position in 0..<3 { f.output("y\(position)", x.matmul(x)) }  // bad: x.matmul^(
+    }
+    #expect(
+      found == [
+        "bad: `matmul`: inner dims differ, 3 and 2: f32[2,3] x f32[2,3]", "- `.T` swaps the last two axes",
+      ])
+  }
+
   @Test func poisonIsSilent() throws {
     let found = try mistakesOf { f in
       let x = f.input("x", .f32, [2, 3])

@@ -195,7 +195,7 @@ import Testing
         param @output.weight : f32[3,10] init uniform(-0.5773502691896258, 0.5773502691896258)
         param @output.bias : f32[10]
 
-        // The scores of the ten classes; pictures are grey levels in 0 ... 16.
+        // The scores of the ten classes for pictures of 8 x 8 grey levels in 0 ... 16.
         func @logits(%images: f32[B,64]) -> (logits: f32[B,10]) where B <= 4 {
           %0 = constant {value = 16} : f32[]
           %1 = broadcast %0 {shape = [B,64]} : f32[B,64]

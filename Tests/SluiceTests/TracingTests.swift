@@ -60,6 +60,87 @@ import Testing
         """)
   }
 
+  @Test func lateInputsKeepSeveralResultsTogether() throws {
+    let found = try textOf { f in
+      let x = f.input("x", .f32, [4])
+      let (sum, sums) = scan(over: x, from: zeros([])) { a, b in (a + b, a) }
+      f.output("z", sums * f.input("y", .f32, [4]) + sum)
+    }
+    #expect(
+      found.contains(
+        """
+        func @f(%x: f32[4], %y: f32[4]) -> (z: f32[4]) {
+          %0 = constant {value = 0} : f32[]
+          %1, %2 = scan @f.body, %0, %x {carries = 1, sequences = 1} : f32[], f32[4]
+          %3 = multiply %2, %y : f32[4]
+          %4 = broadcast %1 {shape = [4]} : f32[4]
+          %z = add %3, %4 : f32[4]
+          return %z
+        }
+
+        """))
+  }
+
+  /// Causal self-attention and a pre-norm block, as Radford and others (2019) have them.
+  struct Attention: Sluice.Module {
+    let qkv, out: Linear
+    let heads: Int
+
+    init(_ width: Dim, heads: Int) {
+      qkv = Linear(width, 3 * width)
+      out = Linear(width, width)
+      self.heads = heads
+    }
+
+    func forward(_ x: Tensor) -> Tensor {  // [B, T, width]
+      let (B, T, width) = (x.shape[0], x.shape[1], x.shape[2])
+      let packed = qkv(x).reshaped([B, T, 3, Dim(heads), width / heads]).transposed(2, 0, 3, 1, 4)
+      let (q, k, v) = (packed[0], packed[1], packed[2])  // [B, heads, T, width / heads]
+      let past = iota([T, T]) .<= iota([T, T], axis: 0)
+      let scores = select(where: past, q.matmul(k.T) * 0.25, -.infinity)
+      let mixed = softmax(scores).matmul(v)
+      return out(mixed.transposed(0, 2, 1, 3).reshaped([B, T, width]))
+    }
+  }
+
+  struct Block: Sluice.Module {
+    let norm1, norm2: LayerNorm
+    let attention: Attention
+    let up, down: Linear
+
+    init(width: Dim, heads: Int) {
+      norm1 = LayerNorm(width)
+      norm2 = LayerNorm(width)
+      attention = Attention(width, heads: heads)
+      up = Linear(width, 4 * width)
+      down = Linear(4 * width, width)
+    }
+
+    func forward(_ x: Tensor) -> Tensor {
+      let h = x + attention(norm1(x))
+      return h + down(relu(up(norm2(h))))
+    }
+  }
+
+  @Test func transformerBlock() throws {
+    let module = try Model("gpt") { model in
+      let (B, T) = (Dim("B", max: 8), Dim("T", max: 256))
+      let blocks = model.module("blocks", (0..<2).map { _ in Block(width: 64, heads: 4) })
+      model.function("forward") { f in
+        f.output("y", blocks(f.input("x", .f32, [B, T, 64])))
+      }
+    }.trace()
+    #expect(verify(module).isEmpty)
+    let tables = module.tables
+    let names = module.variables.map { tables.strings[$0.name] }
+    #expect(names.count == 24)
+    #expect(names.prefix(6).last == "blocks.0.attention.qkv.bias")
+    let graph = module.graphs[0]
+    #expect(tables.text(graph.types[graph.results[0].index]) == "f32[B,T,64]")
+    let scopes = Set(graph.locations.map { tables.strings[tables.locations[$0].scope] })
+    #expect(scopes.contains("gpt/blocks/1/attention/out"))
+  }
+
   @Test func namesAreUnique() throws {
     let found = try textOf { f in
       let x = f.input("x", .f32, [2])
@@ -90,13 +171,15 @@ import Testing
       model.function("f") { f in
         _ = f.input("x", .f32, ["Z <= 3", "A <= 4"])
         let y = zeros(["M <= 5", "A <= 4"])
-        f.output(
-          "y", scan(over: y, from: zeros(["K <= 2"])) { a, _ in a + iota(["K <= 2", 1]).sum().cast(.f32) })
+        let last = scan(over: y, from: zeros(["K <= 2"])) { a, _ in
+          a + size(of: "Q <= 6", .f32)
+        }
+        f.output("y", last)
       }
     }.trace()
     let tables = module.tables
     let names = module.graphs.map { $0.symbols.map { tables.strings[tables.dims.symbols[$0.index].name] } }
-    #expect(names == [["K", "A"], ["Z", "A", "M", "K"]])
+    #expect(names == [["K", "A", "Q"], ["Z", "A", "M", "K", "Q"]])
     #expect(verify(module).isEmpty)
   }
 

@@ -23,7 +23,8 @@ extension CHelper {
         return __builtin_fmaf(a, b, c);
       #else
         /* The product of two floats is exact as a double. The sum is rounded to odd: where it is not
-         * exact its last bit is made 1, so that the final rounding sees on which side of a tie it is. */
+         * exact, an even last bit makes a step towards the exact sum and becomes 1, so that the final
+         * rounding sees on which side of a tie it is. */
         const double product = (double)a * (double)b;
         const double addend = (double)c;
         double sum = product + addend;
@@ -34,9 +35,10 @@ extension CHelper {
         @@COPY(&sum_bits, &sum, sizeof sum_bits);
         @@COPY(&error_bits, &error, sizeof error_bits);
         const uint64_t towards = UINT64_C(1) - (((sum_bits ^ error_bits) >> 63) << 1);
-        const uint64_t inexact = error < 0.0 || error > 0.0 ? UINT64_C(1) : UINT64_C(0);
-        const uint64_t adjust = inexact & ~sum_bits & UINT64_C(1);
-        sum_bits += towards & (UINT64_C(0) - adjust);
+        const uint64_t step = towards & ((sum_bits & 1) - 1);
+        const uint64_t up = error > 0.0 ? step : 0;
+        const uint64_t down = error < 0.0 ? step : 0;
+        sum_bits += up | down;
         @@COPY(&sum, &sum_bits, sizeof sum);
         return (float)sum;
       #endif

@@ -1,7 +1,8 @@
 // Helpers for integers: arithmetic that wraps, division and shifts that are defined for every operand.
 
 extension CHelper {
-  static let integers: [CHelper] = signed("i32", "int32_t", "uint32_t", "0u", 32) + [multiplyHigh]
+  static let integers: [CHelper] =
+    signed("i32", "int32_t", "uint32_t", "0u", 32) + [multiplyHigh]
     + signed("i64", "int64_t", "uint64_t", "UINT64_C(0)", 64) + bytes
 
   private static func signed(

@@ -27,11 +27,16 @@ extension CHelper {
         """)
     ]
     + floats(
-      "sqrt", needs: [], f32: ["MAX": "0x7f800000u", "NAN": "0x7fc00000u", "one": "0x00800000u", "bits": "32",
-        "e": "23", "bias": "127", "half": "0x80000000u", "n": "25", "field": "0xff", "z": "0u"],
-      f64: ["MAX": "UINT64_C(0x7ff0000000000000)", "NAN": "UINT64_C(0x7ff8000000000000)",
+      "sqrt", needs: [],
+      f32: [
+        "MAX": "0x7f800000u", "NAN": "0x7fc00000u", "one": "0x00800000u", "bits": "32",
+        "e": "23", "bias": "127", "half": "0x80000000u", "n": "25", "field": "0xff", "z": "0u",
+      ],
+      f64: [
+        "MAX": "UINT64_C(0x7ff0000000000000)", "NAN": "UINT64_C(0x7ff8000000000000)",
         "one": "UINT64_C(0x0010000000000000)", "bits": "64", "e": "52", "bias": "1023",
-        "half": "UINT64_C(0x8000000000000000)", "n": "54", "field": "0x7ff", "z": "UINT64_C(0)"],
+        "half": "UINT64_C(0x8000000000000000)", "n": "54", "field": "0x7ff", "z": "UINT64_C(0)",
+      ],
       """
       /* The correctly rounded square root. */
       static inline {T} @sqrt_{d}({T} x) {
@@ -100,10 +105,15 @@ extension CHelper {
     }
     + floats(
       "remainder", needs: ["bits", "from_bits"],
-      f32: ["MAX": "0x7f800000u", "NAN": "0x7fc00000u", "one": "0x00800000u", "e": "23", "sign": "0x80000000u",
-        "step": "40"],
-      f64: ["MAX": "UINT64_C(0x7ff0000000000000)", "NAN": "UINT64_C(0x7ff8000000000000)",
-        "one": "UINT64_C(0x0010000000000000)", "e": "52", "sign": "UINT64_C(0x8000000000000000)", "step": "11"],
+      f32: [
+        "MAX": "0x7f800000u", "NAN": "0x7fc00000u", "one": "0x00800000u", "e": "23", "sign": "0x80000000u",
+        "step": "40",
+      ],
+      f64: [
+        "MAX": "UINT64_C(0x7ff0000000000000)", "NAN": "UINT64_C(0x7ff8000000000000)",
+        "one": "UINT64_C(0x0010000000000000)", "e": "52", "sign": "UINT64_C(0x8000000000000000)",
+        "step": "11",
+      ],
       """
       /* The remainder of a / b with the sign of a, exact: long division of the fractions. */
       static inline {T} @remainder_{d}({T} a, {T} b) {

@@ -24,7 +24,8 @@ struct CHelper: Sendable {
   /// One helper for both float dtypes: `{T}` is the type, `{d}` the dtype's name, `{U}` the type of its bits,
   /// `{f}` the suffix of literals; other `{words}` stand in `f32` or `f64`.
   static func floats(
-    _ name: String, needs: [String] = [], f32: [String: String] = [:], f64: [String: String] = [:], _ text: String
+    _ name: String, needs: [String] = [], f32: [String: String] = [:], f64: [String: String] = [:],
+    _ text: String
   ) -> [CHelper] {
     let both: [(String, [String: String], [String: String])] = [
       ("f32", ["T": "float", "d": "f32", "U": "uint32_t", "f": "f"], f32),

@@ -27,11 +27,16 @@ struct CDims {
 
   /// The terms of a dim, each without its sign.
   func terms(_ dim: DimID) -> [(isNegative: Bool, term: CExpression)] {
-    if let value = dims.value(dim) { return value == 0 ? [] : [(value < 0, CExpression(String(value.magnitude)))] }
+    if let value = dims.value(dim) {
+      return value == 0 ? [] : [(value < 0, CExpression(String(value.magnitude)))]
+    }
     return dims.terms(dim).map { term in
       var factors = term.symbols.map { name($0) }
-      if term.coefficient.magnitude != 1 || factors.isEmpty { factors.append(String(term.coefficient.magnitude)) }
-      let precedence: CExpression.Precedence = factors.count > 1 ? .multiplicative : cast.isEmpty ? .primary : .unary
+      if term.coefficient.magnitude != 1 || factors.isEmpty {
+        factors.append(String(term.coefficient.magnitude))
+      }
+      let precedence: CExpression.Precedence =
+        factors.count > 1 ? .multiplicative : cast.isEmpty ? .primary : .unary
       return (term.coefficient < 0, CExpression(factors.joined(separator: " * "), precedence, .index))
     }
   }
@@ -40,13 +45,21 @@ struct CDims {
   func terms(_ dim: DimID, times factor: CExpression) -> [(isNegative: Bool, term: CExpression)] {
     let own = terms(dim)
     guard own.count == 1, let (isNegative, term) = own.first else {
-      return own.isEmpty ? [] : [(false, CExpression.binary(factor, "*", Self.sum(own), .multiplicative, .index))]
+      return own.isEmpty
+        ? [] : [(false, CExpression.binary(factor, "*", Self.sum(own), .multiplicative, .index))]
     }
     if dims.value(dim).map({ $0.magnitude == 1 }) ?? false {
       // A sum with a plus before it needs no parentheses.
-      return [(isNegative, isNegative && factor.precedence < .multiplicative ? parenthesised(factor) : factor)]
+      return [
+        (isNegative, isNegative && factor.precedence < .multiplicative ? parenthesised(factor) : factor)
+      ]
     }
-    return [(isNegative, CExpression("\(factor.text(atLeast: .multiplicative)) * \(term.text)", .multiplicative, .index))]
+    return [
+      (
+        isNegative,
+        CExpression("\(factor.text(atLeast: .multiplicative)) * \(term.text)", .multiplicative, .index)
+      )
+    ]
   }
 
   private func parenthesised(_ expression: CExpression) -> CExpression {

@@ -24,7 +24,9 @@ struct CDivision {
     writer.comment(["What the parts of \(kernel.name) share."])
     writer.open("typedef struct \(task)")
     for slot in kernel.slots { writer.line("\(printer.type(slot))\(printer.slotNames[slot]);") }
-    for name in symbolNames + [printer.range.begin, printer.range.end, chunk] { writer.line("ptrdiff_t \(name);") }
+    for name in symbolNames + [printer.range.begin, printer.range.end, chunk] {
+      writer.line("ptrdiff_t \(name);")
+    }
     writer.close("} \(task);")
     writer.blank()
 
@@ -33,7 +35,8 @@ struct CDivision {
     writer.line("const ptrdiff_t begin = task->\(printer.range.begin) + (ptrdiff_t)index * task->\(chunk);")
     writer.line("const ptrdiff_t rest = task->\(printer.range.end) - begin;")
     writer.line("const ptrdiff_t end = begin + (rest < task->\(chunk) ? rest : task->\(chunk));")
-    writer.line("\(kernel.name)(\((names.map { "task->\($0)" } + ["begin", "end"]).joined(separator: ", ")));")
+    writer.line(
+      "\(kernel.name)(\((names.map { "task->\($0)" } + ["begin", "end"]).joined(separator: ", ")));")
     writer.close()
     writer.blank()
 
@@ -42,11 +45,14 @@ struct CDivision {
     let workDims = CDims(cost.dims, dims.names)
     let symbols = printer.kernel.symbols.filter { symbol in
       kernel.symbols.contains(symbol) || dims.dims.symbols(in: loop.start.constant).contains(symbol)
-        || dims.dims.symbols(in: loop.end.constant).contains(symbol) || cost.dims.symbols(in: work).contains(symbol)
+        || dims.dims.symbols(in: loop.end.constant).contains(symbol)
+        || cost.dims.symbols(in: work).contains(symbol)
     }
     let begin = dims.expression(loop.start.constant).text
     let end = dims.expression(loop.end.constant)
-    let count = begin == "0" ? end.text : "\(end.text) - \(dims.expression(loop.start.constant).text(atLeast: .multiplicative))"
+    let count =
+      begin == "0"
+      ? end.text : "\(end.text) - \(dims.expression(loop.start.constant).text(atLeast: .multiplicative))"
     let lanes = printer.lanes(loop, inside)
     let block = loop.kind == .vector ? max(16, lanes.blockLength) : 1
     let context = scope.claim("context")
@@ -60,7 +66,8 @@ struct CDivision {
     writer.open("static void \(divided)(\(parameters.joined(separator: ", ")))")
     writer.line("const ptrdiff_t \(counter) = \(count);")
     writer.line(
-      "const ptrdiff_t \(chunk) = \(printer.helpers.use("chunk"))(\(counter), \(workDims.expression(work).text), \(block));")
+      "const ptrdiff_t \(chunk) = \(printer.helpers.use("chunk"))(\(counter), \(workDims.expression(work).text), \(block));"
+    )
     writer.open("if (\(context)->parallel_for == NULL || \(chunk) >= \(counter))")
     writer.line("\(kernel.name)(\((names + [begin, end.text]).joined(separator: ", ")));")
     writer.line("return;")

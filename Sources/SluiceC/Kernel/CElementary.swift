@@ -32,3 +32,17 @@ enum CElementary {
     return writer.text
   }
 }
+
+extension ScalarInstruction {
+  /// The bits of the result for the bits of the operands.
+  func evaluate(_ a: UInt64, _ b: UInt64, _ c: UInt64) -> UInt64 {
+    // An instruction of a program, made to be this one.
+    var builder = ScalarBuilder()
+    let zero = builder.bits(0, dtype)
+    var instruction = builder.finish(zero).instructions[0]
+    instruction.op = op
+    instruction.source = source
+    instruction.immediate = immediate
+    return instruction.evaluate(a, b, c)
+  }
+}

@@ -30,6 +30,8 @@ struct CEmitter {
   private var uses: [Int]
   /// Waiting registers in order of definition.
   private var queue: [Register] = []
+  /// The bits of registers that are constants.
+  private var constants: [Register: UInt64] = [:]
   /// The name of the lane that is being computed, with the registers that are arrays of lanes.
   var lane: (index: String, arrays: [Register: String])?
 
@@ -60,7 +62,9 @@ struct CEmitter {
   }
 
   /// The expressions of operands; those that wait are consumed.
-  private mutating func take(_ registers: [Register]) -> (expressions: [CExpression], loads: Bool, variables: Bool) {
+  private mutating func take(_ registers: [Register]) -> (
+    expressions: [CExpression], loads: Bool, variables: Bool
+  ) {
     shorten(registers)
     var (loads, variables) = (false, false)
     let expressions = registers.map { register -> CExpression in
@@ -138,7 +142,8 @@ struct CEmitter {
     return "t"
   }
 
-  private mutating func define(_ register: Register, _ expression: CExpression, loads: Bool, variables: Bool) {
+  private mutating func define(_ register: Register, _ expression: CExpression, loads: Bool, variables: Bool)
+  {
     if lane?.arrays[register] != nil { return write(register, expression) }
     guard uses[register] > 0 else { return }
     let isShort = expression.text.utf8.count <= CWriter.width - 2 * writer.depth - 12
@@ -152,27 +157,44 @@ struct CEmitter {
 
   // MARK: Instructions
 
-  /// A scalar operation.
+  /// A scalar operation; one of constants is computed here and now.
   mutating func scalar(_ instruction: ScalarInstruction) {
-    if instruction.op == .constant {
-      return know(instruction.result, scalars.constant(instruction.immediate, instruction.dtype))
+    if let bits = folded(instruction) {
+      constants[instruction.result] = bits
+      return know(instruction.result, scalars.constant(bits, instruction.dtype))
     }
     let literal = nameLiteral(instruction.operands)
     let (operands, loads, variables) = take(instruction.operands)
     if let literal { know(instruction.operands[0], literal) }
     let expression = scalars.expression(
-      instruction.op, instruction.dtype, source: instruction.source, operands, immediate: instruction.immediate)
+      instruction.op, instruction.dtype, source: instruction.source, operands,
+      immediate: instruction.immediate)
     define(instruction.result, expression, loads: loads, variables: variables)
   }
 
-  /// Gives the first operand a name where all are literals: compilers warn of constant expressions that overflow.
+  /// The bits of an operation of constants, unless they are a NaN's, which differ from machine to machine.
+  private func folded(_ instruction: ScalarInstruction) -> UInt64? {
+    if instruction.op == .constant { return instruction.immediate }
+    var operands = instruction.operands.compactMap { constants[$0] }
+    guard operands.count == instruction.operands.count, !operands.isEmpty, instruction.op != .call else {
+      return nil
+    }
+    operands += [0, 0]
+    let bits = instruction.evaluate(operands[0], operands[1], operands[2])
+    let isNaN = [instruction.dtype, instruction.source].contains { dtype in
+      dtype.isFloat && ([bits] + operands).contains { CLiteral.isNaN($0, dtype) }
+    }
+    return isNaN ? nil : bits
+  }
+
+  /// Gives the first operand a name where all are literals: compilers warn of constants that overflow.
+  ///
   /// The name is for one instruction; what is given back is known again after it.
   private mutating func nameLiteral(_ operands: [Register]) -> CExpression? {
-    guard let first = operands.first, let literal = known(first) else { return nil }
-    for register in operands {
-      guard let text = known(register)?.text, let start = text.utf8.first(where: { $0 != 0x2D && $0 != 0x28 }),
-        start >= 0x30 && start <= 0x39
-      else { return nil }
+    guard let first = operands.first, let literal = known(first),
+      operands.allSatisfy({ constants[$0] != nil })
+    else {
+      return nil
     }
     let name = scope.number("c")
     writer.line("const \(dtypes[first].cType) \(name) = \(literal.asValue.text);")
@@ -205,7 +227,9 @@ struct CEmitter {
   }
 
   /// `result = tensor[index]`; bools that others wrote are made 0 or 1.
-  mutating func load(_ result: Register, _ tensor: String, _ index: Affine, _ dims: CDims, isForeignBool: Bool) {
+  mutating func load(
+    _ result: Register, _ tensor: String, _ index: Affine, _ dims: CDims, isForeignBool: Bool
+  ) {
     let (place, _, variables) = affine(index, dims)
     let element = CExpression("\(tensor)[\(place.text)]")
     let value = isForeignBool ? CExpression("\(element.text) != 0", .comparison, .truth) : element

@@ -36,10 +36,15 @@ extension CKernelPrinter {
   }
 
   private func isMultiple(_ loop: Loop, of length: Int) -> Bool {
+    constantSpan(loop).map { $0 % Int64(length) == 0 } ?? false
+  }
+
+  /// The distance from the beginning to the end of a loop, where it is a number.
+  private func constantSpan(_ loop: Loop) -> Int64? {
     guard loop.limit == nil, loop.start.terms.isEmpty, loop.end.terms.isEmpty,
       let start = dims.dims.value(loop.start.constant), let end = dims.dims.value(loop.end.constant)
-    else { return false }
-    return (end - start) % Int64(length) == 0
+    else { return nil }
+    return end - start
   }
 
   /// `end - length`, computed where both are numbers.
@@ -85,7 +90,9 @@ extension CKernelPrinter {
     let varying = piece.filter(isVarying)
     guard !varying.isEmpty else { return }
     for instruction in varying {
-      guard let result = instruction.result, lanes.carried.contains(result), arrays[result] == nil else { continue }
+      guard let result = instruction.result, lanes.carried.contains(result), arrays[result] == nil else {
+        continue
+      }
       let name = emitter.scope.claim(tree.variables.contains(result) ? variableName(result) : "lanes")
       arrays[result] = name
       emitter.writer.line("\(kernel.registers[result].cType) \(name)[\(lanes.blockLength)];")
@@ -103,7 +110,8 @@ extension CKernelPrinter {
 
   /// A `.lanes` loop: blocks of all lanes, a tail, and the tree that joins the lanes.
   mutating func printLanes(_ loop: Loop, _ inside: [CKernelTree.Node], _ count: Int) {
-    precondition(count & (count - 1) == 0, "kernel `\(kernel.name)` reduces in \(count) lanes, no power of two")
+    precondition(
+      count & (count - 1) == 0, "kernel `\(kernel.name)` reduces in \(count) lanes, no power of two")
     var accumulators: [(register: Register, op: ScalarOp, lanes: String)] = []
     for node in inside {
       guard case .instruction(.accumulate(let register, let op, _)) = node,
@@ -124,35 +132,46 @@ extension CKernelPrinter {
     }
     close()
 
-    let leavesNone = isMultiple(loop, of: count * loop.step)
-    let stride = loop.step == 1 ? lane : "\(lane) * \(loop.step)"
-    if leavesNone {
-      open(
-        "for (ptrdiff_t \(index) = \(bounds.begin); \(index) < \(bounds.end); \(index) += \(count * loop.step))")
-    } else {
-      emitter.writer.line("ptrdiff_t \(index) = \(bounds.begin);")
-      let last = (count - 1) * loop.step
-      open("for (; \(index) < \(minus(bounds.end, last)); \(index) += \(count * loop.step))")
-    }
-    open("for (ptrdiff_t \(lane) = 0; \(lane) < \(count); ++\(lane))")
-    emitter.know(loop.index, CExpression("\(index) + \(stride)", .additive, .index))
-    printAccumulation(inside, accumulators, lane)
-    close()
-    close()
-    if !leavesNone {
-      let step = loop.step == 1 ? "++\(index)" : "\(index) += \(loop.step)"
-      emitter.forget(Set(inside.compactMap { if case .instruction(let instruction) = $0 { instruction.result } else { nil } }))
-      open("for (ptrdiff_t \(lane) = 0; \(index) < \(bounds.end); \(step), ++\(lane))")
-      emitter.know(loop.index, CExpression(index, .primary, .index))
-      printAccumulation(inside, accumulators, lane)
-      close()
-    }
+    printLaneBlocks(loop, inside, bounds, accumulators, index, lane, count)
     printTree(accumulators, count, lane)
     emitter.scope.close()
   }
 
+  /// Accumulates all iterations: whole blocks of lanes, then what is left.
+  private mutating func printLaneBlocks(
+    _ loop: Loop, _ inside: [CKernelTree.Node], _ bounds: (begin: String, end: String),
+    _ accumulators: [(register: Register, op: ScalarOp, lanes: String)], _ index: String, _ lane: String,
+    _ count: Int
+  ) {
+    let block = count * loop.step
+    let hasTail = !isMultiple(loop, of: block)
+    let hasBlocks = !hasTail || constantSpan(loop).map { $0 > Int64(block - loop.step) } ?? true
+    if hasTail { emitter.writer.line("ptrdiff_t \(index) = \(bounds.begin);") }
+    if hasBlocks {
+      let begin = hasTail ? "" : "ptrdiff_t \(index) = \(bounds.begin)"
+      let end = hasTail ? minus(bounds.end, block - loop.step) : bounds.end
+      open("for (\(begin); \(index) < \(end); \(index) += \(block))")
+      open("for (ptrdiff_t \(lane) = 0; \(lane) < \(count); ++\(lane))")
+      let stride = loop.step == 1 ? lane : "\(lane) * \(loop.step)"
+      emitter.know(loop.index, CExpression("\(index) + \(stride)", .additive, .index))
+      printAccumulation(inside, accumulators, lane)
+      close()
+      close()
+    }
+    guard hasTail else { return }
+    for case .instruction(let instruction) in inside {
+      if let result = instruction.result { emitter.forget([result]) }
+    }
+    let step = loop.step == 1 ? "++\(index)" : "\(index) += \(loop.step)"
+    open("for (ptrdiff_t \(lane) = 0; \(index) < \(bounds.end); \(step), ++\(lane))")
+    emitter.know(loop.index, CExpression(index, .primary, .index))
+    printAccumulation(inside, accumulators, lane)
+    close()
+  }
+
   private mutating func printAccumulation(
-    _ inside: [CKernelTree.Node], _ accumulators: [(register: Register, op: ScalarOp, lanes: String)], _ lane: String
+    _ inside: [CKernelTree.Node], _ accumulators: [(register: Register, op: ScalarOp, lanes: String)],
+    _ lane: String
   ) {
     for node in inside {
       guard case .instruction(let instruction) = node else {

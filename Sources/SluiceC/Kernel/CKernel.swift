@@ -164,7 +164,9 @@ struct CKernelPrinter {
     let isShared = inside.contains { node in
       if case .instruction(.store(let slot, _, _)) = node { use.shared.contains(slot) } else { false }
     }
-    if isShared, !inside.contains(where: \.isLoop) { emitter.writer.line("\(helpers.macroPrefix)INDEPENDENT") }
+    if isShared, !inside.contains(where: \.isLoop) {
+      emitter.writer.line("\(helpers.macroPrefix)INDEPENDENT")
+    }
   }
 
   /// A name for the index of a loop.

@@ -65,7 +65,9 @@ struct CLanes {
       case .branch: isPlain = false
       case .loop(let loop, let inside):
         if loop.kind != .sequential { isPlain = false }
-        if loop.bounds.contains(where: { $0.terms.contains { varying.contains($0.register) } }) { isPlain = false }
+        if loop.bounds.contains(where: { $0.terms.contains { varying.contains($0.register) } }) {
+          isPlain = false
+        }
         defined.insert(loop.index)
         piece += 1
         visit(inside)

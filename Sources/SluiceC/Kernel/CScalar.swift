@@ -45,7 +45,9 @@ struct CScalar {
     if a.kind != .index || b.kind != .index { (a, b) = (a.asValue, b.asValue) }
     if a.text == b.text, !source.isFloat {
       // Compilers warn of an integer compared with itself.
-      return CExpression("((void)\(a.text(atLeast: .unary)), \(sign.hasSuffix("=") && sign != "!=" ? 1 : 0))", .primary, .truth)
+      return CExpression(
+        "((void)\(a.text(atLeast: .unary)), \(sign.hasSuffix("=") && sign != "!=" ? 1 : 0))", .primary, .truth
+      )
     }
     return CExpression(
       "\(a.text(atLeast: .additive)) \(sign) \(b.text(atLeast: .additive))", .comparison, .truth)
@@ -109,7 +111,9 @@ struct CScalar {
   /// Bytes: what C computes as int goes back into a byte.
   private func byte(_ op: ScalarOp, _ operands: [CExpression]) -> CExpression {
     func helper(_ name: String) -> CExpression { .call(helpers.use("\(name)_u8"), operands) }
-    func low(_ expression: CExpression) -> CExpression { CExpression("(uint8_t)(\(expression.text))", .unary) }
+    func low(_ expression: CExpression) -> CExpression {
+      CExpression("(uint8_t)(\(expression.text))", .unary)
+    }
     switch op {
     case .add: return low(.binary(operands[0], "+", operands[1], .additive))
     case .subtract: return low(.binary(operands[0], "-", operands[1], .additive))
@@ -133,9 +137,11 @@ struct CScalar {
   /// Truth values: logic on 0 and 1, everything else on bytes of which the lowest bit counts.
   private func bool(_ op: ScalarOp, _ operands: [CExpression]) -> CExpression {
     switch op {
-    case .and, .multiply, .minimum: return .bitwise(truthOrByte(operands[0]), "&", truthOrByte(operands[1]), .truth)
+    case .and, .multiply, .minimum:
+      return .bitwise(truthOrByte(operands[0]), "&", truthOrByte(operands[1]), .truth)
     case .or, .maximum: return .bitwise(truthOrByte(operands[0]), "|", truthOrByte(operands[1]), .truth)
-    case .xor, .add, .subtract: return .bitwise(truthOrByte(operands[0]), "^", truthOrByte(operands[1]), .truth)
+    case .xor, .add, .subtract:
+      return .bitwise(truthOrByte(operands[0]), "^", truthOrByte(operands[1]), .truth)
     case .not: return CExpression("!\(truthOrByte(operands[0]).text(atLeast: .unary))", .unary, .truth)
     case .negate, .abs: return same(operands[0])
     default: return .bitwise(byte(op, operands.map(\.asValue)), "&", CExpression("1"), .truth)

@@ -23,7 +23,7 @@ struct CEntry {
   private(set) var text = ""
 
   /// The most buffers that get a variable each: the frame of unoptimised code stays small.
-  private static let mostPointers = 200
+  private static let mostPointers = 100
 
   init(_ model: CModel, _ position: Int, _ kernels: [CKernel], _ tables: inout CTables) {
     self.model = model
@@ -32,7 +32,7 @@ struct CEntry {
     function = model.plan.functions[position]
     names = model.functions[position]
     scope = NameScope(
-      ["context", "dims", "inputs", "outputs", "params", "params_block", "state", "arena", "spans"],
+      ["context", "dims", "inputs", "outputs", "params", "state", "arena", "spans", "status"],
       filePrefix: model.prefix)
     dims = CDims(model.tables.dims, [:])
     for symbol in function.symbols {
@@ -46,20 +46,40 @@ struct CEntry {
   }
 
   private mutating func print() -> String {
+    var writer = CWriter()
+    let parameters = CHeader.parameters(model, position)
+    let arguments =
+      ["context"]
+      + [
+        names.dimsType.map { _ in "dims" }, names.inputsType.map { _ in "inputs" },
+        names.outputsType.map { _ in "outputs" },
+      ].compactMap { $0 }
+    let check = model.checkNames[position]
+    writer.comment(["What \(names.name) asks of its arguments."])
+    writer.line("\(model.macroPrefix)NOINLINE")
+    writer.open("static \(model.prefix)status \(check)(\(parameters))")
     var checks = CWriter(depth: 1)
+    printChecks(&checks)
+    printNullChecks(&writer)
+    printDimChecks(&writer)
+    printSymbols(&writer)
+    writer.raw(checks.text)
+    writer.line("return \(model.macroPrefix)OK;")
+    writer.close()
+    writer.blank()
+
+    usedSymbols = []
     var steps = CWriter(depth: 1)
     printSteps(&steps)
-    printChecks(&checks)
-
-    var writer = CWriter()
     writer.comment(CHeader.summary(function, model.tables))
-    writer.open(
-      "\(model.macroPrefix)API \(model.prefix)status \(names.name)(\(CHeader.parameters(model, position)))")
-    printNullChecks(&writer)
-    printDims(&writer)
-    writer.raw(checks.text)
-    writer.blank()
+    writer.open("\(model.macroPrefix)API \(model.prefix)status \(names.name)(\(parameters))")
+    writer.line("const \(model.prefix)status status = \(check)(\(arguments.joined(separator: ", ")));")
+    writer.open("if (status != \(model.macroPrefix)OK)")
+    writer.line("return status;")
+    writer.close()
+    printSymbols(&writer)
     printPointers(&writer)
+    writer.blank()
     writer.raw(steps.text)
     writer.line("return \(model.macroPrefix)OK;")
     writer.close()
@@ -88,10 +108,13 @@ struct CEntry {
     refuse(parameters.map { "\($0) == NULL" }, "NULL", &writer)
   }
 
-  private func printDims(_ writer: inout CWriter) {
-    guard !function.symbols.isEmpty else { return }
+  private func printDimChecks(_ writer: inout CWriter) {
     let conditions = zip(names.symbols, names.maxima).flatMap { ["dims->\($0) < 0", "dims->\($0) > \($1)"] }
     refuse(conditions, "DIM", &writer)
+  }
+
+  /// Variables for the symbols that were used in expressions.
+  private func printSymbols(_ writer: inout CWriter) {
     for (member, symbol) in zip(names.symbols, function.symbols) where usedSymbols.contains(symbol) {
       writer.line("const ptrdiff_t \(symbolNames[symbol] ?? "") = (ptrdiff_t)dims->\(member);")
     }
@@ -132,14 +155,7 @@ struct CEntry {
 
     var nulls = (inputs + outputs).map { "\($0.pointer) == NULL" }
     let isEmbedded = if case .embedded = model.options.parameters { true } else { false }
-    if usesParameters {
-      let embedded = "(const void *)\(model.prefix)embedded"
-      writer.line(
-        isEmbedded
-          ? "const void *const params_block = context->params != NULL ? context->params : \(embedded);"
-          : "const void *const params_block = context->params;")
-      if !isEmbedded { nulls.append("params_block == NULL") }
-    }
+    if usesParameters, !isEmbedded { nulls.append("context->params == NULL") }
     if usesState { nulls.append("context->state == NULL") }
     if usesArena { nulls.append("context->arena == NULL") }
     refuse(nulls, "NULL", &writer)
@@ -151,7 +167,7 @@ struct CEntry {
     for (pointer, dtype, _) in inputs + outputs where dtype.byteCount > 1 {
       note(pointer, "sizeof(\(dtype.cType))")
     }
-    if usesParameters { note("params_block", "\(model.macroPrefix)ALIGN") }
+    if usesParameters { note("context->params", "\(model.macroPrefix)ALIGN") }
     if usesState { note("context->state", "\(model.macroPrefix)ALIGN") }
     if usesArena { note("context->arena", "\(model.macroPrefix)ALIGN") }
     refuse(misaligned, "ALIGNMENT", &writer)
@@ -169,15 +185,29 @@ struct CEntry {
     if usesState { written.append(("context->state", "\(model.macroPrefix)STATE_BYTES")) }
     if function.arenaBytes > 0 { written.append(("context->arena", "\(names.macro)_ARENA_BYTES")) }
     var read = inputs.map { ($0.pointer, $0.bytes) }
-    if usesParameters { read.append(("params_block", "\(model.macroPrefix)PARAMS_BYTES")) }
-    if names.inputsType != nil, inputs.count < function.inputs.count { read.append(("inputs", "sizeof *inputs")) }
-    guard !written.isEmpty, written.count + read.count > 1 else { return }
-    writer.line("\(model.helpers.use("overlap").replacing("overlap", with: "span")) spans[\(written.count + read.count)];")
-    for (row, (pointer, bytes)) in (written + read).enumerated() {
-      writer.line("spans[\(row)].start = \(pointer);")
-      writer.line("spans[\(row)].bytes = \(bytes);")
+    if usesParameters { read.append(("context->params", "\(model.macroPrefix)PARAMS_BYTES")) }
+    if names.inputsType != nil, inputs.count < function.inputs.count {
+      read.append(("inputs", "sizeof *inputs"))
     }
-    refuse(["\(model.prefix)overlap(spans, \(written.count), \(written.count + read.count))"], "ALIAS", &writer)
+    let rows = written + read
+    guard !written.isEmpty, rows.count > 1 else { return }
+    // Many tensors are compared block by block, so that the frame stays small.
+    let size = 64
+    let starts = Array(stride(from: 0, to: rows.count, by: size))
+    model.helpers.use("overlap")
+    writer.line("\(model.prefix)span spans[\(min(rows.count, 2 * size))];")
+    for first in starts where first < written.count {
+      for second in starts where second >= first {
+        let block = Array(first..<min(first + size, rows.count))
+        let other = second == first ? [] : Array(second..<min(second + size, rows.count))
+        for (place, row) in (block + other).enumerated() {
+          writer.line("spans[\(place)].start = \(rows[row].0);")
+          writer.line("spans[\(place)].bytes = \(rows[row].1);")
+        }
+        let count = min(size, written.count - first)
+        refuse(["\(model.prefix)overlap(spans, \(count), \(block.count + other.count))"], "ALIAS", &writer)
+      }
+    }
   }
 
   // MARK: Steps
@@ -271,10 +301,19 @@ struct CEntry {
 
   private func printPointers(_ writer: inout CWriter) {
     if blocks.contains("params") {
-      writer.line("const unsigned char *const params = (const unsigned char *)params_block;")
+      let isEmbedded = if case .embedded = model.options.parameters { true } else { false }
+      writer.line(
+        isEmbedded
+          ? "const unsigned char *const params = (const unsigned char *)(context->params != NULL ? "
+            + "context->params : (const void *)\(model.prefix)embedded);"
+          : "const unsigned char *const params = (const unsigned char *)context->params;")
     }
-    if blocks.contains("state") { writer.line("unsigned char *const state = (unsigned char *)context->state;") }
-    if blocks.contains("arena") { writer.line("unsigned char *const arena = (unsigned char *)context->arena;") }
+    if blocks.contains("state") {
+      writer.line("unsigned char *const state = (unsigned char *)context->state;")
+    }
+    if blocks.contains("arena") {
+      writer.line("unsigned char *const arena = (unsigned char *)context->arena;")
+    }
     for (position, name) in pointers {
       let buffer = function.buffers[position]
       let isConstant =
@@ -284,6 +323,5 @@ struct CEntry {
         }
       writer.line("\(isConstant ? "const " : "")\(buffer.dtype.cType) *const \(name) = \(address(buffer));")
     }
-    if !pointers.isEmpty { writer.blank() }
   }
 }

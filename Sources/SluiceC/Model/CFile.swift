@@ -35,14 +35,15 @@ struct CFile {
   }
 
   private func section(_ title: String, _ text: String) -> String {
-    text.isEmpty ? "" : "/* ---- \(title) " + String(repeating: "-", count: 84 - title.utf8.count) + " */\n\n" + text
+    text.isEmpty
+      ? "" : "/* ---- \(title) " + String(repeating: "-", count: 84 - title.utf8.count) + " */\n\n" + text
   }
 
   private func banner(_ file: String, _ graphHash: UInt64) -> String {
     var writer = CWriter()
     var lines = [
       "\(file): the model `\(model.plan.module.name)`, compiled by Sluice \(model.options.toolVersion); "
-        + "graph \(CText.hex(graphHash, 16)).",
+        + "graph \(CText.hex(graphHash, 16))."
     ]
     if !model.plan.module.comment.isEmpty { lines += [""] + model.plan.module.comment }
     lines += [

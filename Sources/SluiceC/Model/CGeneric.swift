@@ -65,7 +65,8 @@ struct CGeneric {
         let symbols = plan.symbols.map { model.tables.dims.symbols[$0.index] }
         let texts = symbols.map { CText.string(model.tables.strings[$0.name]) }.joined(separator: ", ")
         writer.line("static const char *const \(stem)symbols[\(symbols.count)] = {\(texts)};")
-        writer.line("static const int64_t \(stem)maxima[\(symbols.count)] = {\(names.maxima.joined(separator: ", "))};")
+        writer.line(
+          "static const int64_t \(stem)maxima[\(symbols.count)] = {\(names.maxima.joined(separator: ", "))};")
       }
       let inputs = table("\(stem)inputs", plan.inputs.map { ($0.name, $0.type, 0) }, plan.symbols, &writer)
       let outputs = table("\(stem)outputs", plan.outputs.map { ($0.name, $0.type, 0) }, plan.symbols, &writer)
@@ -83,7 +84,8 @@ struct CGeneric {
     }
     let parameters = table(
       "\(model.prefix)param_table", model.plan.parameters.map { ($0.name, $0.type, $0.offset) }, [], &writer)
-    let states = table("\(model.prefix)state_table", model.plan.states.map { ($0.name, $0.type, $0.offset) }, [], &writer)
+    let states = table(
+      "\(model.prefix)state_table", model.plan.states.map { ($0.name, $0.type, $0.offset) }, [], &writer)
     writer.blank()
     let functionTable = rows.isEmpty ? "NULL" : "\(model.prefix)function_table"
     accessor("functions", "function", functionTable, rows.count, &writer)
@@ -107,7 +109,9 @@ struct CGeneric {
       let shape = tables.types.shape(type)
       let dims = shape.map { dim -> String in
         if let value = tables.dims.value(dim) { return String(value) }
-        if let symbol = tables.dims.symbol(dim), let row = symbols.firstIndex(of: symbol) { return String(-1 - row) }
+        if let symbol = tables.dims.symbol(dim), let row = symbols.firstIndex(of: symbol) {
+          return String(-1 - row)
+        }
         return "INT64_MIN"
       }
       let list = dims.isEmpty ? "0" : dims.joined(separator: ", ")
@@ -122,7 +126,8 @@ struct CGeneric {
   private func accessor(
     _ name: String, _ type: String, _ table: String, _ count: Int, _ writer: inout CWriter
   ) {
-    writer.open("\(model.macroPrefix)API const \(model.prefix)\(type) *\(model.prefix)\(name)(int32_t *count)")
+    writer.open(
+      "\(model.macroPrefix)API const \(model.prefix)\(type) *\(model.prefix)\(name)(int32_t *count)")
     writer.open("if (count != NULL)")
     writer.line("*count = \(count);")
     writer.close()

@@ -116,10 +116,11 @@ struct CHeader {
   private func writeContext(_ writer: inout CWriter) {
     writer.comment([
       "Where a model's memory is. The caller owns it all; a model keeps nothing. Several threads may call at once "
-        + "with contexts that share parameters but neither state nor arena.",
+        + "with contexts that share parameters but neither state nor arena."
     ])
     writer.open("typedef struct \(p)context")
-    let isEmbedded = if case .embedded = model.options.parameters { model.plan.parameterBytes > 0 } else { false }
+    let isEmbedded =
+      if case .embedded = model.options.parameters { model.plan.parameterBytes > 0 } else { false }
     let parameters = isEmbedded ? "; NULL: those in the C file" : ""
     writer.line("const void *params;", remark: "\(m)PARAMS_BYTES, only read\(parameters)")
     writer.line("void *state;", remark: "\(m)STATE_BYTES, see \(p)reset; a copy is a checkpoint")
@@ -127,10 +128,11 @@ struct CHeader {
     writer.line("size_t arena_bytes;")
     writer.comment([
       "Calls body(argument, index) for every index from 0 up to count, in any order, on any threads, and returns "
-        + "when all are done. NULL: everything runs in the calling thread. Results are the same, bit for bit.",
+        + "when all are done. NULL: everything runs in the calling thread. Results are the same, bit for bit."
     ])
     writer.line(
-      "void (*parallel_for)(void *user, int64_t count, void (*body)(void *argument, int64_t index), void *argument);")
+      "void (*parallel_for)(void *user, int64_t count, void (*body)(void *argument, int64_t index), void *argument);"
+    )
     writer.line("void *user;", remark: "the first argument of parallel_for")
     writer.close("} \(p)context;")
     writer.blank()
@@ -141,14 +143,16 @@ struct CHeader {
     writer.line("\(m)API const char *\(p)status_string(\(p)status status);")
     writer.blank()
     if model.plan.stateBytes > 0 {
-      writer.comment(["Writes the initial state. It must run once before any function that works on the state."])
+      writer.comment([
+        "Writes the initial state. It must run once before any function that works on the state."
+      ])
       writer.line("\(m)API \(p)status \(p)reset(const \(p)context *context);")
       writer.blank()
     }
     if model.plan.parameterBytes > 0 {
       writer.comment([
         "Checks a parameters file in memory and makes context->params point into it; nothing is copied. The file "
-          + "must begin at a multiple of \(m)ALIGN, as a mapped one does, and stay where it is.",
+          + "must begin at a multiple of \(m)ALIGN, as a mapped one does, and stay where it is."
       ])
       writer.line("\(m)API \(p)status \(p)params_bind(\(p)context *context, const void *file, size_t bytes);")
       writer.blank()
@@ -208,7 +212,8 @@ struct CHeader {
   static func parameters(_ model: CModel, _ position: Int) -> String {
     let names = model.functions[position]
     return
-      (["const \(model.prefix)context *context"] + [
+      (["const \(model.prefix)context *context"]
+      + [
         names.dimsType.map { "const \($0) *dims" }, names.inputsType.map { "const \($0) *inputs" },
         names.outputsType.map { "const \($0) *outputs" },
       ].compactMap { $0 }).joined(separator: ", ")
@@ -230,7 +235,9 @@ struct CHeader {
     for (macro, port) in zip(names.inputMacros + names.outputMacros, function.inputs + function.outputs) {
       let shape = model.tables.types.shape(port.type)
       writer.directive("#define \(macro)_RANK \(shape.count)")
-      let mentioned = function.symbols.filter { symbol in shape.contains { dims.symbols(in: $0).contains(symbol) } }
+      let mentioned = function.symbols.filter { symbol in
+        shape.contains { dims.symbols(in: $0).contains(symbol) }
+      }
       let arguments = mentioned.map { symbolNames[$0] ?? "" }.joined(separator: ", ")
       let factors = shape.map(factor)
       let count = factors.isEmpty ? "((size_t)1)" : "(\(factors.joined(separator: " * ")))"

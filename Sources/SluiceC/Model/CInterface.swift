@@ -125,6 +125,7 @@ struct CInterface {
 
       """)
     let hasElements = model.plan.states.contains { $0.byteCount > 0 }
-    return tables + head + (hasElements ? code : "  (void)state;\n") + model.helpers.expand("  return @@OK;\n}\n\n")
+    return tables + head + (hasElements ? code : "  (void)state;\n")
+      + model.helpers.expand("  return @@OK;\n}\n\n")
   }
 }

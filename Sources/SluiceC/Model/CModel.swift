@@ -21,6 +21,8 @@ struct CModel {
   let stateNames: [String]
   /// The beginnings of the names of the tables that describe a function.
   let reflectionNames: [String]
+  /// The names of the functions that check arguments.
+  let checkNames: [String]
 
   var tables: Tables { plan.tables }
   /// `ica_`.
@@ -58,8 +60,10 @@ struct CModel {
       return scope.claim(name, endings: ["", "_task", "_part", "_divided"])
     }
     reflectionNames = plan.functions.indices.map {
-      scope.claim("\(helpers.prefix)function\($0)", endings: ["_symbols", "_maxima", "_inputs", "_outputs", "_call"])
+      scope.claim(
+        "\(helpers.prefix)function\($0)", endings: ["_symbols", "_maxima", "_inputs", "_outputs", "_call"])
     }
+    checkNames = functions.map { scope.claim("\($0.name)_check", endings: [""]) }
     var constantNames: [ConstantID: String] = [:]
     for buffer in plan.functions.flatMap(\.buffers) {
       guard case .constant(let id) = buffer.storage, constantNames[id] == nil else { continue }
@@ -80,7 +84,7 @@ struct CModel {
 
   private static let macroNames = """
     H API ABI_VERSION TOOL_VERSION GRAPH_HASH PARAMS_HASH ALIGN PARAMS_BYTES STATE_BYTES ARENA_BYTES NO_REFLECTION
-    THREADS PAUSE SPIN RESTRICT INDEPENDENT ALIGNED COPY HAS_FMA SOFTWARE_FMA SOFTWARE_SQRT SQRT_F32 SQRT_F64 POOL_MAX
+    THREADS PAUSE SPIN NOINLINE RESTRICT INDEPENDENT ALIGNED COPY HAS_FMA SOFTWARE_FMA SOFTWARE_SQRT SQRT_F32 SQRT_F64 POOL_MAX
     OK ERROR_NULL ERROR_DIM ERROR_ALIGNMENT ERROR_ARENA ERROR_PARAMS ERROR_ALIAS ERROR_FUNCTION
     """.split(whereSeparator: \.isWhitespace).map(String.init)
 

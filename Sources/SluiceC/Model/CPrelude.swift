@@ -72,6 +72,18 @@ struct CPrelude {
       #endif
 
       """
+    if !model.functions.isEmpty {
+      text += """
+
+        /* A function that stays one: its many exits must not make what follows look unlikely. */
+        #if defined(__GNUC__)
+        #define @@NOINLINE __attribute__((noinline))
+        #else
+        #define @@NOINLINE
+        #endif
+
+        """
+    }
     if model.uses.contains(where: { !$0.shared.isEmpty }) {
       text += """
 

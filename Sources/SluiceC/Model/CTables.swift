@@ -20,7 +20,9 @@ struct CTables {
     let type = tables.constants.type(constant)
     let dtype = tables.types.dtype(type)
     let bytes = Array(tables.constants.bytes[tables.constants.range(constant)])
-    guard let name = model.constantNames[constant] else { preconditionFailure("a constant that no buffer names") }
+    guard let name = model.constantNames[constant] else {
+      preconditionFailure("a constant that no buffer names")
+    }
     text += Self.table(name, bytes, dtype, comment: "A constant: \(tables.text(type)).")
     let pointer = Self.hasLiterals(bytes, dtype) ? name : "(const \(dtype.cType) *)(const void *)\(name)"
     constants[constant] = pointer
@@ -97,7 +99,8 @@ struct CTables {
     let padded = bytes + [UInt8](repeating: 0, count: 3)
     var starts: [Int: [String]] = [:]
     for variable in model.plan.parameters {
-      starts[variable.offset / 4, default: []].append("@\(variable.name) : \(model.tables.text(variable.type))")
+      starts[variable.offset / 4, default: []].append(
+        "@\(variable.name) : \(model.tables.text(variable.type))")
     }
     var row: [String] = []
     var rows = ""
@@ -140,13 +143,16 @@ struct CTables {
     writer.comment(["@\(variable.name) : \(model.tables.text(variable.type))"])
     writer.openBlock()
     writer.line(
-      "\(dtype.cType) *const values = (\(dtype.cType) *)(void *)\(variable.offset == 0 ? "state" : "(state + \(variable.offset))");")
+      "\(dtype.cType) *const values = (\(dtype.cType) *)(void *)\(variable.offset == 0 ? "state" : "(state + \(variable.offset))");"
+    )
     var tables = ""
     if others.count <= 16, others.count * 2 <= count {
       writer.open("for (size_t i = 0; i < \(count); ++i)")
       writer.line("values[i] = \(scalars.constant(common, dtype).text);")
       writer.close()
-      for position in others { writer.line("values[\(position)] = \(scalars.constant(words[position], dtype).text);") }
+      for position in others {
+        writer.line("values[\(position)] = \(scalars.constant(words[position], dtype).text);")
+      }
     } else {
       let name = model.stateNames[state]
       tables = table(name, bytes, dtype, comment: "The initial value of @\(variable.name).")

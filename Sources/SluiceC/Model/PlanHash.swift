@@ -67,7 +67,9 @@ enum PlanHash {
 
   private static func combine(_ kernel: Kernel, _ tables: Tables, _ hasher: inout WordHasher) {
     Self.combine(kernel.name, &hasher)
-    for slot in kernel.slots { Self.combine("\(slot.name) \(slot.dtype.name) \(slot.access.rawValue)", &hasher) }
+    for slot in kernel.slots {
+      Self.combine("\(slot.name) \(slot.dtype.name) \(slot.access.rawValue)", &hasher)
+    }
     for register in kernel.registers { hasher.combine(UInt64(register.rawValue)) }
     func combine(_ affine: Affine) {
       Self.combine(tables.text(affine.constant), &hasher)

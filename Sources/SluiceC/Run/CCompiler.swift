@@ -33,7 +33,8 @@ public struct CCompiler: Hashable, Sendable {
   public static func find() throws(CompileError) -> CCompiler {
     if let name = System.environment("SLUICE_CC") {
       guard let path = search(name) else {
-        throw CompileError(.noCompiler, "the environment variable SLUICE_CC names `\(name)`, which is no program")
+        throw CompileError(
+          .noCompiler, "the environment variable SLUICE_CC names `\(name)`, which is no program")
       }
       return CCompiler(path: path)
     }
@@ -47,7 +48,8 @@ public struct CCompiler: Hashable, Sendable {
     throw CompileError(
       .noCompiler,
       "there is no C compiler: neither clang beside swift nor clang, cc or gcc in PATH; install one "
-        + "(`apt install clang` or `xcode-select --install`) or name one in the environment variable SLUICE_CC")
+        + "(`apt install clang` or `xcode-select --install`) or name one in the environment variable SLUICE_CC"
+    )
   }
 
   /// The path of a program given by path or by name.
@@ -97,7 +99,8 @@ public struct CCompiler: Hashable, Sendable {
   private static var processor: String {
     guard let bytes = try? FileIO.read("/proc/cpuinfo") else { return "" }
     let text = String(decoding: bytes, as: UTF8.self)
-    let lines = text.prefix(upTo: text.firstRange(of: "\n\n")?.lowerBound ?? text.endIndex).split(separator: "\n")
+    let lines = text.prefix(upTo: text.firstRange(of: "\n\n")?.lowerBound ?? text.endIndex).split(
+      separator: "\n")
     let isTelling = ["model name", "flags", "Features", "CPU part", "isa"]
     return lines.filter { line in isTelling.contains { line.hasPrefix($0) } }.joined(separator: "\n")
   }

@@ -19,7 +19,8 @@ struct CompileCache {
     let temporary = (System.environment("TMPDIR") ?? "/tmp") + "/sluice-" + System.user
     if System.makePrivateFolder(temporary) { return CompileCache(folder: temporary) }
     throw CompileError(
-      .cache, "there is no folder for compiled models: neither in XDG_CACHE_HOME, ~/.cache nor `\(temporary)`")
+      .cache, "there is no folder for compiled models: neither in XDG_CACHE_HOME, ~/.cache nor `\(temporary)`"
+    )
   }
 
   /// The path of the library of a source, compiled now if it was not compiled before.
@@ -28,7 +29,9 @@ struct CompileCache {
     let library = "\(folder)/\(key).so"
     let kept = "\(folder)/\(key).c"
     // The source is kept beside its library: two sources of one key are told apart.
-    if System.identity(of: library) != nil, (try? FileIO.read(kept)).map({ $0.elementsEqual(source.utf8) }) ?? false {
+    if System.identity(of: library) != nil,
+      (try? FileIO.read(kept)).map({ $0.elementsEqual(source.utf8) }) ?? false
+    {
       return library
     }
     let stem = "\(folder)/\(key)-\(System.uniqueName)"

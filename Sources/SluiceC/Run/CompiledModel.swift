@@ -97,7 +97,9 @@ public final class CompiledModel {
 
   /// Replaces the block of states.
   public func setStateBytes(_ bytes: [UInt8]) throws(RunError) {
-    guard bytes.count == plan.stateBytes else { throw .stateSize(expected: plan.stateBytes, actual: bytes.count) }
+    guard bytes.count == plan.stateBytes else {
+      throw .stateSize(expected: plan.stateBytes, actual: bytes.count)
+    }
     stateBlock.write(bytes, at: 0)
   }
 
@@ -153,7 +155,8 @@ public final class CompiledModel {
       outputs.append((shape, MemoryBlock(count * plan.tables.types.dtype(port.type).byteCount)))
     }
     let status = code.call(
-      position, dims, inputs.map(\.bytes), outputs.map(\.memory), parameters: parameterBlock, state: stateBlock,
+      position, dims, inputs.map(\.bytes), outputs.map(\.memory), parameters: parameterBlock,
+      state: stateBlock,
       arena: arena)
     guard status == 0 else { throw .refused(function: function, status: Int(status)) }
     return zip(called.outputs, outputs).map { port, output in
@@ -166,7 +169,8 @@ public final class CompiledModel {
     var shape: [Int] = []
     for dim in plan.tables.types.shape(type) {
       guard let value = plan.tables.dims.evaluate(dim, { Int64(symbols[$0] ?? 0) }), value >= 0 else {
-        throw .binding("the dim `\(plan.tables.text(dim))` is negative or does not fit 64 bits for these sizes")
+        throw .binding(
+          "the dim `\(plan.tables.text(dim))` is negative or does not fit 64 bits for these sizes")
       }
       shape.append(Int(value))
     }

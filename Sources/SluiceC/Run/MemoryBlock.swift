@@ -16,7 +16,8 @@
 
   /// Copies bytes in.
   func write(_ bytes: [UInt8], at offset: Int) {
-    precondition(offset >= 0 && bytes.count <= byteCount - offset, "bytes beyond the end of a block of memory")
+    precondition(
+      offset >= 0 && bytes.count <= byteCount - offset, "bytes beyond the end of a block of memory")
     unsafe bytes.withUnsafeBytes { source in
       guard let base = source.baseAddress else { return }
       unsafe start.advanced(by: offset).copyMemory(from: base, byteCount: source.count)

@@ -1,9 +1,10 @@
 /// The functions of a loaded model that Swift calls, and its threads.
 @safe final class ModelCode {
-  private typealias Call = @convention(c) (
-    UnsafeRawPointer?, Int32, UnsafePointer<Int64>?, UnsafePointer<UnsafeRawPointer?>?,
-    UnsafePointer<UnsafeMutableRawPointer?>?
-  ) -> Int32
+  private typealias Call =
+    @convention(c) (
+      UnsafeRawPointer?, Int32, UnsafePointer<Int64>?, UnsafePointer<UnsafeRawPointer?>?,
+      UnsafePointer<UnsafeMutableRawPointer?>?
+    ) -> Int32
   private typealias PoolStart = @convention(c) (UnsafeMutableRawPointer?, Int32) -> Int32
   private typealias PoolStop = @convention(c) (UnsafeMutableRawPointer?) -> Void
   private typealias PoolBytes = @convention(c) () -> Int
@@ -63,7 +64,8 @@
 
   /// Calls `body` with a pointer to the bytes of every input.
   private func withPointers(
-    _ inputs: ArraySlice<[UInt8]>, _ pointers: inout [UnsafeRawPointer?], _ body: ([UnsafeRawPointer?]) -> Int32
+    _ inputs: ArraySlice<[UInt8]>, _ pointers: inout [UnsafeRawPointer?],
+    _ body: ([UnsafeRawPointer?]) -> Int32
   ) -> Int32 {
     guard let first = inputs.first else { return unsafe body(pointers) }
     return unsafe first.withUnsafeBytes { bytes in

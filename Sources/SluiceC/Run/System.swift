@@ -65,7 +65,9 @@ package enum System {
   static var user: String { String(geteuid()) }
 
   /// A part of a file name that no other process uses.
-  package static var uniqueName: String { "\(getpid())-\(String(UInt64.random(in: 0...UInt64.max), radix: 36))" }
+  package static var uniqueName: String {
+    "\(getpid())-\(String(UInt64.random(in: 0...UInt64.max), radix: 36))"
+  }
 
   /// Puts a file in the place of another one in one step.
   static func rename(_ source: String, to target: String) -> Bool { renamePath(source, target) == 0 }
@@ -76,8 +78,9 @@ package enum System {
   /// Removes an empty folder.
   package static func removeFolder(_ path: String) { _ = unsafe rmdir(path) }
 
-  /// Runs a program with these arguments, its output and errors going to a file; its exit code, or nil when it
-  /// could not be started. A program killed by a signal gives 128 and the signal.
+  /// Runs a program, its output and errors going to a file; its exit code, or nil when it cannot be started.
+  ///
+  /// A program killed by a signal gives 128 and the signal.
   package static func run(_ program: String, _ arguments: [String], output: String) -> Int32? {
     #if canImport(Darwin)
       var actions: posix_spawn_file_actions_t?
@@ -98,11 +101,11 @@ package enum System {
     ]
     let settings = names.compactMap { name in environment(name).map { "\(name)=\($0)" } } + ["LC_ALL=C"]
     var environmentList = unsafe settings.map { unsafe strdup($0) } + [nil]
-    defer {
-      for unsafe text in unsafe argumentList + environmentList { unsafe free(text) }
-    }
+    defer { unsafe (argumentList + environmentList).forEach { unsafe free($0) } }
     var child = pid_t()
-    guard unsafe posix_spawn(&child, program, &actions, nil, &argumentList, &environmentList) == 0 else { return nil }
+    guard unsafe posix_spawn(&child, program, &actions, nil, &argumentList, &environmentList) == 0 else {
+      return nil
+    }
     var status: Int32 = 0
     while unsafe waitpid(child, &status, 0) < 0 {
       if errno != EINTR { return nil }

@@ -37,7 +37,10 @@ struct CExpression {
     switch kind {
     case .value: self
     case .truth: CExpression("(uint8_t)\(text(atLeast: .primary))", .unary)
-    case .index: CExpression("(int64_t)\(text(atLeast: .primary))", .unary)
+    case .index:
+      // A plain number has a value of any type.
+      text.utf8.allSatisfy { $0 >= 0x30 && $0 <= 0x39 }
+        ? CExpression(text) : CExpression("(int64_t)\(text(atLeast: .primary))", .unary)
     }
   }
 
@@ -66,7 +69,8 @@ struct CExpression {
   }
 
   /// `a op b` for operators whose precedence people do not know by heart: operands stand in parentheses.
-  static func bitwise(_ a: CExpression, _ op: String, _ b: CExpression, _ kind: Kind = .value) -> CExpression {
+  static func bitwise(_ a: CExpression, _ op: String, _ b: CExpression, _ kind: Kind = .value) -> CExpression
+  {
     CExpression("\(a.text(atLeast: .unary)) \(op) \(b.text(atLeast: .unary))", .bitwise, kind)
   }
 
@@ -80,7 +84,8 @@ struct CExpression {
     let test = condition.asTruth
     let asked = test.precedence == .bitwise ? test.text(atLeast: .primary) : test.text(atLeast: .comparison)
     return CExpression(
-      "\(asked) ? \(a.asValue.text(atLeast: .comparison)) : \(b.asValue.text(atLeast: .comparison))", .conditional)
+      "\(asked) ? \(a.asValue.text(atLeast: .comparison)) : \(b.asValue.text(atLeast: .comparison))",
+      .conditional)
   }
 
   /// `(type)a`.
@@ -119,6 +124,11 @@ enum CLiteral {
     case .i64: return integer(Int64(bitPattern: bits), .i64)
     case .u8, .bool: return CExpression(String(UInt8(truncatingIfNeeded: bits)))
     }
+  }
+
+  /// Whether the bits are a NaN of that dtype.
+  static func isNaN(_ bits: UInt64, _ dtype: DType) -> Bool {
+    dtype == .f32 ? Float(bitPattern: UInt32(truncatingIfNeeded: bits)).isNaN : Double(bitPattern: bits).isNaN
   }
 
   /// An integer of i32 or i64; large ones that are no round number are masks and keys, shown in hexadecimal.

@@ -53,7 +53,9 @@ struct CWriter {
   /// A line of code with a remark behind it, or above it where there is no room.
   mutating func line(_ code: String, remark: String) {
     let remark = CText.comment(remark)
-    if depth * 2 + code.utf8.count + remark.utf8.count + 7 <= Self.width { return line("\(code) /* \(remark) */") }
+    if depth * 2 + code.utf8.count + remark.utf8.count + 7 <= Self.width {
+      return line("\(code) /* \(remark) */")
+    }
     comment([remark])
     line(code)
   }

@@ -1,4 +1,6 @@
-/// The ops of the language. Adding one is a case here and a row in the file of its family.
+/// The ops of the language.
+///
+/// Adding one is a case here and a row in the file of its family.
 public enum Op: UInt8, CaseIterable, Hashable, Sendable, BitwiseCopyable {
   // source
   case input, read, constant

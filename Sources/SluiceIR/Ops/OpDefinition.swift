@@ -5,7 +5,7 @@
 public struct OpDefinition: Sendable {
   /// The name in text.
   public var name: String
-  /// What it computes, in one line, with `x`, `y`, ... for the operands.
+  /// What it computes, in one line, with letters for the operands.
   public var summary: String
   /// How it is executed.
   public var family: Family

@@ -88,12 +88,14 @@ extension ScalarBuilder {
     expInside(atMost(atLeast(x, -104, -746), 89, 710))
   }
 
-  /// `e^x - 1 = 2 (p 2^(k-1) + (2^(k-1) - 1/2))` with `p = e^r - 1`; k is rounded off the nearest so that
-  /// r lies in [ln 3/4, ln 3/2], where p loses least against the result. Tiny arguments are their own result.
+  /// `e^x - 1 = 2 (p 2^(k-1) + (2^(k-1) - 1/2))` with `p = e^r - 1`.
+  ///
+  /// k is rounded off the nearest so that r lies in [ln 3/4, ln 3/2], where p loses least against the result. Tiny arguments are their own result.
   mutating func expm1(_ x: Scalar) -> Scalar {
     let inside = atMost(atLeast(x, -20, -40), 89, 710)
     let turns = fma(
-      inside, constant(like: x, 0x1.715476p+0, 0x1.71547652b82fep+0), constant(like: x, -0x1.5c01a4p-4, -0x1.5c01a39fbd688p-4))
+      inside, constant(like: x, 0x1.715476p+0, 0x1.71547652b82fep+0),
+      constant(like: x, -0x1.5c01a4p-4, -0x1.5c01a39fbd688p-4))
     let magic = constant(like: x, 0x1.8000fcp+23, 0x1.80000000003fep+52)
     let shifted = add(turns, magic)
     let k = subtract(shifted, magic)
@@ -113,8 +115,9 @@ extension ScalarBuilder {
     return select(isTiny, x, add(half, half))
   }
 
-  /// `h / (h + 1)` with `h = (e^(2|x|) - 1) / 2` as a sum of positive terms, and the sign put back. The quotient is
-  /// formed as `m - m (m / (1 + h))` with `m = min(h, 1)`, so that its rounding weighs less.
+  /// `h / (h + 1)` with `h = (e^(2|x|) - 1) / 2` as a sum of positive terms, and the sign put back.
+  ///
+  /// The quotient is formed as `m - m (m / (1 + h))` with `m = min(h, 1)`, so that its rounding weighs less.
   mutating func tanh(_ x: Scalar) -> Scalar {
     let all = bits(of: x)
     let sign = binary(.and, all, signMask(like: x))

@@ -62,9 +62,11 @@ extension ScalarBuilder {
     return select(compare(.less, x, constant(like: x, .infinity, .infinity)), inside, x)
   }
 
-  /// `log(1 + x)`: the exponent comes from the rounded `1 + x`, but `f = (1 + x) 2^-e - 1 = x 2^-e + (2^-e - 1)` has one
-  /// rounding only (Kahan's idea; Handbook of Floating-Point Arithmetic, 2nd ed. 2018, section 10). `2^-e` is built
-  /// four times too large and x taken four times too small, so that the largest exponents stay in range.
+  /// `log(1 + x)`, with one rounding before the polynomial.
+  ///
+  /// The exponent comes from the rounded `1 + x`, but `f = (1 + x) 2^-e - 1 = x 2^-e + (2^-e - 1)` is formed by one
+  /// fused multiply-add (Kahan's idea; Handbook of Floating-Point Arithmetic, 2nd ed. 2018, section 10). `2^-e` is
+  /// built four times too large and x taken four times too small, so that the largest exponents stay in range.
   mutating func log1p(_ x: Scalar) -> Scalar {
     let one = constant(like: x, 1, 1)
     let quarter = constant(like: x, 0.25, 0.25)

@@ -133,6 +133,9 @@ struct CallShaper {
         let name = PlanPrinter.text(symbol, context.tables)
         shape.problems.append((slot, "the offset mentions the symbol `\(name)`, which has no value here"))
       }
+      if context.space.magnitude(context.space[key.dims[2 * slot]]) == nil {
+        shape.problems.append((slot, "the offset may not fit 64 bits"))
+      }
     }
   }
 

@@ -85,6 +85,10 @@ struct FunctionChecker {
       say("\(place()): the symbol `\(PlanPrinter.text(symbol, tables))` has no value here")
       return false
     }
+    if context.space.magnitude(context.space[dim]) == nil {
+      say("\(place()): the dim `\(tables.text(dim))` may not fit 64 bits")
+      return false
+    }
     return true
   }
 

@@ -32,24 +32,31 @@ struct Independence {
   /// the rest between bounds that are less than the stride apart.
   private mutating func areSlabs(_ accesses: [Int], _ loop: KernelModel.Repetition) -> Bool {
     var stride: Polynomial?
-    var low: Polynomial?
+    var rests: [(rest: Polynomial, scope: Int)] = []
+    var starts: [Polynomial] = []
     for number in accesses {
       let access = model.accesses[number]
       guard let (coefficient, rest) = access.index.split(by: loop.unknown),
         coefficient == stride ?? coefficient
       else { return false }
       stride = coefficient
-      // The slab begins where the first access begins when all inner indices are 0.
-      var base = rest
-      for unknown in rest.unknowns where unknown > loop.unknown { base = base.replacing(unknown, by: .zero) }
-      let start = low ?? base
-      low = start
-      let width = coefficient.scaled(by: loop.step)
-      guard algebra.prover.holds(rest - start, in: access.scope),
-        algebra.prover.holds(width - 1 - (rest - start), in: access.scope)
-      else { return false }
+      rests.append((rest, access.scope))
+      // The slab begins where one of the accesses begins when all inner indices are 0.
+      var start = rest
+      for unknown in rest.unknowns where unknown > loop.unknown {
+        start = start.replacing(unknown, by: .zero)
+      }
+      if starts.count < 4, !starts.contains(start) { starts.append(start) }
     }
-    return true
+    guard let width = stride?.scaled(by: loop.step) else { return true }
+    for start in starts {
+      let fits = rests.allSatisfy { rest, scope in
+        algebra.prover.holds(rest - start, in: scope)
+          && algebra.prover.holds(width - 1 - (rest - start), in: scope)
+      }
+      if fits { return true }
+    }
+    return false
   }
 
   /// Whether all accesses touch the same elements in one iteration, and others in every other.

@@ -73,6 +73,8 @@ struct KernelModelBuilder {
     let clip = loop.limit.map { number($0) - start }
     for register in assigned[instruction] ?? [] { forget(register) }
     let step = Int64(loop.step)
+    // What follows the last index is computed too, before it is compared.
+    if range(start + count)?.plus(Interval(0, step)) == nil { model.overflows.append(instruction) }
     var high = range(count).map { max($0.high, 1) - 1 } ?? .max
     if let clip, let limit = range(clip) { high = min(high, max(limit.high, 1) - 1) }
     let unknown = fresh(.loop, Interval(0, high))
@@ -150,29 +152,17 @@ struct KernelModelBuilder {
   /// An index expression; notes where it may not fit 64 bits.
   private mutating func number(_ affine: Affine) -> Polynomial {
     var sum = space[affine.constant]
-    var size = magnitude(sum)
+    var size = space.magnitude(sum)
     for term in affine.terms {
       let register = number(term.register)
       sum = sum + space[term.coefficient] * register
-      let factor = magnitude(space[term.coefficient])
+      let factor = space.magnitude(space[term.coefficient])
       let largest = range(register).map {
         Interval(0, Int64(clamping: max($0.low.magnitude, $0.high.magnitude)))
       }
       size = largest.flatMap { factor?.times($0) }.flatMap { size?.plus($0) }
     }
     if size == nil { model.overflows.append(instruction) }
-    return sum
-  }
-
-  /// 0 ... the largest sum of the absolute values of a polynomial's terms.
-  private func magnitude(_ polynomial: Polynomial) -> Interval? {
-    if polynomial.isLost { return nil }
-    var sum: Interval? = Interval(0, 0)
-    for term in polynomial.terms {
-      var product: Interval? = Interval(0, Int64(clamping: term.coefficient.magnitude))
-      for factor in term.monomial.factors { product = product?.times(Interval(0, space.bound(factor))) }
-      sum = product.flatMap { sum?.plus($0) }
-    }
     return sum
   }
 
@@ -254,7 +244,10 @@ struct KernelModelBuilder {
 
   /// A polynomial when all its values fit the dtype, else a value of which nothing is known: integers wrap.
   private mutating func exact(_ polynomial: Polynomial, _ dtype: DType) -> Polynomial {
-    if let range = range(polynomial), range.isInside(dtype.interval) { return polynomial }
+    // Long sums are no indices.
+    if polynomial.terms.count <= 32, let range = range(polynomial), range.isInside(dtype.interval) {
+      return polynomial
+    }
     return fresh(.data, dtype.interval)
   }
 

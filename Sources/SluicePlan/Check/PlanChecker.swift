@@ -1,6 +1,53 @@
 public import SluiceIR
 
 /// Proves that a finished plan is sound, from the plan alone: it shares no code with the planner.
+///
+/// It takes as given that the caller passes symbols within their bounds, that dims listed as checked are not
+/// negative, and memory of the stated sizes that does not overlap. From that it proves, for all sizes:
+///
+/// Kernels
+/// - Names of kernels, slots, ports and buffers are identifiers; those of slots and ports are unique.
+/// - Registers and slots exist; a register is defined once, on every path before its use; only `assign` and
+///   `accumulate` change it afterwards, and never the index of a loop.
+/// - Operands, results and immediates have the dtypes that `ScalarOp` states; indices are i64.
+/// - Loops and ifs are balanced, steps are 1 or more, lanes are a power of two up to 1024; the body of a loop does
+///   not change registers in its bounds.
+/// - Inside `vector` loops stand only sequential loops, whose bounds are the same for all iterations, and no `if`;
+///   inside `lanes` loops only straight-line instructions.
+/// - `parallel`, `vector` and `lanes` loops change no register from outside, but for `accumulate`, which stands
+///   directly in a `lanes` loop, with one operation an accumulator, which nothing reads there.
+/// - Iterations of these loops are independent: none touches an element that another one stores.
+/// - Stores go to slots with write access, loads come from slots with read access.
+/// - Symbols that index expressions mention are listed, in ascending order.
+/// - No index expression or dim leaves 64 bits.
+///
+/// Memory
+/// - Every load and store of every call is inside its buffer, and every argument begins in it.
+/// - Every buffer's count is never negative, and its elements at the bounds fit its capacity.
+/// - Buffers in the arena begin at multiples of 64 and end inside it; variables likewise in their blocks, without
+///   overlap. Ports, variables and constants have the dtype and count of their buffers.
+/// - Parameters, inputs and constants are bound to slots that are only read.
+///
+/// Order
+/// - A load finds its buffer the last to be stored to in all of its bytes, at capacity, and all that it may read
+///   stored before: by earlier steps, by earlier iterations of enclosing loops of steps, or by the kernel itself.
+/// - Loops of steps are sound in their first and in every later iteration, forwards and in reverse; what they
+///   leave behind is relied on only where they surely run.
+/// - Arguments of a call that share memory are only loaded, or touch different elements of one buffer, or are in
+///   place: one only loaded, one only stored, from the same byte on, elements of the same size; every load comes
+///   first in the innermost loop that it shares with a store, the two touch the same elements in one iteration,
+///   and different iterations touch different ones.
+/// - Every output is completely written at the end.
+///
+/// Tables
+/// - Handles are in range, arguments have the number and dtypes of the slots, loops of steps are balanced, at most
+///   6 deep, and count with symbols of their own, within their bounds.
+/// - All symbols have values where they are used. The arena is a multiple of 64, and not less than its lower bound.
+///
+/// Statements about sizes are inequalities of polynomials. They are proven by signs, by the facts that loops and
+/// conditions give, by cutting the box of all sizes into parts, or by trying all sizes where there are at most 64.
+/// What none of this shows is tried with samples (`Report.sampledCount`), and accepted where they all hold: corners
+/// of 0, 1 and the bounds, and 32 seeded sizes. Everything else is rejected.
 public struct PlanChecker: Sendable {
   /// What a run of the checker found.
   public struct Report: Sendable {

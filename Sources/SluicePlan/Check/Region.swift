@@ -54,7 +54,7 @@ struct Region: Hashable, Sendable {
   }
 }
 
-/// A loop as far as regions care: `unknown` is 0, `step`, `2 * step`, ... below `count` and `clip`.
+/// A loop as far as regions care: `unknown` is a multiple of `step`, from 0, below `count` and `clip`.
 struct Sweep {
   var unknown: Unknown
   var count: Polynomial

@@ -95,7 +95,7 @@ struct StepSimulator {
       let place = placeOfBuffer[buffer]
       var checker = WrittenChecker(context.space, noKernel, environment)
       if checker.isFull(states[place], places[place].count) { return }
-      message = states[place].parts.isEmpty ? "is never written" : "is not completely written"
+      message = states[place].isIntact ? "is not completely written" : "is never written"
     } else {
       let elements = context.tables.types.shape(port.type).reduce(Polynomial.one) { $0 * context.space[$1] }
       if elements.isZero { return }
@@ -104,7 +104,9 @@ struct StepSimulator {
     context.say("plan of `\(function.name)`: output `\(port.name)` \(message)")
   }
 
-  /// Runs through steps. `general` describes any iteration of the enclosing loops, `current` the one at hand.
+  /// Runs through steps.
+  ///
+  /// `general` describes any iteration of the enclosing loops, `current` the one at hand; `number` names the former.
   private mutating func run(
     _ range: Range<Int>, _ general: Environment, _ current: Environment, _ number: Int
   ) {
@@ -131,51 +133,57 @@ struct StepSimulator {
   ) {
     guard let model = context.models[kernel] else { return }
     let shape = shaper.shape(kernel, model, arguments, general, number)
-    func say(_ slot: Int, _ message: String, notes: [String] = []) {
-      var place = "plan of `\(function.name)`, step \(step), `\(context.kernelName(kernel))`"
-      if slot >= 0 {
-        let name = context.plan.kernels[kernel].slots[slot].name
-        place += ", slot `\(name)`, \(text(arguments[slot].buffer.index))"
-      }
-      context.say("\(place): \(message)", notes: notes)
-    }
-    for problem in shaper.shapes[shape].problems { say(problem.slot, problem.message) }
+    for problem in shaper.shapes[shape].problems { say(step, problem.slot, problem.message) }
     for (slot, accesses) in shaper.shapes[shape].loads {
-      let place = placeOfBuffer[arguments[slot].buffer.index]
-      let state = states[place]
+      let state = states[placeOfBuffer[arguments[slot].buffer.index]]
       if !state.isIntact {
-        say(slot, lost(state))
+        say(step, slot, lost(state))
       } else if !state.isFull {
-        var checker = WrittenChecker(context.space, model, current)
-        let offset = context.space[arguments[slot].offset]
-        for access in accesses
-        where !checker.isWritten(model.accesses[access], offset, shaper.shapes[shape].touched[access], state)
-        {
-          let instruction = model.accesses[access].instruction
-          let text = KernelText(context.plan.kernels[kernel], context.tables)
-          say(
-            slot,
-            "instruction \(instruction), `\(text.text(context.plan.kernels[kernel].instructions[instruction]))`, may "
-              + "load elements that were never stored")
-          break
-        }
+        checkLoads(step, shape, slot, accesses, arguments[slot], kernel, state, current)
       }
     }
     for store in shaper.shapes[shape].stores {
       for other in arguments.indices
       where other != store.slot && (model.isStored[other] || model.isLoaded[other]) {
         if let message = sharing(shape, model, arguments, other, store.slot, general) {
-          say(
-            store.slot, message,
-            notes: [
-              "slot `\(context.plan.kernels[kernel].slots[other].name)` is \(text(arguments[other].buffer.index))"
-            ])
+          let name = context.plan.kernels[kernel].slots[other].name
+          say(step, store.slot, message, notes: ["slot `\(name)` is \(text(arguments[other].buffer.index))"])
         }
       }
     }
     for store in shaper.shapes[shape].stores {
       write(store, placeOfBuffer[arguments[store.slot].buffer.index], step, general)
     }
+  }
+
+  /// Reports what is wrong with a call, or with one of its slots.
+  private func say(_ step: Int, _ slot: Int, _ message: String, notes: [String] = []) {
+    guard case .call(let kernel, let arguments) = function.steps[step] else { return }
+    var place = "plan of `\(function.name)`, step \(step), `\(context.kernelName(kernel.index))`"
+    if slot >= 0 {
+      let name = context.plan.kernels[kernel.index].slots[slot].name
+      place += ", slot `\(name)`, \(text(arguments[slot].buffer.index))"
+    }
+    context.say("\(place): \(message)", notes: notes)
+  }
+
+  /// Looks whether loads from a place of which only parts are written keep to these parts.
+  private func checkLoads(
+    _ step: Int, _ shape: Int, _ slot: Int, _ accesses: [Int], _ argument: Argument, _ kernel: Int,
+    _ state: WrittenState, _ current: Environment
+  ) {
+    guard let model = context.models[kernel] else { return }
+    var checker = WrittenChecker(context.space, model, current)
+    let offset = context.space[argument.offset]
+    let touched = shaper.shapes[shape].touched
+    let missing = accesses.first { access in
+      !checker.isWritten(model.accesses[access], offset, touched[access], state)
+    }
+    guard let missing else { return }
+    let instruction = model.accesses[missing].instruction
+    let line = KernelText(context.plan.kernels[kernel], context.tables)
+      .text(context.plan.kernels[kernel].instructions[instruction])
+    say(step, slot, "instruction \(instruction), `\(line)`, may load elements that were never stored")
   }
 
   private func lost(_ state: WrittenState) -> String {

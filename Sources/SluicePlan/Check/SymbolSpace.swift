@@ -40,6 +40,19 @@ struct SymbolSpace: Sendable {
   /// A dim as a polynomial; lost where the handle names no dim.
   subscript(dim: DimID) -> Polynomial { dim.index < dims.count && !dim.isNone ? dims[dim.index] : .lost }
 
+  /// From 0 to the largest sum of the absolute values of the terms of a polynomial in symbols; nil where computing
+  /// its value may not fit 64 bits.
+  func magnitude(_ polynomial: Polynomial) -> Interval? {
+    if polynomial.isLost { return nil }
+    var sum: Interval? = Interval(0, 0)
+    for term in polynomial.terms {
+      var product: Interval? = Interval(0, Int64(clamping: term.coefficient.magnitude))
+      for factor in term.monomial.factors { product = product?.times(Interval(0, bound(factor))) }
+      sum = product.flatMap { sum?.plus($0) }
+    }
+    return sum
+  }
+
   /// The largest value of a symbol.
   func bound(_ unknown: Unknown) -> Int64 {
     let index = Int(unknown) - 1

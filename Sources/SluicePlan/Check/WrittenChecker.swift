@@ -149,7 +149,7 @@ struct WrittenChecker {
     return (isAll, result)
   }
 
-  /// Behind a loop: what its iterations wrote together. `entry` is the state before the loop.
+  /// Behind a loop: what its iterations wrote together, for the state `entry` before it.
   mutating func close(
     _ state: inout WrittenState, _ entry: WrittenState, _ count: Polynomial, _ counter: Unknown,
     _ iterations: Polynomial, _ depth: Int, _ surelyRuns: Bool

@@ -153,7 +153,7 @@ struct Grouping {
     guard candidate >= 0 else { return nil }
     let group = groups[candidate]
     guard group.kind == .loops, group.region == item.region, group.space == space,
-      group.items.count < maximumItems
+      group.items.count < maximumItems, runsInOrder(space, axes ?? group.reducedAxes, tables)
     else { return nil }
     if let axes, let known = group.reducedAxes {
       guard axes == known, !Self.isArgument(item),
@@ -180,6 +180,14 @@ struct Grouping {
     case .reduce: return tables.types.shape(program.values[item.operands[0]].type)
     default: return nil
     }
+  }
+
+  /// Whether the reduced axes, if any, are the inner loops: elsewhere a reduction has a kernel of its own, so that
+  /// every kernel stores its elements in the order of its loops.
+  private func runsInOrder(_ space: [DimID], _ reduced: [Int]?, _ tables: Tables) -> Bool {
+    guard let reduced else { return true }
+    let last = space.indices.last { tables.dims.value(space[$0]) != 1 }
+    return last.map { reduced.contains($0) } ?? true
   }
 
   /// Whether an item looks for a position: it runs one element after the other, alone.

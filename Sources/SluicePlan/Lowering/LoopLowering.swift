@@ -223,7 +223,7 @@ struct LoopLowering {
     }
     let extent = axes[position].extent
     let kind: Loop.Kind = rest.count == 1 && lanes > 1 ? .lanes(lanes) : .sequential
-    let isShort = tables.dims.value(extent).map { $0 <= Int64(Self.blockLength) } ?? false
+    let isShort = tables.dims.bound(extent).map { $0 <= Int64(Self.blockLength) } ?? false
     var (start, end, limit): (Affine?, Affine, Affine?) = (nil, Affine(extent), nil)
     let isWhole = isShort || !isOrdered
     if !isWhole {
@@ -538,7 +538,8 @@ struct LoopLowering {
         case .index = op.definition.family
       else { continue }
       let count = try gatherAccess(program.items[position], record).count
-      if let value = tables.dims.value(count), value > 0 { continue }
+      let others = tables.dims.subtract(count, writer.one)
+      if let others, tables.dims.isNeverNegative(others) { continue }
       if result == nil { result = count } else if result != count { return try product(result, count) }
     }
     return result

@@ -150,7 +150,7 @@ struct SingleLowering {
     let total = writer.builder.variable(writer.builder.constant(0, dtype))
     var place = extents.dropLast().map { writer.builder.beginLoop(to: Affine($0), .sequential) }
     let last = extents.last ?? writer.one
-    let isShort = tables.dims.value(last).map { $0 <= Int64(LoopLowering.blockLength) } ?? false
+    let isShort = tables.dims.bound(last).map { $0 <= Int64(LoopLowering.blockLength) } ?? false
     var start: Affine?
     var end = Affine(last)
     var limit: Affine?
@@ -176,9 +176,19 @@ struct SingleLowering {
     let out = result()
     let axis = tables.axis(record, of: .concat, rank: out.strides.count)
     var start = writer.zero
+    let outer = shape(item.results[0]).prefix(axis)
+    if outer.contains(where: { $0 != writer.one }) {
+      // The parts interleave: first every element gets a value, then the parts their places.
+      let nothing = writer.builder.constant(0, out.dtype)
+      try nest(shape(item.results[0])) {
+        (self: inout SingleLowering, index: [Register]) throws(Diagnostics) in
+        self.store(out, index, nothing)
+      }
+    }
     for position in item.operands.indices {
-      let part = operand(position)
       let shape = shape(item.operands[position])
+      if shape.contains(writer.zero) { continue }
+      let part = operand(position)
       var place = out
       place.offset = try tables.product(start, out.strides[axis])
       try nest(shape) { (self: inout SingleLowering, index: [Register]) throws(Diagnostics) in

@@ -96,7 +96,7 @@ public struct PlanPrinter: Sendable {
     for (number, step) in function.steps.enumerated() {
       if step == .end, indent.count > 4 { indent.removeLast(2) }
       let position = String(repeating: " ", count: max(0, width - String(number).count)) + String(number)
-      lines.append("  \(position)\(indent.dropFirst(2))\(text(step, labels, plan))")
+      lines.append("    \(position)\(indent.dropFirst(2))\(text(step, labels, plan))")
       if case .loop = step { indent += "  " }
     }
     return lines

@@ -1,0 +1,122 @@
+/// Every `.sluice` file of `IR/tests` and `IR/models` is a test; its first line says of what. See IR/tests/README.md.
+
+import SluiceC
+import SluiceIR
+import SluicePasses
+import SluicePlan
+import SluiceText
+import TestSupport
+import Testing
+
+/// A file under test.
+struct TestFile: Sendable, CustomTestStringConvertible {
+  /// The path from the root of the repository.
+  var path: String
+
+  var testDescription: String { path }
+
+  static let all = ["IR/tests", "IR/models"].flatMap { Repository.sluiceFiles(below: $0) }
+    .map { TestFile(path: $0) }
+
+  /// Whether the file must be rejected.
+  var mustFail: Bool { path.split(separator: "/").last?.hasPrefix("fail_") ?? false }
+}
+
+struct FileTests {
+  @Test func thereAreFiles() { #expect(TestFile.all.count > 100) }
+
+  @Test(arguments: TestFile.all)
+  func file(_ file: TestFile) throws {
+    let text = String(decoding: try #require(Repository.read(file.path)), as: UTF8.self)
+    let directives = try TestDirectives(Array(text.utf8), file: file.path)
+    let words = (directives.command ?? (file.path.hasPrefix("IR/models/") ? "verify" : "")).split(
+      separator: " ")
+    let command = words.first.map { String($0) } ?? ""
+    if command == "parse" { return }  // the tests of the reader read these
+    let argument = words.dropFirst().joined(separator: " ")
+    if file.mustFail || !directives.errors.isEmpty {
+      #expect(file.mustFail, "a file that states errors is named `fail_...`")
+      return try checkErrors(text, directives, file)
+    }
+    let module = try readAndVerify(text, file)
+    switch command {
+    case "verify": break
+    case "run": try run(module, directives, file)
+    case "passes": try passes(module, argument, file)
+    case "plan": try plan(module, argument, file)
+    case "emit-c": try emitC(module, file)
+    default: Issue.record("the first line asks for `\(command)`, not for verify, run, passes, plan or emit-c")
+    }
+  }
+
+  /// The module of a text, which must print as a text that reads as the same module.
+  private func readAndVerify(_ text: String, _ file: TestFile) throws -> Module {
+    let module = try parseModule(text, file: file.path)
+    let errors = verify(module)
+    #expect(errors.isEmpty, "\(errors)")
+    let printed = printModule(module)
+    let again = try parseModule(printed, file: file.path)
+    #expect(printModule(again) == printed, "printing, reading and printing gives another text")
+    return module
+  }
+
+  /// The errors of reading and verifying must be those stated, each on its line.
+  private func checkErrors(_ text: String, _ directives: TestDirectives, _ file: TestFile) throws {
+    #expect(!directives.errors.isEmpty, "`\(file.path)` states no `// error:`")
+    var found: [Diagnostic]
+    do {
+      found = verify(try parseModule(text, file: file.path))
+    } catch { found = error.all }
+    for expected in directives.errors {
+      let match = found.firstIndex {
+        $0.place?.line == expected.line && $0.message.contains(expected.message)
+      }
+      if let match {
+        found.remove(at: match)
+      } else {
+        Issue.record("line \(expected.line) does not give the error `\(expected.message)`")
+      }
+    }
+    for error in found {
+      Issue.record("line \(error.place?.line ?? 0) gives an error that is not stated: \(error.message)")
+    }
+  }
+
+  private func run(_ module: Module, _ directives: TestDirectives, _ file: TestFile) throws {
+    #expect(!directives.runs.isEmpty, "there is no `// run:` line")
+    let subject = try Subject(module, runs: directives.runs)
+    var others: [(name: String, backend: any Backend)] = []
+    if let c = try CBackend(subject, subject.plan()) { others.append(("C", c)) }
+    var agreement = try Agreement(subject, others: others)
+    #expect(agreement.rejections.isEmpty, "\(agreement.rejections.joined(separator: "\n"))")
+    let failures = agreement.failures()
+    #expect(failures.isEmpty, "\(failures.joined(separator: "\n"))")
+  }
+
+  /// The text after the passes; the golden file is beside the test.
+  private func passes(_ module: Module, _ names: String, _ file: TestFile) throws {
+    let list = names.split { $0 == "," || $0 == " " }.map { String($0) }
+    let result = try runPasses(module, list, verifyEach: true)
+    let difference = try Repository.difference(printModule(result), golden: file.golden)
+    #expect(difference == nil)
+  }
+
+  /// The plan as text, after `expand`.
+  private func plan(_ module: Module, _ options: String, _ file: TestFile) throws {
+    let plan = try Subject(module).plan(fuses: options != "unfused")
+    let difference = try Repository.difference(PlanPrinter().dump(plan), golden: file.golden)
+    #expect(difference == nil)
+  }
+
+  /// The C file, after `expand`.
+  private func emitC(_ module: Module, _ file: TestFile) throws {
+    let (source, _) = CSource.emitC(try Subject(module).plan())
+    let difference = try Repository.difference(source, golden: file.golden)
+    #expect(difference == nil)
+  }
+}
+
+extension TestFile {
+  /// The file of what must come out: `NAME.expected` beside `NAME.sluice`.
+  var golden: String { String(path.dropLast("sluice".count)) + "expected" }
+}

@@ -1,0 +1,925 @@
+/* sample.c: the model `sample`, compiled by Sluice 0.1.0; graph 123456789abcdef0.
+ *
+ * A dense layer that counts its calls.
+ *
+ * This file stands alone: C99 or C++17, no libraries, no memory of its own, no globals that
+ * change. It gives the same bits with every compiler, at every optimisation level, on every
+ * processor. */
+
+#ifndef SAMPLE_H
+#define SAMPLE_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+/* May be defined as `static` or as an attribute for exported functions, before this is included. */
+#ifndef SAMPLE_API
+#define SAMPLE_API
+#endif
+
+#define SAMPLE_ABI_VERSION 1
+#define SAMPLE_TOOL_VERSION "0.1.0"
+#define SAMPLE_GRAPH_HASH UINT64_C(0x123456789abcdef0)
+#define SAMPLE_PARAMS_HASH UINT64_C(0xec99575d517d99d6)
+
+/* Memory in bytes. Parameters, state and arena begin at multiples of SAMPLE_ALIGN. The arena
+ * holds nothing between calls, so functions may share one of SAMPLE_ARENA_BYTES. */
+#define SAMPLE_ALIGN 64
+#define SAMPLE_PARAMS_BYTES 4032
+#define SAMPLE_STATE_BYTES 128
+#define SAMPLE_RUN_ARENA_BYTES 10240
+#define SAMPLE_ARENA_BYTES 10240
+
+/* Where the tensors of the parameters begin, in bytes, and how many elements they have. */
+#define SAMPLE_PARAM_LAYER_W_OFFSET 0  /* @layer.w : f32[24,40] */
+#define SAMPLE_PARAM_LAYER_W_COUNT 960
+#define SAMPLE_PARAM_LAYER_B_OFFSET 3840  /* @layer.b : f32[40] */
+#define SAMPLE_PARAM_LAYER_B_COUNT 40
+
+/* Where the tensors of the state begin, in bytes, and how many elements they have. */
+#define SAMPLE_STATE_CALLS_OFFSET 0  /* @calls : i64[] */
+#define SAMPLE_STATE_CALLS_COUNT 1
+#define SAMPLE_STATE_MEMORY_OFFSET 64  /* @memory : f32[3,3] */
+#define SAMPLE_STATE_MEMORY_COUNT 9
+
+/* What a call says. Unless it is SAMPLE_OK, nothing was written. */
+typedef enum sample_status {
+  SAMPLE_OK = 0, /* it worked */
+  SAMPLE_ERROR_NULL = 1, /* a pointer that is needed is NULL */
+  SAMPLE_ERROR_DIM = 2, /* a dim is negative, above its maximum, or makes another one negative */
+  /* a pointer is not aligned: elements to their size, blocks to SAMPLE_ALIGN */
+  SAMPLE_ERROR_ALIGNMENT = 3,
+  SAMPLE_ERROR_ARENA = 4, /* the arena is too small */
+  /* the parameters file is of another model, of another version, or damaged */
+  SAMPLE_ERROR_PARAMS = 5,
+  SAMPLE_ERROR_ALIAS = 6, /* memory that is written overlaps other memory of the call */
+  SAMPLE_ERROR_FUNCTION = 7 /* there is no function of that number */
+} sample_status;
+
+/* Where a model's memory is. The caller owns it all; a model keeps nothing. Several threads may
+ * call at once with contexts that share parameters but neither state nor arena. */
+typedef struct sample_context {
+  const void *params; /* SAMPLE_PARAMS_BYTES, only read */
+  void *state; /* SAMPLE_STATE_BYTES, see sample_reset; a copy is a checkpoint */
+  void *arena; /* scratch memory */
+  size_t arena_bytes;
+  /* Calls body(argument, index) for every index from 0 up to count, in any order, on any
+   * threads, and returns when all are done. NULL: everything runs in the calling thread. Results
+   * are the same, bit for bit. */
+  void (*parallel_for)(void *user, int64_t count, void (*body)(void *argument, int64_t index),
+      void *argument);
+  void *user; /* the first argument of parallel_for */
+} sample_context;
+
+/* A status in words. */
+SAMPLE_API const char *sample_status_string(sample_status status);
+
+/* Writes the initial state. It must run once before any function that works on the state. */
+SAMPLE_API sample_status sample_reset(const sample_context *context);
+
+/* Checks a parameters file in memory and makes context->params point into it; nothing is copied.
+ * The file must begin at a multiple of SAMPLE_ALIGN, as a mapped one does, and stay where it is. */
+SAMPLE_API sample_status sample_params_bind(sample_context *context, const void *file,
+    size_t bytes);
+
+#define SAMPLE_RUN_MAX_B 64
+#define SAMPLE_RUN_X_RANK 2
+#define SAMPLE_RUN_X_COUNT(B) ((size_t)(B) * (size_t)24)
+#define SAMPLE_RUN_RATE_RANK 0
+#define SAMPLE_RUN_RATE_COUNT ((size_t)1)
+#define SAMPLE_RUN_Y_RANK 2
+#define SAMPLE_RUN_Y_COUNT(B) ((size_t)(B) * (size_t)40)
+#define SAMPLE_RUN_MEAN_RANK 0
+#define SAMPLE_RUN_MEAN_COUNT ((size_t)1)
+#define SAMPLE_RUN_N_RANK 0
+#define SAMPLE_RUN_N_COUNT ((size_t)1)
+
+typedef struct sample_run_dims {
+  int64_t B; /* at most 64 */
+} sample_run_dims;
+
+typedef struct sample_run_inputs {
+  const float *x; /* f32[B,24] */
+  float rate; /* f32[] */
+} sample_run_inputs;
+
+typedef struct sample_run_outputs {
+  float *y; /* f32[B,40] */
+  float *mean; /* f32[] */
+  float *n; /* f32[] */
+} sample_run_outputs;
+
+/* One layer.
+ *
+ * @run(x: f32[B,24], rate: f32[]) -> (y: f32[B,40], mean: f32[], n: f32[]) */
+SAMPLE_API sample_status sample_run(const sample_context *context, const sample_run_dims *dims,
+    const sample_run_inputs *inputs, const sample_run_outputs *outputs);
+
+#ifndef SAMPLE_NO_REFLECTION
+/* A parameter, state, input or output. */
+typedef struct sample_tensor {
+  const char *name;
+  const char *type; /* "f32[B,64]" */
+  uint8_t dtype;    /* 0 f32, 1 f64, 2 i32, 3 i64, 4 u8, 5 bool */
+  uint8_t rank;
+  int64_t dims[8]; /* a size; -1 - s for symbol s of the function; INT64_MIN: see the type */
+  int64_t offset;  /* bytes from the beginning of the block of parameters or state */
+} sample_tensor;
+
+typedef struct sample_function {
+  const char *name;
+  const char *const *symbols;
+  const int64_t *maxima; /* of the symbols */
+  const sample_tensor *inputs;
+  const sample_tensor *outputs;
+  int64_t arena_bytes;
+  int32_t symbol_count;
+  int32_t input_count;
+  int32_t output_count;
+} sample_function;
+
+/* The functions in the order of their numbers. */
+SAMPLE_API const sample_function *sample_functions(int32_t *count);
+
+/* The parameters, or the states. */
+SAMPLE_API const sample_tensor *sample_params(int32_t *count);
+SAMPLE_API const sample_tensor *sample_states(int32_t *count);
+
+/* Calls a function by its number: symbols, inputs and outputs in order, scalars by pointer too. */
+SAMPLE_API sample_status sample_call(const sample_context *context, int32_t function,
+    const int64_t *dims, const void *const *inputs, void *const *outputs);
+#endif
+
+#ifdef SAMPLE_THREADS
+#include <pthread.h>
+
+#define SAMPLE_POOL_MAX 64
+
+/* Threads that wait for parts of work. The caller owns the memory; its members are private. */
+typedef struct sample_pool {
+  pthread_mutex_t mutex;
+  pthread_cond_t wake;
+  pthread_cond_t done;
+  pthread_t threads[SAMPLE_POOL_MAX];
+  int32_t thread_count;
+  int32_t stops;
+  int32_t sleepers;
+  int32_t waits;
+  void (*body)(void *argument, int64_t index);
+  void *argument;
+  int64_t count;
+  int64_t finished;
+  uint64_t ticket; /* number of the job in the high half, next index in the low half */
+} sample_pool;
+
+/* Starts a pool of so many threads, the caller's included. It gives how many there are, at least 1,
+ * or 0 where the system refuses. A context then names the pool as its user, and as its parallel_for
+ * the function below. */
+SAMPLE_API int32_t sample_pool_start(sample_pool *pool, int32_t threads);
+
+/* Ends the threads. Nothing may run on the pool any more. */
+SAMPLE_API void sample_pool_stop(sample_pool *pool);
+
+/* Runs a job on the pool, which runs one at a time. */
+SAMPLE_API void sample_pool_parallel_for(void *pool, int64_t count,
+    void (*body)(void *argument, int64_t index), void *argument);
+
+/* sizeof(sample_pool), for bindings. */
+SAMPLE_API size_t sample_pool_bytes(void);
+#endif
+
+#ifdef __cplusplus
+}
+#endif
+#endif
+
+/* ---- The compiler --------------------------------------------------------------------------- */
+
+#if defined(__FAST_MATH__) || defined(__ASSOCIATIVE_MATH__) || defined(__RECIPROCAL_MATH__) || \
+    defined(__NO_SIGNED_ZEROS__) || (defined(__FINITE_MATH_ONLY__) && __FINITE_MATH_ONLY__ > 0)
+#error "this file needs IEEE arithmetic: compile it without -ffast-math and its parts"
+#endif
+#if defined(__FLT_EVAL_METHOD__) && __FLT_EVAL_METHOD__ != 0 && __FLT_EVAL_METHOD__ != 16
+#error "this file needs floats that are computed as floats: on x86, use -msse2 -mfpmath=sse"
+#endif
+#if (-1 & 3) != 3 || (-1 >> 1) != -1
+#error "this file needs integers in two's complement, shifted right with their sign"
+#endif
+typedef char sample_check_byte[(unsigned char)-1 == 255 ? 1 : -1];
+typedef char sample_check_float[sizeof(float) == 4 ? 1 : -1];
+typedef char sample_check_double[sizeof(double) == 8 && sizeof(1.0) == 8 ? 1 : -1];
+
+/* A product and a sum are rounded one after the other, never fused behind our back. gcc may further
+ * assume that nobody looks at floating-point exceptions, which lets it vectorise conditions. */
+#if defined(__clang__)
+#pragma STDC FP_CONTRACT OFF
+#elif defined(__GNUC__)
+#pragma GCC optimize("fp-contract=off", "no-trapping-math")
+#else
+#pragma STDC FP_CONTRACT OFF
+#endif
+
+/* A pointer to memory that nothing else in a kernel points to. */
+#if defined(__GNUC__)
+#define SAMPLE_RESTRICT __restrict
+#else
+#define SAMPLE_RESTRICT
+#endif
+
+/* A function that stays one: its many exits must not make what follows look unlikely. */
+#if defined(__GNUC__)
+#define SAMPLE_NOINLINE __attribute__((noinline))
+#else
+#define SAMPLE_NOINLINE
+#endif
+
+/* ---- Helpers ----------------------------------------------------------------------------- */
+
+/* Copies the bytes of one object into another one of the same size. */
+#if defined(__GNUC__)
+#define SAMPLE_COPY(to, from, size) __builtin_memcpy(to, from, size)
+#else
+static inline void sample_copy(void *to, const void *from, size_t size) {
+  for (size_t i = 0; i < size; ++i) {
+    ((unsigned char *)to)[i] = ((const unsigned char *)from)[i];
+  }
+}
+#define SAMPLE_COPY(to, from, size) sample_copy(to, from, size)
+#endif
+
+/* The bits of a float. */
+static inline uint32_t sample_bits_f32(float x) {
+  uint32_t bits;
+  SAMPLE_COPY(&bits, &x, sizeof bits);
+  return bits;
+}
+
+/* The float with these bits. */
+static inline float sample_from_bits_f32(uint32_t bits) {
+  float x;
+  SAMPLE_COPY(&x, &bits, sizeof x);
+  return x;
+}
+
+/* Turns every NaN into the one that leaves a program. */
+static inline float sample_canonical_f32(float x) {
+  return x == x ? x : sample_from_bits_f32(0x7fc00000u);
+}
+
+/* The larger one; NaN wins, +0 is larger than -0. */
+static inline float sample_maximum_f32(float a, float b) {
+  const float same = sample_from_bits_f32(sample_bits_f32(a) & sample_bits_f32(b));
+  const float most = a > b ? a : b;
+  const float number = a == b ? same : most;
+  return a != a ? a : number;
+}
+
+/* a * 2^b in the low bits; 0 where b is no bit's number. */
+static inline int32_t sample_shift_left_i32(int32_t a, int32_t b) {
+  const int32_t shifted = (int32_t)((uint32_t)a << ((uint32_t)b & 31u));
+  return (uint32_t)b < 32u ? shifted : 0;
+}
+
+/* a + b, wrapping. */
+static inline int64_t sample_add_i64(int64_t a, int64_t b) {
+  return (int64_t)((uint64_t)a + (uint64_t)b);
+}
+
+/* Whether the target has fused multiply-adds; otherwise the compiler would call libm. */
+#if !defined(SAMPLE_SOFTWARE_FMA) && defined(__GNUC__)
+#if defined(__FMA__) || defined(__AVX512F__) || defined(__aarch64__) || defined(__VSX__) || \
+    (defined(__riscv_flen) && __riscv_flen >= 64) || \
+    (defined(__FP_FAST_FMA) && defined(__FP_FAST_FMAF))
+#define SAMPLE_HAS_FMA
+#endif
+#endif
+
+/* a * b + c with one rounding. */
+static inline float sample_fma_f32(float a, float b, float c) {
+#if defined(SAMPLE_HAS_FMA)
+  return __builtin_fmaf(a, b, c);
+#else
+  /* The product of two floats is exact as a double. The sum is rounded to odd: where it is not
+   * exact, an even last bit makes a step towards the exact sum and becomes 1, so that the final
+   * rounding sees on which side of a tie it is. */
+  const double product = (double)a * (double)b;
+  const double addend = (double)c;
+  double sum = product + addend;
+  const double rest = sum - product;
+  const double error = (product - (sum - rest)) + (addend - rest);
+  uint64_t sum_bits;
+  uint64_t error_bits;
+  SAMPLE_COPY(&sum_bits, &sum, sizeof sum_bits);
+  SAMPLE_COPY(&error_bits, &error, sizeof error_bits);
+  const uint64_t towards = UINT64_C(1) - (((sum_bits ^ error_bits) >> 63) << 1);
+  const uint64_t step = towards & ((sum_bits & 1) - 1);
+  const uint64_t up = error > 0.0 ? step : 0;
+  const uint64_t down = error < 0.0 ? step : 0;
+  sum_bits += up | down;
+  SAMPLE_COPY(&sum, &sum_bits, sizeof sum);
+  return (float)sum;
+#endif
+}
+
+/* Whether an address is no multiple of a power of two. */
+static inline int sample_misaligned(const void *pointer, size_t alignment) {
+  return ((uintptr_t)pointer & (uintptr_t)(alignment - 1)) != 0;
+}
+
+/* A run of bytes that a call works on. */
+typedef struct sample_span {
+  const void *start;
+  size_t bytes;
+} sample_span;
+
+/* Whether one of the first `written` spans has a byte in common with another span. */
+static int sample_overlap(const sample_span *spans, size_t written, size_t count) {
+  for (size_t i = 0; i < written; ++i) {
+    const uintptr_t a = (uintptr_t)spans[i].start;
+    for (size_t j = i + 1; j < count; ++j) {
+      const uintptr_t b = (uintptr_t)spans[j].start;
+      if (spans[i].bytes > 0 && spans[j].bytes > 0 &&
+          (a < b ? b - a < spans[i].bytes : a - b < spans[j].bytes)) {
+        return 1;
+      }
+    }
+  }
+  return 0;
+}
+
+/* How many of `count` iterations make one part of a divided loop: all of them where there is little
+ * to do, otherwise a multiple of `block`. It depends on the work alone, never on the threads. */
+static inline ptrdiff_t sample_chunk(ptrdiff_t count, int64_t cost, ptrdiff_t block) {
+  const int64_t grain = 16384;
+  const int64_t most = INT64_MAX / (cost > 0 ? cost : 1);
+  const int64_t parts = ((int64_t)count < most ? count * cost : INT64_MAX) / grain;
+  if (parts < 4) {
+    return count;
+  }
+  const ptrdiff_t size = (count - 1) / (ptrdiff_t)(parts < 64 ? parts : 64) + 1;
+  return (size + block - 1) / block * block;
+}
+
+/* tanh of f32, see docs/numerics.md. */
+static inline float sample_tanh_f32(float x) {
+  const int32_t t1 = (int32_t)sample_bits_f32(x);
+  const float t2 = sample_from_bits_f32((uint32_t)(t1 & 0x7fffffff));
+  const float t3 = 10.0f < t2 ? 10.0f : t2;
+  const float t4 = sample_fma_f32(t3, 2.88539f, -0.49902344f) + 12583039.0f;
+  const float t5 = t4 - 12583039.0f;
+  const float t6 =
+      sample_from_bits_f32((uint32_t)sample_shift_left_i32((int32_t)sample_bits_f32(t4), 23));
+  const float t7 = sample_fma_f32(t5, 9.523271e-10f, sample_fma_f32(t5, -0.3465736f, t3));
+  const float t8 = sample_fma_f32(sample_fma_f32(0.059534468f, t7, 0.12740038f), t7, 0.33435893f);
+  const float t9 = sample_fma_f32(sample_fma_f32(t8, t7, 0.66659075f), t7, 1.0000018f);
+  const float t10 = sample_fma_f32(sample_fma_f32(t7 * t7, t9, t7), t6,
+      sample_fma_f32(0.5f, t6, -0.5f));
+  const float t11 = t10 < 1.0f ? t10 : 1.0f;
+  const int32_t t12 = (int32_t)sample_bits_f32(sample_fma_f32(t11, t11 / (-1.0f - t10), t11));
+  return sample_from_bits_f32((uint32_t)(t12 | (t1 & INT32_MIN)));
+}
+
+/* ---- Kernels ----------------------------------------------------------------------------- */
+
+/* %y = matmul %x, %w + %b : f32[B,40]
+ * %r = maximum %y, 0 : f32[B,40]
+ *   at Dense.swift:12, dense/layer */
+static void sample_k0_dense(const float *SAMPLE_RESTRICT x, const float *SAMPLE_RESTRICT w,
+    const float *SAMPLE_RESTRICT b, float *SAMPLE_RESTRICT y, ptrdiff_t begin, ptrdiff_t end) {
+  for (ptrdiff_t i = begin; i < end; ++i) {
+    for (ptrdiff_t j = 0; j < 40; j += 8) {
+      float sum[8];
+      for (ptrdiff_t lane = 0; lane < 8; ++lane) {
+        sum[lane] = 0.0f;
+      }
+      for (ptrdiff_t k = 0; k < 24; ++k) {
+        const float x1 = x[i * 24 + k];
+        for (ptrdiff_t lane = 0; lane < 8; ++lane) {
+          sum[lane] = sample_fma_f32(x1, w[k * 40 + j + lane], sum[lane]);
+        }
+      }
+      for (ptrdiff_t lane = 0; lane < 8; ++lane) {
+        y[i * 40 + j + lane] = sample_maximum_f32(sum[lane] + b[j + lane], 0.0f);
+      }
+    }
+  }
+}
+
+/* What the parts of sample_k0_dense share. */
+typedef struct sample_k0_dense_task {
+  const float *x;
+  const float *w;
+  const float *b;
+  float *y;
+  ptrdiff_t begin;
+  ptrdiff_t end;
+  ptrdiff_t chunk;
+} sample_k0_dense_task;
+
+static void sample_k0_dense_part(void *argument, int64_t index) {
+  const sample_k0_dense_task *const task = (const sample_k0_dense_task *)argument;
+  const ptrdiff_t begin = task->begin + (ptrdiff_t)index * task->chunk;
+  const ptrdiff_t rest = task->end - begin;
+  const ptrdiff_t end = begin + (rest < task->chunk ? rest : task->chunk);
+  sample_k0_dense(task->x, task->w, task->b, task->y, begin, end);
+}
+
+/* Runs sample_k0_dense in parts where there is enough to do. */
+static void sample_k0_dense_divided(const sample_context *context, const float *SAMPLE_RESTRICT x,
+    const float *SAMPLE_RESTRICT w, const float *SAMPLE_RESTRICT b, float *SAMPLE_RESTRICT y,
+    ptrdiff_t B) {
+  const ptrdiff_t count = B;
+  const ptrdiff_t chunk = sample_chunk(count, 3040, 1);
+  if (context->parallel_for == NULL || chunk >= count) {
+    sample_k0_dense(x, w, b, y, 0, B);
+    return;
+  }
+  sample_k0_dense_task task;
+  task.x = x;
+  task.w = w;
+  task.b = b;
+  task.y = y;
+  task.begin = 0;
+  task.end = B;
+  task.chunk = chunk;
+  context->parallel_for(context->user, (count - 1) / chunk + 1, sample_k0_dense_part, &task);
+}
+
+/* %mean = mean %r {axes = [0,1]} : f32 */
+static void sample_k1_mean(const float *SAMPLE_RESTRICT x, float *SAMPLE_RESTRICT mean,
+    ptrdiff_t B) {
+  float sum = 0.0f;
+  for (ptrdiff_t i = 0; i < B * 40; i += 1024) {
+    float sum_2 = 0.0f;
+    const ptrdiff_t end = i + 1024 < B * 40 ? i + 1024 : B * 40;
+    float sum_2_lanes[8];
+    for (ptrdiff_t lane = 0; lane < 8; ++lane) {
+      sum_2_lanes[lane] = sum_2;
+    }
+    ptrdiff_t j = i;
+    for (; j < end - 7; j += 8) {
+      for (ptrdiff_t lane = 0; lane < 8; ++lane) {
+        sum_2_lanes[lane] = sum_2_lanes[lane] + x[j + lane];
+      }
+    }
+    for (ptrdiff_t lane = 0; j < end; ++j, ++lane) {
+      sum_2_lanes[lane] = sum_2_lanes[lane] + x[j];
+    }
+    for (ptrdiff_t half = 4; half > 0; half /= 2) {
+      for (ptrdiff_t lane = 0; lane < half; ++lane) {
+        sum_2_lanes[lane] = sum_2_lanes[lane] + sum_2_lanes[lane + half];
+      }
+    }
+    sum_2 = sum_2_lanes[0];
+    sum = sum + sum_2;
+  }
+  mean[0] = sample_canonical_f32(sum / (float)(B * 40));
+}
+
+/* @calls := %calls + 1
+ * %n = cast %calls : f32 */
+static void sample_k2_count(int64_t *SAMPLE_RESTRICT calls, float *SAMPLE_RESTRICT n) {
+  const int64_t t1 = sample_add_i64(calls[0], 1);
+  calls[0] = t1;
+  n[0] = (float)t1;
+}
+
+/* @memory := %rate * %memory + %mean */
+static void sample_k3_blend(const float *SAMPLE_RESTRICT rate, float *SAMPLE_RESTRICT memory,
+    const float *SAMPLE_RESTRICT mean) {
+  const float rate1 = rate[0];
+  const float mean1 = mean[0];
+  for (ptrdiff_t i = 0; i < 9; ++i) {
+    const float t1 = sample_canonical_f32(sample_fma_f32(rate1, sample_tanh_f32(memory[i]), mean1));
+    memory[i] = t1;
+  }
+}
+
+/* copy %r */
+static void sample_k4_copy(const float *SAMPLE_RESTRICT x, float *SAMPLE_RESTRICT y, ptrdiff_t B) {
+  for (ptrdiff_t i = 0; i < B * 40; ++i) {
+    y[i] = sample_canonical_f32(x[i]);
+  }
+}
+
+/* ---- Entry points ------------------------------------------------------------------------ */
+
+SAMPLE_API const char *sample_status_string(sample_status status) {
+  switch (status) {
+    case SAMPLE_OK:
+      return "ok";
+    case SAMPLE_ERROR_NULL:
+      return "a pointer that is needed is NULL";
+    case SAMPLE_ERROR_DIM:
+      return "a dim is negative or above its maximum";
+    case SAMPLE_ERROR_ALIGNMENT:
+      return "a pointer is not aligned";
+    case SAMPLE_ERROR_ARENA:
+      return "the arena is too small";
+    case SAMPLE_ERROR_PARAMS:
+      return "the parameters file does not fit this model";
+    case SAMPLE_ERROR_ALIAS:
+      return "memory that is written overlaps other memory of the call";
+    case SAMPLE_ERROR_FUNCTION:
+      return "there is no function of that number";
+  }
+  return "unknown status";
+}
+
+/* A number of 32 or 64 bits in the bytes of a file of this machine's byte order. */
+static uint32_t sample_word_at(const unsigned char *bytes) {
+  uint32_t word;
+  SAMPLE_COPY(&word, bytes, sizeof word);
+  return word;
+}
+
+static uint64_t sample_long_at(const unsigned char *bytes) {
+  uint64_t word;
+  SAMPLE_COPY(&word, bytes, sizeof word);
+  return word;
+}
+
+SAMPLE_API sample_status sample_params_bind(sample_context *context, const void *file,
+    size_t bytes) {
+  static const char magic[8] = {'S', 'L', 'U', 'I', 'C', 'E', 'P', '1'};
+  const unsigned char *const header = (const unsigned char *)file;
+  if (context == NULL || file == NULL) {
+    return SAMPLE_ERROR_NULL;
+  }
+  if (sample_misaligned(file, SAMPLE_ALIGN)) {
+    return SAMPLE_ERROR_ALIGNMENT;
+  }
+  if (bytes != (size_t)64 + SAMPLE_PARAMS_BYTES) {
+    return SAMPLE_ERROR_PARAMS;
+  }
+  for (size_t i = 0; i < sizeof magic; ++i) {
+    if (header[i] != (unsigned char)magic[i]) {
+      return SAMPLE_ERROR_PARAMS;
+    }
+  }
+  for (size_t i = 40; i < 64; ++i) {
+    if (header[i] != 0) {
+      return SAMPLE_ERROR_PARAMS;
+    }
+  }
+  if (sample_word_at(header + 8) != 0x01020304u || sample_word_at(header + 12) !=
+      SAMPLE_ABI_VERSION ||
+      sample_long_at(header + 16) != SAMPLE_PARAMS_HASH || sample_long_at(header + 24) !=
+          SAMPLE_PARAMS_BYTES) {
+    return SAMPLE_ERROR_PARAMS;
+  }
+  uint64_t sum = UINT64_C(0x6a09e667f3bcc908);
+  for (size_t i = 64; i < bytes; i += 8) {
+    sum = (sum ^ sample_long_at(header + i)) * UINT64_C(0x9e3779b97f4a7c15);
+    sum ^= sum >> 32;
+  }
+  if (sample_long_at(header + 32) != sum) {
+    return SAMPLE_ERROR_PARAMS;
+  }
+  context->params = header + 64;
+  return SAMPLE_OK;
+}
+
+SAMPLE_API sample_status sample_reset(const sample_context *context) {
+  if (context == NULL || context->state == NULL) {
+    return SAMPLE_ERROR_NULL;
+  }
+  if (sample_misaligned(context->state, SAMPLE_ALIGN)) {
+    return SAMPLE_ERROR_ALIGNMENT;
+  }
+  unsigned char *const state = (unsigned char *)context->state;
+  /* @calls : i64[] */
+  {
+    int64_t *const values = (int64_t *)(void *)state;
+    for (size_t i = 0; i < 1; ++i) {
+      values[i] = 0;
+    }
+  }
+  /* @memory : f32[3,3] */
+  {
+    float *const values = (float *)(void *)(state + 64);
+    for (size_t i = 0; i < 9; ++i) {
+      values[i] = 0.0f;
+    }
+  }
+  return SAMPLE_OK;
+}
+
+/* What sample_run asks of its arguments. */
+SAMPLE_NOINLINE
+static sample_status sample_run_check(const sample_context *context, const sample_run_dims *dims,
+    const sample_run_inputs *inputs, const sample_run_outputs *outputs) {
+  if (context == NULL || dims == NULL || inputs == NULL || outputs == NULL) {
+    return SAMPLE_ERROR_NULL;
+  }
+  if (dims->B < 0 || dims->B > SAMPLE_RUN_MAX_B) {
+    return SAMPLE_ERROR_DIM;
+  }
+  const ptrdiff_t B = (ptrdiff_t)dims->B;
+  if (inputs->x == NULL || outputs->y == NULL || outputs->mean == NULL || outputs->n == NULL ||
+      context->params == NULL || context->state == NULL || context->arena == NULL) {
+    return SAMPLE_ERROR_NULL;
+  }
+  if (sample_misaligned(inputs->x, sizeof(float)) || sample_misaligned(outputs->y, sizeof(float)) ||
+      sample_misaligned(outputs->mean, sizeof(float)) ||
+      sample_misaligned(outputs->n, sizeof(float)) ||
+      sample_misaligned(context->params, SAMPLE_ALIGN) ||
+      sample_misaligned(context->state, SAMPLE_ALIGN) ||
+      sample_misaligned(context->arena, SAMPLE_ALIGN)) {
+    return SAMPLE_ERROR_ALIGNMENT;
+  }
+  if (context->arena_bytes < SAMPLE_RUN_ARENA_BYTES) {
+    return SAMPLE_ERROR_ARENA;
+  }
+  sample_span spans[8];
+  spans[0].start = outputs->y;
+  spans[0].bytes = (size_t)B * 40 * sizeof(float);
+  spans[1].start = outputs->mean;
+  spans[1].bytes = sizeof(float);
+  spans[2].start = outputs->n;
+  spans[2].bytes = sizeof(float);
+  spans[3].start = context->state;
+  spans[3].bytes = SAMPLE_STATE_BYTES;
+  spans[4].start = context->arena;
+  spans[4].bytes = SAMPLE_RUN_ARENA_BYTES;
+  spans[5].start = inputs->x;
+  spans[5].bytes = (size_t)B * 24 * sizeof(float);
+  spans[6].start = context->params;
+  spans[6].bytes = SAMPLE_PARAMS_BYTES;
+  spans[7].start = inputs;
+  spans[7].bytes = sizeof *inputs;
+  if (sample_overlap(spans, 5, 8)) {
+    return SAMPLE_ERROR_ALIAS;
+  }
+  return SAMPLE_OK;
+}
+
+/* One layer.
+ *
+ * @run(x: f32[B,24], rate: f32[]) -> (y: f32[B,40], mean: f32[], n: f32[]) */
+SAMPLE_API sample_status sample_run(const sample_context *context, const sample_run_dims *dims,
+    const sample_run_inputs *inputs, const sample_run_outputs *outputs) {
+  const sample_status status = sample_run_check(context, dims, inputs, outputs);
+  if (status != SAMPLE_OK) {
+    return status;
+  }
+  const ptrdiff_t B = (ptrdiff_t)dims->B;
+  const unsigned char *const params = (const unsigned char *)context->params;
+  unsigned char *const state = (unsigned char *)context->state;
+  unsigned char *const arena = (unsigned char *)context->arena;
+  const float *const x = inputs->x;
+  const float *const layer_w = (const float *)(const void *)params;
+  const float *const layer_b = (const float *)(const void *)(params + 3840);
+  float *const hidden = (float *)(void *)arena;
+  float *const mean = outputs->mean;
+  int64_t *const calls = (int64_t *)(void *)state;
+  float *const n = outputs->n;
+  const float *const rate = &inputs->rate;
+  float *const memory = (float *)(void *)(state + 64);
+  float *const y = outputs->y;
+
+  sample_k0_dense_divided(context, x, layer_w, layer_b, hidden, B);
+  sample_k1_mean(hidden, mean, B);
+  sample_k2_count(calls, n);
+  sample_k3_blend(rate, memory, mean);
+  sample_k4_copy(hidden, y, B);
+  return SAMPLE_OK;
+}
+
+#ifndef SAMPLE_NO_REFLECTION
+static const char *const sample_function0_symbols[1] = {"B"};
+static const int64_t sample_function0_maxima[1] = {SAMPLE_RUN_MAX_B};
+static const sample_tensor sample_function0_inputs[2] = {
+  {"x", "f32[B,24]", 0, 2, {-1, 24}, 0},
+  {"rate", "f32[]", 0, 0, {0}, 0},
+};
+static const sample_tensor sample_function0_outputs[3] = {
+  {"y", "f32[B,40]", 0, 2, {-1, 40}, 0},
+  {"mean", "f32[]", 0, 0, {0}, 0},
+  {"n", "f32[]", 0, 0, {0}, 0},
+};
+static const sample_function sample_function_table[1] = {
+  {"run", sample_function0_symbols, sample_function0_maxima, sample_function0_inputs,
+    sample_function0_outputs, SAMPLE_RUN_ARENA_BYTES, 1, 2, 3},
+};
+static const sample_tensor sample_param_table[2] = {
+  {"layer.w", "f32[24,40]", 0, 2, {24, 40}, 0},
+  {"layer.b", "f32[40]", 0, 1, {40}, 3840},
+};
+static const sample_tensor sample_state_table[2] = {
+  {"calls", "i64[]", 3, 0, {0}, 0},
+  {"memory", "f32[3,3]", 0, 2, {3, 3}, 64},
+};
+
+SAMPLE_API const sample_function *sample_functions(int32_t *count) {
+  if (count != NULL) {
+    *count = 1;
+  }
+  return sample_function_table;
+}
+
+SAMPLE_API const sample_tensor *sample_params(int32_t *count) {
+  if (count != NULL) {
+    *count = 2;
+  }
+  return sample_param_table;
+}
+
+SAMPLE_API const sample_tensor *sample_states(int32_t *count) {
+  if (count != NULL) {
+    *count = 2;
+  }
+  return sample_state_table;
+}
+
+static sample_status sample_function0_call(const sample_context *context, const int64_t *dims,
+    const void *const *inputs, void *const *outputs) {
+  if (dims == NULL || inputs == NULL || outputs == NULL || inputs[1] == NULL) {
+    return SAMPLE_ERROR_NULL;
+  }
+  if (sample_misaligned(inputs[1], sizeof(float))) {
+    return SAMPLE_ERROR_ALIGNMENT;
+  }
+  sample_run_dims d;
+  d.B = dims[0];
+  sample_run_inputs in;
+  in.x = (const float *)inputs[0];
+  in.rate = *(const float *)inputs[1];
+  sample_run_outputs out;
+  out.y = (float *)outputs[0];
+  out.mean = (float *)outputs[1];
+  out.n = (float *)outputs[2];
+  return sample_run(context, &d, &in, &out);
+}
+
+SAMPLE_API sample_status sample_call(const sample_context *context, int32_t function,
+    const int64_t *dims, const void *const *inputs, void *const *outputs) {
+  switch (function) {
+    case 0:
+      return sample_function0_call(context, dims, inputs, outputs);
+    default:
+      return SAMPLE_ERROR_FUNCTION;
+  }
+}
+#endif
+
+#ifdef SAMPLE_THREADS
+/* ---- Threads --------------------------------------------------------------------------------- */
+
+#if defined(__x86_64__) || defined(__i386__)
+#define SAMPLE_PAUSE() __builtin_ia32_pause()
+#else
+#define SAMPLE_PAUSE() ((void)0)
+#endif
+
+/* How often a thread looks before it sleeps: a few microseconds. */
+#define SAMPLE_SPIN 2000
+
+/* Takes parts of a job until none is left. A part is taken by raising the ticket, which fails as
+ * soon as the job is over, so what was read of the job before belongs to it. */
+static void sample_pool_work(sample_pool *pool, uint64_t job) {
+  for (;;) {
+    uint64_t ticket = __atomic_load_n(&pool->ticket, __ATOMIC_ACQUIRE);
+    void (*const body)(void *, int64_t) = __atomic_load_n(&pool->body, __ATOMIC_RELAXED);
+    void *const argument = __atomic_load_n(&pool->argument, __ATOMIC_RELAXED);
+    const int64_t count = __atomic_load_n(&pool->count, __ATOMIC_RELAXED);
+    const int64_t index = (int64_t)(ticket & 0xffffffffu);
+    if (ticket >> 32 != job || index >= count) {
+      return;
+    }
+    if (!__atomic_compare_exchange_n(&pool->ticket, &ticket, ticket + 1, 0, __ATOMIC_ACQ_REL,
+                                     __ATOMIC_RELAXED)) {
+      continue;
+    }
+    body(argument, index);
+    if (__atomic_add_fetch(&pool->finished, 1, __ATOMIC_SEQ_CST) == count &&
+        __atomic_load_n(&pool->waits, __ATOMIC_SEQ_CST) != 0) {
+      pthread_mutex_lock(&pool->mutex);
+      pthread_cond_signal(&pool->done);
+      pthread_mutex_unlock(&pool->mutex);
+    }
+  }
+}
+
+static void *sample_pool_worker(void *argument) {
+  sample_pool *const pool = (sample_pool *)argument;
+  uint64_t job = 0;
+  for (;;) {
+    int32_t spins = 0;
+    while (__atomic_load_n(&pool->ticket, __ATOMIC_SEQ_CST) >> 32 == job) {
+      if (++spins < SAMPLE_SPIN) {
+        SAMPLE_PAUSE();
+        continue;
+      }
+      pthread_mutex_lock(&pool->mutex);
+      __atomic_add_fetch(&pool->sleepers, 1, __ATOMIC_SEQ_CST);
+      while (__atomic_load_n(&pool->ticket, __ATOMIC_SEQ_CST) >> 32 == job && !pool->stops) {
+        pthread_cond_wait(&pool->wake, &pool->mutex);
+      }
+      __atomic_sub_fetch(&pool->sleepers, 1, __ATOMIC_SEQ_CST);
+      const int32_t stops = pool->stops;
+      pthread_mutex_unlock(&pool->mutex);
+      if (stops) {
+        return NULL;
+      }
+    }
+    job = __atomic_load_n(&pool->ticket, __ATOMIC_ACQUIRE) >> 32;
+    sample_pool_work(pool, job);
+  }
+}
+
+SAMPLE_API int32_t sample_pool_start(sample_pool *pool, int32_t threads) {
+  if (pool == NULL) {
+    return 0;
+  }
+  pool->thread_count = 0;
+  pool->stops = 0;
+  pool->sleepers = 0;
+  pool->waits = 0;
+  pool->body = NULL;
+  pool->argument = NULL;
+  pool->count = 0;
+  pool->finished = 0;
+  pool->ticket = 0;
+  if (pthread_mutex_init(&pool->mutex, NULL) != 0) {
+    return 0;
+  }
+  if (pthread_cond_init(&pool->wake, NULL) != 0) {
+    pthread_mutex_destroy(&pool->mutex);
+    return 0;
+  }
+  if (pthread_cond_init(&pool->done, NULL) != 0) {
+    pthread_cond_destroy(&pool->wake);
+    pthread_mutex_destroy(&pool->mutex);
+    return 0;
+  }
+  while (pool->thread_count < threads - 1 && pool->thread_count < SAMPLE_POOL_MAX) {
+    pthread_t *const thread = &pool->threads[pool->thread_count];
+    if (pthread_create(thread, NULL, sample_pool_worker, pool) != 0) {
+      break;
+    }
+    pool->thread_count += 1;
+  }
+  return pool->thread_count + 1;
+}
+
+SAMPLE_API void sample_pool_stop(sample_pool *pool) {
+  if (pool == NULL) {
+    return;
+  }
+  pthread_mutex_lock(&pool->mutex);
+  pool->stops = 1;
+  pthread_cond_broadcast(&pool->wake);
+  pthread_mutex_unlock(&pool->mutex);
+  for (int32_t i = 0; i < pool->thread_count; ++i) {
+    pthread_join(pool->threads[i], NULL);
+  }
+  pthread_cond_destroy(&pool->done);
+  pthread_cond_destroy(&pool->wake);
+  pthread_mutex_destroy(&pool->mutex);
+}
+
+SAMPLE_API void sample_pool_parallel_for(void *user, int64_t count,
+    void (*body)(void *argument, int64_t index), void *argument) {
+  sample_pool *const pool = (sample_pool *)user;
+  if (pool->thread_count == 0 || count < 2 || count > INT32_MAX) {
+    for (int64_t i = 0; i < count; ++i) {
+      body(argument, i);
+    }
+    return;
+  }
+  const uint64_t job = ((pool->ticket >> 32) + 1) & 0xffffffffu;
+  __atomic_store_n(&pool->body, body, __ATOMIC_RELAXED);
+  __atomic_store_n(&pool->argument, argument, __ATOMIC_RELAXED);
+  __atomic_store_n(&pool->count, count, __ATOMIC_RELAXED);
+  __atomic_store_n(&pool->finished, 0, __ATOMIC_RELAXED);
+  __atomic_store_n(&pool->ticket, job << 32, __ATOMIC_SEQ_CST);
+  if (__atomic_load_n(&pool->sleepers, __ATOMIC_SEQ_CST) > 0) {
+    pthread_mutex_lock(&pool->mutex);
+    pthread_cond_broadcast(&pool->wake);
+    pthread_mutex_unlock(&pool->mutex);
+  }
+  sample_pool_work(pool, job);
+  for (int32_t spins = 0; spins < SAMPLE_SPIN; ++spins) {
+    if (__atomic_load_n(&pool->finished, __ATOMIC_ACQUIRE) == count) {
+      return;
+    }
+    SAMPLE_PAUSE();
+  }
+  pthread_mutex_lock(&pool->mutex);
+  __atomic_store_n(&pool->waits, 1, __ATOMIC_SEQ_CST);
+  while (__atomic_load_n(&pool->finished, __ATOMIC_SEQ_CST) != count) {
+    pthread_cond_wait(&pool->done, &pool->mutex);
+  }
+  __atomic_store_n(&pool->waits, 0, __ATOMIC_SEQ_CST);
+  pthread_mutex_unlock(&pool->mutex);
+}
+
+SAMPLE_API size_t sample_pool_bytes(void) {
+  return sizeof(sample_pool);
+}
+#endif

@@ -1,0 +1,302 @@
+import SluiceIR
+import SluicePlan
+import Testing
+
+/// Pairs of plans that differ in little: one sound, the other one not.
+@Suite struct SubtleRejectionTests {
+  /// The messages about a kernel with the slots x: f32[4], index: i32[4], y: f32[`count`], which is also an output.
+  private func messages(
+    _ count: String, access: Slot.Access = .write, _ body: (inout KernelBuilder, inout PlanMaker) -> Void
+  ) -> [String] {
+    var m = PlanMaker("subtle")
+    let (x, index) = (m.input("x", .f32, "4"), m.input("index", .i32, "4"))
+    let y = m.output("y", .f32, count)
+    let kernel = m.kernel("subtle") { k, m in
+      _ = (k.slot("x", .f32, .read), k.slot("index", .i32, .read), k.slot("y", .f32, access))
+      body(&k, &m)
+    }
+    m.call(kernel, x, index, y)
+    return PlanChecker().check(m.plan).map(\.message)
+  }
+
+  private func expect(_ messages: [String], _ text: String, sourceLocation: SourceLocation = #_sourceLocation)
+  {
+    #expect(
+      messages.contains { $0.contains(text) }, "expected `\(text)`, got \(messages)",
+      sourceLocation: sourceLocation)
+  }
+
+  /// y[i] = 0 for `count` elements.
+  private func fill(_ k: inout KernelBuilder, _ m: inout PlanMaker, _ count: String) {
+    let zero = k.constant(0, .f32)
+    k.loop(to: m.affine(count), .vector) { k, i in k.store(2, m.affine("0", ("1", i)), zero) }
+  }
+
+  /// The element of `index` at `i`, between 0 and 3.
+  private func clamped(_ k: inout KernelBuilder, _ m: inout PlanMaker, _ i: Register) -> Register {
+    let given = k.scalar(.cast, .i64, source: .i32, [k.load(1, m.affine("0", ("1", i)))])
+    let low = k.scalar(.maximum, .i64, [given, k.constant(0, .i64)])
+    return k.scalar(.minimum, .i64, [low, k.constant(3, .i64)])
+  }
+
+  @Test func slabs() {
+    func pair(_ first: String, _ second: String, from start: String) -> [String] {
+      messages("8") { k, m in
+        fill(&k, &m, "8")
+        k.loop(from: m.affine(start), to: m.affine("4"), .parallel) { k, i in
+          let value = k.constant(0, .f32)
+          k.store(2, m.affine(first, ("2", i)), value)
+          k.store(2, m.affine(second, ("2", i)), value)
+        }
+      }
+    }
+    #expect(pair("0", "1", from: "0") == [])
+    #expect(pair("1", "0", from: "0") == [])
+    expect(pair("1", "-1", from: "1"), "iterations are not independent")
+    expect(pair("-1", "1", from: "1"), "iterations are not independent")
+  }
+
+  @Test func scattering() {
+    func plan(_ stride: String, _ count: String) -> [String] {
+      messages(count) { k, m in
+        fill(&k, &m, count)
+        k.loop(to: m.affine("4"), .parallel) { k, i in
+          let place = clamped(&k, &m, i)
+          k.store(2, m.affine("0", (stride, i), ("1", place)), k.constant(0, .f32))
+        }
+      }
+    }
+    #expect(plan("4", "16") == [])
+    expect(plan("1", "7"), "iterations are not independent")
+  }
+
+  @Test func diagonals() {
+    // Different iterations touch the same element of the diagonal: it must not be stored in place.
+    func plan(_ stride: String) -> [String] {
+      var m = PlanMaker("diagonal")
+      let (x, y) = (m.input("x", .f32, "6"), m.output("y", .f32, "6"))
+      let (a, b) = (m.arena("a", .f32, "6"), m.arena("b", .f32, "6", at: 0))
+      let copy = SamplePlans.map(&m, "6", .abs)
+      let kernel = m.kernel("diagonal") { k, m in
+        let (x, y) = (k.slot("x", .f32, .read), k.slot("y", .f32, .write))
+        k.loop(to: m.affine("2"), .sequential) { k, i in
+          k.loop(to: m.affine("3"), .sequential) { k, j in
+            let at = m.affine("0", (stride, i), ("1", j))
+            k.store(y, at, k.scalar(.negate, .f32, [k.load(x, at)]))
+          }
+        }
+      }
+      m.call(copy, x, a)
+      m.call(kernel, a, b)
+      m.call(copy, b, y)
+      return PlanChecker().check(m.plan).map(\.message)
+    }
+    #expect(plan("3") == [])
+    expect(plan("1"), "the kernel may load an element after it was stored")
+  }
+
+  @Test func elementsOfOtherSizes() {
+    var m = PlanMaker("sizes")
+    let (x, y) = (m.input("x", .u8, "4"), m.output("y", .f32, "4"))
+    let (a, b) = (m.arena("a", .u8, "4"), m.arena("b", .f32, "4", at: 0))
+    func kernel(_ m: inout PlanMaker, _ from: DType, _ to: DType) -> KernelID {
+      m.kernel("convert") { k, m in
+        let (x, y) = (k.slot("x", from, .read), k.slot("y", to, .write))
+        k.loop(to: m.affine("4"), .sequential) { k, i in
+          let value = k.load(x, m.affine("0", ("1", i)))
+          k.store(y, m.affine("0", ("1", i)), from == to ? value : k.scalar(.cast, to, source: from, [value]))
+        }
+      }
+    }
+    m.call(kernel(&m, .u8, .u8), x, a)
+    m.call(kernel(&m, .u8, .f32), a, b)
+    m.call(kernel(&m, .f32, .f32), b, y)
+    expect(PlanChecker().check(m.plan).map(\.message), "their elements have different sizes")
+  }
+
+  @Test func conditionalStores() {
+    func plan(_ limit: Int, otherwise: Bool) -> [String] {
+      messages("4") { k, m in
+        let (zero, end) = (k.constant(0, .f32), k.constant(UInt64(limit), .i64))
+        k.loop(to: m.affine("4"), .sequential) { k, i in
+          let condition = k.scalar(.less, .bool, source: .i64, [k.index(m.affine("0", ("1", i))), end])
+          k.when(condition) { k in k.store(2, m.affine("0", ("1", i)), zero) }
+          if otherwise {
+            k.when(k.scalar(.not, .bool, [condition])) { k in k.store(2, m.affine("0", ("1", i)), zero) }
+          }
+        }
+      }
+    }
+    #expect(plan(4, otherwise: false) == [])
+    #expect(plan(2, otherwise: true) == [])
+    expect(plan(3, otherwise: false), "output `y` is not completely written")
+    // A condition that is not followed.
+    expect(
+      messages("4") { k, m in
+        let zero = k.constant(0, .f32)
+        k.loop(to: m.affine("4"), .sequential) { k, i in
+          let isLess = k.scalar(.less, .bool, source: .f32, [k.load(0, m.affine("0", ("1", i))), zero])
+          k.when(isLess) { k in k.store(2, m.affine("0", ("1", i)), zero) }
+        }
+      }, "output `y` is not completely written")
+  }
+
+  @Test func partsBesideWhatIsLoaded() {
+    // Columns 1 and 2 of three rows of four are there; others are loaded.
+    func plan(_ from: String, _ width: String) -> [String] {
+      var m = PlanMaker("columns")
+      let (x, y) = (m.input("x", .f32, "3", "4"), m.output("y", .f32, "3", width))
+      let whole = m.arena("whole", .f32, "12")
+      func columns(
+        _ m: inout PlanMaker, _ width: String, _ from: String, _ to: String, _ pitches: (String, String)
+      )
+        -> KernelID
+      {
+        m.kernel("columns") { k, m in
+          let (x, y) = (k.slot("x", .f32, .read), k.slot("y", .f32, .write))
+          k.loop(to: m.affine("3"), .parallel) { k, i in
+            k.loop(to: m.affine(width), .vector) { k, j in
+              let value = k.load(x, m.affine(from, (pitches.0, i), ("1", j)))
+              k.store(y, m.affine(to, (pitches.1, i), ("1", j)), value)
+            }
+          }
+        }
+      }
+      m.call(columns(&m, "2", "1", "1", ("4", "4")), x, whole)
+      m.call(columns(&m, width, from, "0", ("4", width)), whole, y)
+      return PlanChecker().check(m.plan).map(\.message)
+    }
+    #expect(plan("1", "2") == [])
+    #expect(plan("2", "1") == [])
+    for (from, width) in [("0", "2"), ("2", "2"), ("1", "3"), ("0", "1")] {
+      expect(plan(from, width), "may load elements that were never stored")
+    }
+  }
+
+  @Test func partOfALoopThatMayNotRun() {
+    var m = PlanMaker("maybe")
+    m.symbol("T", 3)
+    let (x, y) = (m.input("x", .f32, "2"), m.output("y", .f32, "4"))
+    let t = m.arena("t", .f32, "4")
+    let (copy, all) = (SamplePlans.map(&m, "2", .negate), SamplePlans.map(&m, "4", .abs))
+    let c = m.counter("c", 2)
+    m.loop(c, "T") { m in m.call(copy, (x, "0"), (t, "0")) }
+    m.call(copy, (x, "0"), (t, "2"))
+    m.call(all, t, y)
+    expect(PlanChecker().check(m.plan).map(\.message), "may load elements that were never stored")
+    m.function.checkedDims = [m.dim("T-1")]
+    #expect(PlanChecker().check(m.plan) == [])
+  }
+
+  @Test func variables() {
+    // Known before, not known after an `if`, and not in the second iteration of a loop.
+    func afterIf(_ before: UInt64, _ inside: UInt64) -> [String] {
+      messages("4", access: .readWrite) { k, m in
+        fill(&k, &m, "4")
+        let place = k.variable(k.constant(before, .i64))
+        let isLess = k.scalar(.less, .bool, source: .f32, [k.load(0, m.affine("0")), k.constant(0, .f32)])
+        k.when(isLess) { k in k.assign(place, k.constant(inside, .i64)) }
+        _ = k.load(2, m.affine("0", ("1", place)))
+      }
+    }
+    expect(afterIf(9, 3), "may touch an element")
+    expect(afterIf(3, 9), "may touch an element")
+    expect(
+      messages("4", access: .readWrite) { k, m in
+        fill(&k, &m, "4")
+        let place = k.variable(k.constant(0, .i64))
+        k.loop(to: m.affine("4"), .sequential) { k, i in
+          _ = k.load(2, m.affine("0", ("1", place)))
+          k.assign(place, k.constant(9, .i64))
+        }
+      }, "may touch an element")
+    #expect(
+      messages("4", access: .readWrite) { k, m in
+        fill(&k, &m, "4")
+        let place = k.variable(k.constant(9, .i64))
+        k.assign(place, k.constant(2, .i64))
+        _ = k.load(2, m.affine("0", ("1", place)))
+      } == [])
+  }
+
+  @Test func arithmeticThatWraps() {
+    func plan(_ op: ScalarOp) -> [String] {
+      messages("4", access: .readWrite) { k, m in
+        fill(&k, &m, "4")
+        let given = k.scalar(.cast, .i64, source: .f32, [k.load(0, m.affine("0"))])
+        // The largest integer and 1 are the least one, which is less than 4.
+        let place = op == .add ? k.scalar(.add, .i64, [given, k.constant(1, .i64)]) : given
+        let isPositive = k.scalar(.lessEqual, .bool, source: .i64, [k.constant(0, .i64), given])
+        let isInside = k.scalar(.less, .bool, source: .i64, [place, k.constant(4, .i64)])
+        k.when(k.scalar(.and, .bool, [isPositive, isInside])) { k in
+          _ = k.load(2, m.affine("0", ("1", place)))
+        }
+      }
+    }
+    #expect(plan(.negate) == [])
+    expect(plan(.add), "may touch an element before the buffer")
+  }
+
+  @Test func loopsOfKernelsThatMayNotRun() {
+    func plan(_ outer: String, _ body: String, checked: Bool = false) -> [String] {
+      var m = PlanMaker("maybe")
+      m.symbol("T", 4)
+      let y = m.output("y", .f32, body)
+      if checked { m.function.checkedDims = [m.dim("T-1")] }
+      let kernel = m.kernel("maybe") { k, m in
+        let y = k.slot("y", .f32, .write)
+        let zero = k.constant(0, .f32)
+        k.loop(to: m.affine(outer), .sequential) { k, _ in
+          k.loop(to: m.affine(body), .vector) { k, i in k.store(y, m.affine("0", ("1", i)), zero) }
+        }
+      }
+      m.call(kernel, y)
+      return PlanChecker().check(m.plan).map(\.message)
+    }
+    #expect(plan("2", "4") == [])
+    #expect(plan("T", "4", checked: true) == [])
+    expect(plan("T", "4"), "output `y` is not completely written")
+    // Where T is 0, y has one element, and neither loop runs.
+    var m = PlanMaker("square")
+    m.symbol("T", 4)
+    let y = m.output("y", .f32, "T*T-2*T+1")
+    let kernel = m.kernel("square") { k, m in
+      let y = k.slot("y", .f32, .write)
+      let zero = k.constant(0, .f32)
+      k.loop(to: m.affine("T-1"), .parallel) { k, i in
+        k.loop(to: m.affine("T-1"), .vector) { k, j in k.store(y, m.affine("0", ("T-1", i), ("1", j)), zero) }
+      }
+    }
+    m.call(kernel, y)
+    expect(PlanChecker().check(m.plan).map(\.message), "output `y` is not completely written")
+    m.function.checkedDims = [m.dim("T-1")]
+    #expect(PlanChecker().check(m.plan) == [])
+  }
+
+  /// What is left when signs and facts do not show it: boxes are proofs, samples are counted.
+  @Test func sizesThatNeedMoreThanSigns() {
+    func plan(_ count: String, _ bound: Int64) -> PlanChecker.Report {
+      var m = PlanMaker("sizes")
+      m.symbol("A", bound)
+      m.symbol("B", bound)
+      let x = m.input("x", .u8, count)
+      let y = m.output("y", .u8, "1")
+      m.function.buffers[0].capacity = 1 << 50
+      let kernel = m.kernel("first") { k, m in
+        let (x, y) = (k.slot("x", .u8, .read), k.slot("y", .u8, .write))
+        k.store(y, m.affine("0"), k.load(x, m.affine("0")))
+      }
+      m.call(kernel, x, y)
+      return PlanChecker().report(m.plan)
+    }
+    // (A - 1)(A - 2) + 1 is at least 1 for integers, not for all numbers.
+    let parabola = plan("A*A-3*A+3", 1000)
+    #expect(parabola.diagnostics == [] && parabola.sampledCount == 0 && parabola.provenCount > 0)
+    let square = plan("A*A-2*A*B+B*B+1", 1_000_000)
+    #expect(square.diagnostics == [] && square.sampledCount > 0)
+    let small = plan("A*A-2*A*B+B*B+1", 6)
+    #expect(small.diagnostics == [] && small.sampledCount == 0)
+    #expect(!plan("A*A-2*A*B+B*B", 1_000_000).diagnostics.isEmpty)
+    #expect(!plan("A*A-3*A+2", 1000).diagnostics.isEmpty)
+  }
+}

@@ -1,0 +1,38 @@
+/// Generated C, compiled and loaded, as one of the ways to run a module.
+
+import Foundation
+package import SluiceC
+package import SluiceFormats
+import SluiceIR
+package import SluicePlan
+
+/// The functions of a plan as machine code.
+package struct CBackend: Backend {
+  private let model: CompiledModel
+
+  /// The C compiler of this machine; nil, with a note on standard error, where there is none.
+  package static let compiler: CCompiler? = {
+    do {
+      return try CCompiler.find()
+    } catch {
+      FileHandle.standardError.write(Data("note: C is not tested: \(error)\n".utf8))
+      return nil
+    }
+  }()
+
+  /// Compiles a plan, or finds it compiled; nil where there is no compiler.
+  package init?(_ subject: Subject, _ plan: ModulePlan, optimisation: [String] = ["-O1"]) throws {
+    guard let compiler = Self.compiler else { return nil }
+    var options = CompiledModel.Options()
+    options.compiler = compiler
+    options.optimisation = optimisation
+    model = try CompiledModel(
+      plan, parameters: subject.values(.parameter), states: subject.values(.state), options: options)
+  }
+
+  package mutating func run(_ function: String, _ inputs: [HostTensor]) throws -> [HostTensor] {
+    try model.run(function, inputs: inputs)
+  }
+
+  package var states: [HostTensor] { model.states }
+}
