@@ -1,3 +1,5 @@
+import SluiceC
+
 #if canImport(Runtime)
   import Runtime
 #endif
@@ -15,6 +17,10 @@ enum OperatorSite {
   ///
   /// - Parameter knownFiles: Files as `#fileID` writes them, of which a path gets the name that fits.
   static func current(knownFiles: [String]) -> Site? {
+    SharedLibrary.whileLoaded { search(knownFiles) }
+  }
+
+  private static func search(_ knownFiles: [String]) -> Site? {
     #if canImport(Runtime)
       // The place is a few frames away, so the stack is looked at in parts.
       let step = 4
@@ -25,6 +31,7 @@ enum OperatorSite {
         else { return nil }
         for frame in frames {
           guard let place = frame.symbol?.sourceLocation, place.line > 0 else { continue }
+          if place.path == SharedLibrary.file { continue }
           if place.path.hasPrefix(ownFolder), !place.path.hasPrefix(ownFolder + "Layers/") { continue }
           return Site(fileID(place.path, knownFiles), place.line, place.column)
         }

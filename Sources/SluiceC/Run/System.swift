@@ -1,6 +1,8 @@
 // The system calls behind running a compiler: environment, files, child processes. Everything unsafe about them
 // stays in this file.
 
+import Synchronization
+
 #if canImport(Glibc)
   import Glibc
 #elseif canImport(Musl)
@@ -121,7 +123,19 @@ private func renamePath(_ source: String, _ target: String) -> Int32 { unsafe re
 /// A shared library that stays loaded as long as this lives.
 ///
 /// Sendable because it never changes.
-@safe final class SharedLibrary: @unchecked Sendable {
+@safe package final class SharedLibrary: @unchecked Sendable {
+  /// Held while a library is unloaded, and by whoever walks over the images of the process: an unloaded one
+  /// must not be read.
+  private static let unloading = Mutex(())
+
+  /// The file that `whileLoaded` adds a frame of to a backtrace.
+  package static let file = #filePath
+
+  /// Runs something that reads the loaded images, a backtrace for example, while no library is unloaded.
+  package static func whileLoaded<Result>(_ body: () -> Result) -> Result {
+    unloading.withLock { _ in body() }
+  }
+
   private let handle: UnsafeMutableRawPointer
 
   /// Loads a library; nil with the reason when the system refuses.
@@ -133,7 +147,7 @@ private func renamePath(_ source: String, _ target: String) -> Int32 { unsafe re
     unsafe self.handle = handle
   }
 
-  deinit { _ = unsafe dlclose(handle) }
+  deinit { SharedLibrary.unloading.withLock { _ in _ = unsafe dlclose(handle) } }
 
   /// The address of a function.
   func address(of name: String) throws(CompileError) -> UnsafeMutableRawPointer {
