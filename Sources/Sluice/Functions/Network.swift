@@ -2,7 +2,9 @@ import SluiceIR
 
 // The composites of neural networks.
 
-/// softmax(q k^T * scale) v over the last two axes (Vaswani et al. 2017, equation 1).
+/// softmax(q k^T * scale) v over the last two axes.
+///
+/// Vaswani et al. 2017, equation 1.
 ///
 /// - Parameters:
 ///   - q: Queries, `[..., heads, m, d]`.
@@ -21,9 +23,9 @@ public func attention(
     [.bool(.causal, causal)] + (scale.map { [.number(.scale, $0)] } ?? []), at: Site(file, line, column))
 }
 
-/// Pairs `(x[i], x[i + d/2])` of the last axis turned by position * base^(-2i/d) (Su et al. 2021, equation 34).
+/// Pairs `(x[i], x[i + d/2])` of the last axis turned by position * base^(-2i/d).
 ///
-/// `x` is `[..., n, d]` with d even, `positions` are integers, `[n]`.
+/// Su et al. 2021, equation 34. `x` is `[..., n, d]` with d even, `positions` are integers, `[n]`.
 public func rotaryEmbedding(
   _ x: Tensor, positions: Tensor, base: Double = 10000, file: String = #fileID, line: Int = #line,
   column: Int = #column
@@ -31,7 +33,9 @@ public func rotaryEmbedding(
   Trace.emit(.rotaryEmbedding, x, positions, with: [.number(.base, base)], at: Site(file, line, column))
 }
 
-/// (x - mean) / sqrt(variance + epsilon) * weight + bias along the last axis (Ba et al. 2016, equation 4).
+/// (x - mean) / sqrt(variance + epsilon) * weight + bias along the last axis.
+///
+/// Ba et al. 2016, equation 4.
 public func layerNorm(
   _ x: Tensor, weight: Tensor, bias: Tensor, epsilon: Double = 1e-5, file: String = #fileID,
   line: Int = #line,
@@ -40,7 +44,9 @@ public func layerNorm(
   Trace.emit(.layerNorm, x, weight, bias, with: [.number(.epsilon, epsilon)], at: Site(file, line, column))
 }
 
-/// x / sqrt(mean x^2 + epsilon) * weight along the last axis (Zhang and Sennrich 2019, equation 4).
+/// x / sqrt(mean x^2 + epsilon) * weight along the last axis.
+///
+/// Zhang and Sennrich 2019, equation 4.
 public func rmsNorm(
   _ x: Tensor, weight: Tensor, epsilon: Double = 1e-5, file: String = #fileID, line: Int = #line,
   column: Int = #column
@@ -127,7 +133,9 @@ public func binaryCrossEntropy(
   Trace.emit(.binaryCrossEntropy, x, y, with: reduction.setup, at: Site(file, line, column))
 }
 
-/// 0 with a probability p, else x / (1 - p) (Srivastava et al. 2014, section 10).
+/// 0 with a probability p, else x / (1 - p).
+///
+/// Srivastava et al. 2014, section 10.
 public func dropout(
   _ x: Tensor, probability: Double = 0.5, seed: Tensor, stream: Tensor, file: String = #fileID,
   line: Int = #line, column: Int = #column
@@ -136,7 +144,9 @@ public func dropout(
     .dropout, x, seed, stream, with: [.number(.probability, probability)], at: Site(file, line, column))
 }
 
-/// 0 with a probability p, else x / (1 - p) (Srivastava et al. 2014, section 10).
+/// 0 with a probability p, else x / (1 - p).
+///
+/// Srivastava et al. 2014, section 10.
 public func dropout(
   _ x: Tensor, probability: Double = 0.5, seed: Tensor, stream: Int = 0, file: String = #fileID,
   line: Int = #line, column: Int = #column
@@ -168,7 +178,9 @@ public struct CellWeights {
   var tensors: [Tensor] { [input, hidden, inputBias, hiddenBias] }
 }
 
-/// One step of a gated recurrent unit (Cho et al. 2014), gates r, z, n: gives the next state, `[batch, hidden]`.
+/// One step of a gated recurrent unit, gates r, z, n: gives the next state, `[batch, hidden]`.
+///
+/// Cho et al. 2014.
 public func gruCell(
   _ x: Tensor, state h: Tensor, _ weights: CellWeights, file: String = #fileID, line: Int = #line,
   column: Int = #column
