@@ -34,6 +34,7 @@ from fractions import Fraction
 import numpy as np
 
 import exact
+import ops_composites
 import philox
 import portable
 import sluice_text
@@ -61,7 +62,8 @@ def case(op, name, inputs, output, error=None, **attributes):
     assert (op, name) not in names, f"{op}/{name} twice"
     names.add((op, name))
     error = None if not error else error
-    text = sluice_text.function(op, name, inputs, np.asarray(output), attributes, error)
+    output = output if isinstance(output, list) else np.asarray(output)
+    text = sluice_text.function(op, name, inputs, output, attributes, error)
     texts.setdefault(op, []).append(text)
 
 
@@ -948,6 +950,8 @@ def main():
             linear_algebra,
         ):
             group()
+        for group in ops_composites.GROUPS:
+            group(case)
     portable.fresh_folder(folder)
     total = 0
     for op, functions in sorted(texts.items()):
