@@ -169,7 +169,7 @@ import Testing
         "broadcast: `broadcast` of f32[2,3] to [3,3]", "- aligned at the last axis, dims must be equal or 1",
         "indices: 3 indices for f32[2,3]", "- it has 2 axes",
         "behind: `slice` [1, 4) on axis 0 of f32[2,3] ends behind the axis",
-        "step: `slice`: stride 0 on axis 0 of f32[2,3]", "- strides are 1 or more; see `reverse`",
+        "step: `slice`: stride 0 on axis 0 of f32[2,3]", "- it is not 0",
         "concat: `concat` along axis 0: other dims differ, f32[2,3] and f32[3,2]",
         "noneConcat: `concat` of no tensors", "- it takes one or more",
         "noneStack: `stack` of no tensors", "- it takes one or more",

@@ -67,6 +67,23 @@ def views(case):
     case("linspace", "none", [], np.array([], f32), start=2.0, stop=5.0, length=0)
 
 
+def slices(case):
+    x = normal((5, 4), f32)
+    for label, start, limit, strides in (
+        ("whole", (4, 3), (-1, -1), (-1, -1)),
+        ("part", (3, 0), (0, 4), (-1, 2)),
+        ("steps", (4, 2), (-1, -1), (-2, -3)),
+        ("even", (3, 3), (-1, 1), (-2, -1)),
+        ("nothing", (2, 2), (2, 2), (-1, -5)),
+        ("far", (4, 3), (-1, -1), (-9, -(2**40))),
+    ):
+        parts = [range(a, b, s) for a, b, s in zip(start, limit, strides)]
+        result = x[np.ix_(*[np.array(list(p), int) for p in parts])]
+        case("slice", f"f32_back_{label}", [x], result, start=start, limit=limit, strides=strides)
+    empty = np.zeros((0,), f32)
+    case("slice", "f32_back_empty", [empty], empty, start=(-1,), limit=(-1,), strides=(-1,))
+
+
 def relative(result, error):
     """An error relative to the size of the terms, made relative to the least result."""
     least = np.abs(result[np.isfinite(result)])
@@ -379,5 +396,5 @@ def cells(case):
 
 
 GROUPS = (
-    views, contractions, convolutions, pooling, resizing, statistics, normalisations, attention, losses, cells,
+    views, slices, contractions, convolutions, pooling, resizing, statistics, normalisations, attention, losses, cells,
 )

@@ -30,6 +30,8 @@ extension AxisIndexing where Self == AxisIndex {
   public static var all: AxisIndex { AxisIndex(.range(start: nil, limit: nil, step: 1)) }
 
   /// Every `step`-th position from `start` up to `limit`, which is not reached any more.
+  ///
+  /// A negative step goes backwards: `.every(-1)` is the whole axis in opposite order.
   public static func every(_ step: Int, from start: Dim? = nil, to limit: Dim? = nil) -> AxisIndex {
     AxisIndex(.range(start: start, limit: limit, step: step))
   }
@@ -118,8 +120,9 @@ extension Tensor {
         limit.append(first + 1)
         strides.append(1)
       case .range(let from, let to, let step):
-        start.append(Self.fromEnd(from ?? 0, dim))
-        limit.append(Self.fromEnd(to ?? dim, dim))
+        // Backwards the whole axis is from its last position to the one before the first.
+        start.append(from.map { Self.fromEnd($0, dim) } ?? (step < 0 ? dim - 1 : 0))
+        limit.append(to.map { Self.fromEnd($0, dim) } ?? (step < 0 ? -1 : dim))
         strides.append(step)
         kept.append(axis)
       }

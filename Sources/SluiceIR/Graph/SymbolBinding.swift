@@ -212,10 +212,11 @@ private struct SymbolBinder {
         if checkedFor[record.index] == op { continue }
         checkedFor[record.index] = op
         for attribute in module.tables.attributes.attributes(record) {
+          let isSigned = op.definition.attribute(attribute.name)?.isSigned ?? false
           switch attribute.value {
           case .graph(let body): isReached[body.index] = true
-          case .dim(let dim): try check(dim, in: place(op), mayBeNegative: op == .size)
-          case .dims(let dims): for dim in dims { try check(dim, in: place(op)) }
+          case .dim(let dim): try check(dim, in: place(op), mayBeNegative: isSigned)
+          case .dims(let dims): for dim in dims { try check(dim, in: place(op), mayBeNegative: isSigned) }
           default: break
           }
         }

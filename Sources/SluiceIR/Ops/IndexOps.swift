@@ -54,7 +54,7 @@ extension OpDefinition {
   static let size = OpDefinition(
     "size", "the actual value of a dim", family: .generate(.size), operands: [],
     attributes: [
-      AttributeSpec(.length, .dim, "the dim"),
+      AttributeSpec(.length, .dim, "the dim", signed: true),
       AttributeSpec(.dtype, .dtype, default: .dtype(.i64), "the dtype"),
     ],
     infer: { (tables: inout Tables, inference: inout Inference) throws(InferenceError) in

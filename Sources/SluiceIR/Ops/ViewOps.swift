@@ -61,12 +61,16 @@ extension OpDefinition {
       run: "([[1], [2]]) == [[[1, 1, 1], [2, 2, 2]], [[1, 1, 1], [2, 2, 2]]]"))
 
   static let slice = OpDefinition(
-    "slice", "elements start, start + stride, ... before limit, along every axis", family: .view(.slice),
+    "slice", "elements start, start + stride, ... up to limit, which is not taken, along every axis",
+    family: .view(.slice),
     operands: [OperandSpec("x")],
     attributes: [
-      AttributeSpec(.start, .dims, "the first index, for every axis"),
-      AttributeSpec(.limit, .dims, "the index that is not reached any more, for every axis"),
-      AttributeSpec(.strides, .ints, default: .string(.none), "the steps, 1 or more; all 1 when left out"),
+      AttributeSpec(.start, .dims, "the first index, for every axis", signed: true),
+      AttributeSpec(
+        .limit, .dims, "the index that is not reached any more, for every axis; backwards from -1 on",
+        signed: true),
+      AttributeSpec(
+        .strides, .ints, default: .string(.none), "the steps, backwards below 0; all 1 when left out"),
     ], infer: inferSlice, rules: [.sameType],
     example: exampleText(
       "%x: f32[2,4]", "slice %x {start = [0,1], limit = [2,4], strides = [1,2]}", "f32[2,2]",
@@ -141,43 +145,57 @@ extension OpDefinition {
     let shape = tables.types.shape(x)
     let start = tables.attributes.dims(inference.attributes, .start) ?? []
     let limit = tables.attributes.dims(inference.attributes, .limit) ?? []
-    let strides = tables.attributes.ints(inference.attributes, .strides) ?? shape.map { _ in 1 }
-    guard start.count == shape.count, limit.count == shape.count, strides.count == shape.count else {
+    let strides = tables.attributes.ints(inference.attributes, .strides)
+    guard start.count == shape.count, limit.count == shape.count, strides?.count ?? shape.count == shape.count
+    else {
       throw InferenceError(
         "`slice` of \(tables.text(x)) needs \(shape.count) starts, limits and strides, "
-          + "got \(start.count), \(limit.count) and \(strides.count)")
+          + "got \(start.count), \(limit.count) and \(strides?.count ?? shape.count)")
     }
     var result: [DimID] = []
     for axis in shape.indices {
-      let place = "axis \(axis) of \(tables.text(x))"
-      guard strides[axis] >= 1 else {
-        throw InferenceError(
-          "`slice`: stride \(strides[axis]) on \(place)", hint: "strides are 1 or more; see `reverse`")
-      }
-      let length = try Infer.fits(tables.dims.subtract(limit[axis], start[axis]))
-      let rest = try Infer.fits(tables.dims.subtract(shape[axis], limit[axis]))
-      for (dim, what) in [
-        (start[axis], "starts before 0"), (length, "ends before it starts"), (rest, "ends behind the axis"),
-      ] {
-        guard tables.dims.isNeverNegative(dim) else {
-          throw InferenceError(
-            "`slice` [\(tables.text(start[axis])), \(tables.text(limit[axis]))) on \(place) \(what)"
-              + (tables.dims.value(dim) == nil ? " for some sizes" : ""))
-        }
-      }
-      if strides[axis] == 1 {
-        result.append(length)
-      } else if let count = tables.dims.value(length) {
-        result.append(tables.dims.integer(count == 0 ? 0 : (count - 1) / strides[axis] + 1))
-      } else if let count = tables.dims.divide(length, exactlyBy: tables.dims.integer(strides[axis])) {
-        result.append(count)
-      } else {
-        throw InferenceError(
-          "`slice`: \(tables.text(length)) elements of \(place) in steps of \(strides[axis]) need a division by a symbol",
-          hint: "make the length a multiple of the stride")
-      }
+      result.append(
+        try sliceLength(&tables, x, axis, shape[axis], start[axis], limit[axis], strides?[axis] ?? 1))
     }
     inference.results.append(tables.types.intern(tables.types.dtype(x), result))
+  }
+
+  /// How many elements a slice takes from one axis; throws when it leaves the axis for some sizes.
+  private static func sliceLength(
+    _ tables: inout Tables, _ x: TypeID, _ axis: Int, _ dim: DimID, _ start: DimID, _ limit: DimID,
+    _ stride: Int64
+  ) throws(InferenceError) -> DimID {
+    guard stride != 0, stride > -Int64.max else {
+      throw InferenceError(
+        "`slice`: stride \(stride) on axis \(axis) of \(tables.text(x))", hint: "it is not 0")
+    }
+    let (low, high) = stride > 0 ? (start, limit) : (limit, start)
+    let length = try Infer.fits(tables.dims.subtract(high, low))
+    let one = tables.dims.integer(1)
+    // Backwards the limit may be -1 and the start is an element: both are one lower than forwards.
+    let first = stride > 0 ? start : try Infer.fits(tables.dims.add(limit, one))
+    let behind = stride > 0 ? limit : try Infer.fits(tables.dims.add(start, one))
+    let rest = try Infer.fits(tables.dims.subtract(dim, behind))
+    let parts = [
+      (first, stride > 0 ? "starts before 0" : "ends before -1"), (length, "ends before it starts"),
+      (rest, stride > 0 ? "ends behind the axis" : "starts behind the axis"),
+    ]
+    for (dim, what) in parts where !tables.dims.isNeverNegative(dim) {
+      throw InferenceError(
+        "`slice` [\(tables.text(start)), \(tables.text(limit))) on axis \(axis) of \(tables.text(x)) \(what)"
+          + (tables.dims.value(dim) == nil ? " for some sizes" : ""))
+    }
+    let step = Swift.abs(stride)
+    if step == 1 { return length }
+    if let count = tables.dims.value(length) {
+      return tables.dims.integer(count == 0 ? 0 : (count - 1) / step + 1)
+    }
+    guard let count = tables.dims.divide(length, exactlyBy: tables.dims.integer(step)) else {
+      throw InferenceError(
+        "`slice`: \(tables.text(length)) elements of axis \(axis) of \(tables.text(x)) in steps of \(step) need "
+          + "a division by a symbol", hint: "make the length a multiple of the stride")
+    }
+    return count
   }
 
   private static let inferPad: InferenceRule = {

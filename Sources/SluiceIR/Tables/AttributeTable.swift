@@ -95,14 +95,18 @@ public struct AttributeSpec: Sendable {
   public var defaultValue: AttributeValue?
   /// What it means, in a few words.
   public var summary: String
+  /// Whether its dims may be negative; those of others must not be for the sizes of a call.
+  public var isSigned: Bool
 
   package init(
-    _ name: AttributeName, _ kind: AttributeKind, default value: AttributeValue? = nil, _ summary: String
+    _ name: AttributeName, _ kind: AttributeKind, default value: AttributeValue? = nil, _ summary: String,
+    signed: Bool = false
   ) {
     self.name = name
     self.kind = kind
     self.defaultValue = value
     self.summary = summary
+    self.isSigned = signed
   }
 }
 
