@@ -43,12 +43,12 @@ struct RandomGraphMaker: ~Copyable {
   var random: SeededRandom
   var inputs: [HostTensor] = []
   /// The values to choose operands from.
-  private var values: [ValueID] = []
+  var values: [ValueID] = []
   /// Per value what is known of it.
   private var known: [ValueID: Knowledge] = [:]
   private var symbol: SymbolID?
   private var size = 0
-  private var dims: [DimID] = []
+  var dims: [DimID] = []
   private var sumBody = GraphID.none
   private var swapBody = GraphID.none
 
@@ -151,14 +151,14 @@ extension RandomGraphMaker {
     return results.map { known[$0]?.error ?? 0 }
   }
 
-  private mutating func keep(_ value: ValueID, _ knowledge: Knowledge) {
+  mutating func keep(_ value: ValueID, _ knowledge: Knowledge) {
     values.append(value)
     known[value] = knowledge
   }
 
   /// Adds a value if the op takes these operands.
   @discardableResult
-  private mutating func emit(
+  mutating func emit(
     _ op: Op, _ operands: [ValueID], _ attributes: [Attribute] = [], _ knowledge: Knowledge
   ) -> Bool {
     guard knowledge.magnitude <= Self.limit, let value = try? builder.emit(op, operands, attributes) else {
@@ -168,9 +168,9 @@ extension RandomGraphMaker {
     return true
   }
 
-  private func know(_ value: ValueID) -> Knowledge { known[value] ?? .exact }
+  func know(_ value: ValueID) -> Knowledge { known[value] ?? .exact }
 
-  private mutating func value(_ dtypes: DTypeSet, exact: Bool = false) -> ValueID? {
+  mutating func value(_ dtypes: DTypeSet, exact: Bool = false) -> ValueID? {
     // Late values come up more often, so that chains grow.
     let fitting = values.filter { dtypes.contains(builder.dtype($0)) && (!exact || know($0).isExact) }
     if fitting.isEmpty { return nil }
@@ -179,15 +179,15 @@ extension RandomGraphMaker {
   }
 
   /// Another value of the same type, or the same one.
-  private mutating func partner(_ value: ValueID, exact: Bool = false) -> ValueID {
+  mutating func partner(_ value: ValueID, exact: Bool = false) -> ValueID {
     random.pick(
       values.filter { builder.type($0) == builder.type(value) && (!exact || know($0).isExact) } + [value])
   }
 
-  private func roundoff(_ value: ValueID) -> Double { builder.dtype(value) == .f64 ? 0x1p-53 : Self.roundoff }
+  func roundoff(_ value: ValueID) -> Double { builder.dtype(value) == .f64 ? 0x1p-53 : Self.roundoff }
 
   /// An upper bound of a dim.
-  private func bound(_ dim: DimID) -> Double { Double(builder.tables.dims.bound(dim) ?? 1) }
+  func bound(_ dim: DimID) -> Double { Double(builder.tables.dims.bound(dim) ?? 1) }
 }
 
 // MARK: Nodes
@@ -195,7 +195,7 @@ extension RandomGraphMaker {
 extension RandomGraphMaker {
   /// Adds one random node.
   mutating func add() {
-    switch random.below(12) {
+    switch random.below(16) {
     case 0, 1: unary()
     case 2, 3: binary()
     case 4: exactMap()
@@ -204,6 +204,9 @@ extension RandomGraphMaker {
     case 8: product()
     case 9: place()
     case 10: scan()
+    case 11, 12: composite()
+    case 13: window()
+    case 14: arrangement()
     default: joined()
     }
   }
