@@ -76,6 +76,7 @@ struct Evaluator {
     case .contract(let kernel): return [contract(kernel, node)]
     case .view(let kernel): return [view(kernel, node)]
     case .index(let kernel): return [index(kernel, node)]
+    case .update(let kernel): return [update(kernel, node)]
     case .generate(let kernel): return [generate(kernel, node)]
     case .order(let kernel): return [order(kernel, node)]
     case .linalg(let kernel): return [linalg(kernel, node)]

@@ -37,6 +37,11 @@ import Testing
       f.output("remainder", x % 2)
       f.output("shifts", shiftLeft(x, by: 1) + shiftRight(x, by: x))
       f.output("gather", gather(x, iota([2])))
+      let one = size(of: 1)
+      f.output("take", takeAlongAxis(x, x))
+      f.output("slice", dynamicSlice(x, starts: [one], sizes: [2]))
+      f.output("update", dynamicUpdateSlice(x, x[..<2], starts: [one]))
+      f.output("scatter", scatterAdd(scatter(x, x, x), x, x))
       f.output("cast", x.cast(.f64))
       f.output("size", size(of: 3))
     }

@@ -35,6 +35,7 @@ import numpy as np
 
 import exact
 import philox
+import places as computed_places
 import portable
 import sluice_text
 from sluice_text import NAMES
@@ -948,6 +949,7 @@ def main():
             linear_algebra,
         ):
             group()
+        computed_places.add(case)
     portable.fresh_folder(folder)
     total = 0
     for op, functions in sorted(texts.items()):

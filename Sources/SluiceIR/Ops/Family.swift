@@ -12,6 +12,8 @@ public enum Family: Sendable {
   case view(ViewKernel)
   /// Elements at places that are computed.
   case index(IndexKernel)
+  /// A copy with other elements at computed places.
+  case update(UpdateKernel)
   /// Elements from their place alone.
   case generate(GenerateKernel)
   /// Elements put in order.
@@ -32,6 +34,7 @@ public enum Family: Sendable {
     case .contract: "contract"
     case .view: "view"
     case .index: "index"
+    case .update: "update"
     case .generate: "generate"
     case .order: "order"
     case .linalg: "linalg"
@@ -142,7 +145,10 @@ public struct ContractKernel: Sendable {
 public enum ViewKernel: Sendable { case reshape, transpose, broadcast, slice, reverse, concat, pad }
 
 /// The ways to reach elements at computed places.
-public enum IndexKernel: Sendable { case gather }
+public enum IndexKernel: Sendable { case gather, takeAlongAxis, dynamicSlice }
+
+/// The ways to change elements at computed places; the first operand is what they are changed in.
+public enum UpdateKernel: Sendable { case dynamicUpdateSlice, scatter, scatterAdd }
 
 /// The ways to make elements from their place.
 public enum GenerateKernel: Sendable { case iota, randomBits, size }

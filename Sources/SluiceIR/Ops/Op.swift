@@ -17,7 +17,9 @@ public enum Op: UInt8, CaseIterable, Hashable, Sendable, BitwiseCopyable {
   // view
   case reshape, transpose, broadcast, slice, reverse, concat, pad
   // index
-  case gather
+  case gather, takeAlongAxis, dynamicSlice
+  // update
+  case dynamicUpdateSlice, scatter, scatterAdd
   // generate
   case iota, randomBits, size
   // order
@@ -105,6 +107,11 @@ public enum Op: UInt8, CaseIterable, Hashable, Sendable, BitwiseCopyable {
     case .concat: .concat
     case .pad: .pad
     case .gather: .gather
+    case .takeAlongAxis: .takeAlongAxis
+    case .dynamicSlice: .dynamicSlice
+    case .dynamicUpdateSlice: .dynamicUpdateSlice
+    case .scatter: .scatter
+    case .scatterAdd: .scatterAdd
     case .iota: .iota
     case .randomBits: .randomBits
     case .size: .size
