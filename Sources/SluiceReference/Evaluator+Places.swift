@@ -27,6 +27,11 @@ extension Evaluator {
       let start = axes.reduce(0) { $0 + (shape[$1] - 1) * steps[$1] }
       let turned = shape.indices.map { axes.contains($0) ? -steps[$0] : steps[$0] }
       return x.picking(positions(shape, steps: turned, from: start), shape)
+    case .unfold:
+      let axis = axis(node, rank: x.shape.count)
+      var apart = steps + [steps[axis] * int(.dilation, node)]
+      apart[axis] *= int(.step, node)
+      return x.picking(positions(shape, steps: apart), shape)
     case .concat:
       return concat(node.operands, axis: axis(node, rank: shape.count), shape)
     case .pad:

@@ -45,6 +45,46 @@ import Testing
       f.output("cast", x.cast(.f64))
       f.output("size", size(of: 3))
     }
+    model.function("arrangements") { f in
+      let x = f.input("x", .f32, [4, 6])
+      let parts = unstack(x, axis: 1)
+      f.output("a", tile(stack([parts[0], parts[5]]), [2, 1]))
+      f.output("b", padReflect(padEdge(x, low: [1, 0], high: [0, 1]), low: [1, 1], high: [1, 1]))
+      f.output("c", unfold(x, axis: 1, size: 3, step: 2))
+      f.output("d", einsum("ij, kj -> ik", x, x))
+      f.output("e", oneHot(iota([3]), depth: 4))
+      f.output("f", linspace(0, 1, 5))
+    }
+    model.function("statistics") { f in
+      let x = f.input("x", .f32, [4, 6])
+      let (w, b) = (x[0], x[1])
+      f.output("a", stack([x.logsumexp(), x.variance(correction: 1), x.norm(order: 1)]))
+      f.output("b", cosineSimilarity(l2Normalize(x), x))
+      f.output("c", rmsNorm(layerNorm(x, weight: w, bias: b), weight: w))
+      f.output("d", batchNorm(x, mean: w, variance: b, weight: w, bias: b))
+      f.output("e", groupNorm(x, groups: 3, weight: w, bias: b))
+      f.output("f", mse(x, x) + crossEntropy(x, iota([4])) + binaryCrossEntropy(x, x, reduction: .sum))
+    }
+    model.function("networks") { f in
+      let x = f.input("x", .f32, [2, 4, 6, 6])
+      let images = conv2d(x, ones([8, 2, 3, 3]), rows: AxisWindow(stride: 1, padding: 1), groups: 2)
+      let larger = convTranspose2d(images, ones([8, 4, 2, 2]), rows: AxisWindow(stride: 2))
+      f.output("a", maxPool2d(larger, size: (2, 2)) + avgPool2d(larger, size: (2, 2)))
+      f.output("b", resize(x, rows: 12, columns: 3, mode: .bilinear))
+      f.output("c", conv1d(x[0], ones([2, 6, 3])))
+      f.output("d", attention(x, rotaryEmbedding(x, positions: iota([6])), x, causal: true))
+      let seed = f.input("seed", .i64, [])
+      f.output("e", dropout(x, seed: seed))
+      f.output("f", bernoulli([3], probability: 0.25, seed: seed))
+      let (batch, state) = (x[0, 0], x[0, 1])
+      func weights(_ gates: Dim) -> CellWeights {
+        CellWeights(
+          input: ones([6 * gates, 6]), hidden: ones([6 * gates, 6]), inputBias: ones([6 * gates]),
+          hiddenBias: ones([6 * gates]))
+      }
+      f.output("g", gruCell(batch, state: state, weights(3)))
+      f.output("h", lstmCell(batch, state: state, cell: state, weights(4)).cell)
+    }
     model.function("random") { f in
       let seed = f.input("seed", .i64, [])
       f.output("a", uniform([2], seed: seed))

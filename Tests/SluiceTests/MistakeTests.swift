@@ -102,15 +102,15 @@ import Testing
       ])
   }
 
-  @Test func operatorInLayer() throws {
+  @Test func mistakeInLayer() throws {
     let found = try mistakesOf { f in
       let norm = LayerNorm(7)
       f.output("y", norm(f.input("x", .f32, [2, 3])))  // norm: norm^(
     }
     #expect(
       found == [
-        "norm: `multiply` of shapes that do not fit: f32[2,3] and f32[7]",
-        "- axis -1 is 3 and 7; \(Self.dims)",
+        "norm: `layer_norm` of f32[2,3] with weight f32[7]",
+        "- it is f32[3]",
         "- in `LayerNorm` (m)",
       ])
   }

@@ -231,7 +231,7 @@ import Testing
           %a = reshape %x {shape = [2*B,3]} : f32[2*B,3]
           %0 = reshape %x {shape = [B,6,1]} : f32[B,6,1]
           %b = transpose %0 {order = [2,0,1]} : f32[1,B,6]
-          %c = concat %0, %0 {axis = 2} : f32[B,6,2]
+          %c = stack %x, %x {axis = -1} : f32[B,6,2]
           %1 = reshape %x {shape = [B,1,6]} : f32[B,1,6]
           %d = reshape %x {shape = [B,2,3]} : f32[B,2,3]
           %2 = transpose %x {order = [1,0]} : f32[6,B]

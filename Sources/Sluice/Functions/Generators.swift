@@ -63,6 +63,17 @@ public func iota(
     .iota, [], [.shape(.shape, shape), .int(.axis, axis), .dtype(dtype)], at: Site(file, line, column))
 }
 
+/// `length` numbers evenly spaced from `start` to `stop`, which is the last one.
+public func linspace(
+  _ start: Double, _ stop: Double, _ length: Dim, _ dtype: DType = .f32, file: String = #fileID,
+  line: Int = #line, column: Int = #column
+) -> Tensor {
+  Trace.emit(
+    .linspace, [],
+    [.number(.start, start), .number(.stop, stop), .dim(.length, length), .dtype(dtype)],
+    at: Site(file, line, column))
+}
+
 /// The matrix of 1 where row and column are equal, else 0; square unless the columns are given.
 public func eye(
   _ rows: Dim, _ columns: Dim? = nil, _ dtype: DType = .f32, file: String = #fileID, line: Int = #line,

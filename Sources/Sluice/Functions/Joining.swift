@@ -1,4 +1,4 @@
-import SluiceIR
+public import SluiceIR
 
 // Functions that put tensors side by side, take parts of them, or put them in order.
 
@@ -11,15 +11,32 @@ public func concat(
   return Trace.emit(.concat, tensors.map { .tensor($0) }, [.int(.axis, axis)], at: site)
 }
 
-/// The tensors, of one shape and dtype, along a new axis in front of `axis`.
+/// The tensors, of one shape and dtype, along a new axis, which stands at `axis` of the result.
 public func stack(
   _ tensors: [Tensor], axis: Int = 0, file: String = #fileID, line: Int = #line, column: Int = #column
 ) -> Tensor {
   let site = Site(file, line, column)
-  guard let first = tensors.first else { return Trace.emptyList("stack", site) }
-  let position = axis < 0 ? axis + first.rank + 1 : axis
-  let parts = tensors.map { $0.expanded(position, file: file, line: line, column: column) }
-  return Trace.emit(.concat, parts.map { .tensor($0) }, [.int(.axis, position)], at: site)
+  guard !tensors.isEmpty else { return Trace.emptyList("stack", site) }
+  return Trace.emit(.stack, tensors.map { .tensor($0) }, [.int(.axis, axis)], at: site)
+}
+
+/// The parts of `x` along an axis, whose dim is an integer, without that axis.
+public func unstack(
+  _ x: Tensor, axis: Int = 0, file: String = #fileID, line: Int = #line, column: Int = #column
+) -> [Tensor] {
+  let position = axis < 0 ? axis + x.rank : axis
+  let dims = x.shape.dims
+  let count = dims.indices.contains(position) ? dims[position].value ?? 0 : 0
+  return Trace.emit(
+    .unstack, [x], count: (1...4096).contains(count) ? count : 1, with: [.int(.axis, axis)],
+    at: Site(file, line, column))
+}
+
+/// `x` repeated whole, so often along every axis.
+public func tile(
+  _ x: Tensor, _ repeats: [Int], file: String = #fileID, line: Int = #line, column: Int = #column
+) -> Tensor {
+  Trace.emit(.tile, x, with: [.ints(.repeats, repeats)], at: Site(file, line, column))
 }
 
 /// The parts of `x` at indices, of i32 or i64, along an axis.
@@ -46,6 +63,30 @@ public func pad(
   Trace.emit(
     .pad, [.tensor(x), .double(value)], [.shape(.low, low), .shape(.high, high)], at: Site(file, line, column)
   )
+}
+
+/// `x` continued by its mirror image at every side; the outermost element is not repeated.
+///
+/// As many as `low` before and `high` after, for every axis; less than the dim.
+public func padReflect(
+  _ x: Tensor, low: [Int], high: [Int], file: String = #fileID, line: Int = #line, column: Int = #column
+) -> Tensor {
+  Trace.emit(.padReflect, x, with: [.ints(.low, low), .ints(.high, high)], at: Site(file, line, column))
+}
+
+/// `x` continued by copies of its outermost elements at every side.
+public func padEdge(
+  _ x: Tensor, low: [Int], high: [Int], file: String = #fileID, line: Int = #line, column: Int = #column
+) -> Tensor {
+  Trace.emit(.padEdge, x, with: [.ints(.low, low), .ints(.high, high)], at: Site(file, line, column))
+}
+
+/// 1 at the index along a new last axis of `depth`, else 0; all 0 where the index is out of range.
+public func oneHot(
+  _ indices: Tensor, depth: Dim, _ dtype: DType = .f32, file: String = #fileID, line: Int = #line,
+  column: Int = #column
+) -> Tensor {
+  Trace.emit(.oneHot, indices, with: [.dim(.depth, depth), .dtype(dtype)], at: Site(file, line, column))
 }
 
 /// The elements in opposite order along the axes, all of them when left out.

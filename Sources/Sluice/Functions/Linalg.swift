@@ -78,3 +78,16 @@ extension Trace {
     return (x.trace == nil ? x : y).mistake("`\(name)` of \(x) and \(y)", "it takes two vectors", site)
   }
 }
+
+/// The sum of products that an equation describes, as in `einsum("bij,bjk->bik", x, y)`.
+///
+/// A letter names an axis of an operand; equal letters run together, and letters that the result lacks are
+/// summed. Dtypes are equal; nothing broadcasts.
+public func einsum(
+  _ equation: String, _ x: Tensor, _ y: Tensor, file: String = #fileID, line: Int = #line,
+  column: Int = #column
+) -> Tensor {
+  Trace.emit(
+    .contract, x, y, with: [.string(.equation, equation.filter { $0 != " " })],
+    at: Site(file, line, column))
+}

@@ -90,3 +90,23 @@ public func randomBits(
   Trace.emit(
     .randomBits, [.tensor(seed), .int(stream)], [.shape(.shape, shape)], at: Site(file, line, column))
 }
+
+/// True with a probability: where `uniform` is below it.
+public func bernoulli(
+  _ shape: Shape, probability: Double = 0.5, seed: Tensor, stream: Tensor, file: String = #fileID,
+  line: Int = #line, column: Int = #column
+) -> Tensor {
+  Trace.emit(
+    .bernoulli, [.tensor(seed), .tensor(stream)],
+    [.shape(.shape, shape), .number(.probability, probability)], at: Site(file, line, column))
+}
+
+/// True with a probability: where `uniform` is below it.
+public func bernoulli(
+  _ shape: Shape, probability: Double = 0.5, seed: Tensor, stream: Int = 0, file: String = #fileID,
+  line: Int = #line, column: Int = #column
+) -> Tensor {
+  Trace.emit(
+    .bernoulli, [.tensor(seed), .int(stream)],
+    [.shape(.shape, shape), .number(.probability, probability)], at: Site(file, line, column))
+}

@@ -18,8 +18,6 @@ public struct LayerNorm: Module {
 
   /// Gives the shape that it takes, `[..., width]`.
   public func forward(_ x: Tensor) -> Tensor {
-    let centred = x - x.mean(axes: [-1], keepDims: true)
-    let variance = (centred * centred).mean(axes: [-1], keepDims: true)
-    return centred * rsqrt(variance + epsilon) * weight + bias
+    layerNorm(x, weight: weight, bias: bias, epsilon: epsilon)
   }
 }

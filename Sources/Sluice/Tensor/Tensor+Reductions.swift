@@ -88,8 +88,34 @@ extension Tensor {
       .argmin, self, with: [.int(.axis, axis), .bool(.keepDims, keepDims)], at: Site(file, line, column))
   }
 
-  private func reduce(_ op: Op, _ axes: [Int]?, _ keepDims: Bool, _ site: Site) -> Tensor {
-    let setup = (axes.map { [Setup.ints(.axes, $0)] } ?? []) + [.bool(.keepDims, keepDims)]
+  /// The logarithm of the sum of e^x along the axes, all of them when left out; -inf for none.
+  public func logsumexp(
+    axes: [Int]? = nil, keepDims: Bool = false, file: String = #fileID, line: Int = #line,
+    column: Int = #column
+  ) -> Tensor {
+    reduce(.logsumexp, axes, keepDims, Site(file, line, column))
+  }
+
+  /// The mean of (x - mean)^2 along the axes, all of them when left out; over n - `correction` instead of n.
+  public func variance(
+    axes: [Int]? = nil, correction: Int = 0, keepDims: Bool = false, file: String = #fileID,
+    line: Int = #line, column: Int = #column
+  ) -> Tensor {
+    reduce(.variance, axes, keepDims, Site(file, line, column), [.int(.correction, correction)])
+  }
+
+  /// The norm along the axes, all of them when left out: of order 2, 1 or infinity.
+  public func norm(
+    axes: [Int]? = nil, order: Double = 2, keepDims: Bool = false, file: String = #fileID,
+    line: Int = #line, column: Int = #column
+  ) -> Tensor {
+    reduce(.norm, axes, keepDims, Site(file, line, column), [.number(.ord, order)])
+  }
+
+  private func reduce(
+    _ op: Op, _ axes: [Int]?, _ keepDims: Bool, _ site: Site, _ more: [Setup] = []
+  ) -> Tensor {
+    let setup = (axes.map { [Setup.ints(.axes, $0)] } ?? []) + [.bool(.keepDims, keepDims)] + more
     return Trace.emit(op, self, with: setup, at: site)
   }
 }

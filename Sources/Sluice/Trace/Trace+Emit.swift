@@ -15,12 +15,14 @@ enum Setup {
   case plain(AttributeName, AttributeValue)
   case dim(AttributeName, Dim)
   case shape(AttributeName, Shape)
+  case string(AttributeName, String)
 
   static func int(_ name: AttributeName, _ value: Int) -> Setup { .plain(name, .int(Int64(value))) }
   static func ints(_ name: AttributeName, _ values: [Int]) -> Setup {
     .plain(name, .ints(values.map { Int64($0) }))
   }
   static func bool(_ name: AttributeName, _ value: Bool) -> Setup { .plain(name, .bool(value)) }
+  static func number(_ name: AttributeName, _ value: Double) -> Setup { .plain(name, .number(value)) }
   static func dtype(_ value: DType) -> Setup { .plain(.dtype, .dtype(value)) }
 }
 
@@ -39,6 +41,17 @@ extension Trace {
   /// Emits an op of tensors.
   static func emit(_ op: Op, _ operands: Tensor..., with attributes: [Setup] = [], at site: Site?) -> Tensor {
     emit(op, operands.map { .tensor($0) }, attributes, at: site)
+  }
+
+  /// Emits an op of several results.
+  static func emit(
+    _ op: Op, _ operands: [Tensor], count: Int, with attributes: [Setup] = [], at site: Site?
+  ) -> [Tensor] {
+    let first = emit(op, operands.map { .tensor($0) }, attributes, at: site)
+    guard let trace = current, !first.isPoison, first.trace != nil else {
+      return Array(repeating: first, count: count)
+    }
+    return (0..<count).map { trace.tensor(ValueID(first.value.index + $0)) }
   }
 
   /// Emits an elementwise op, with shapes broadcast.
@@ -187,6 +200,8 @@ extension Trace {
       case .shape(let name, let shape):
         guard let handles = handles(shape, at: site) else { return nil }
         record.append(Attribute(name, .dims(handles)))
+      case .string(let name, let text):
+        record.append(Attribute(name, .string(builder.tables.strings.intern(text))))
       }
     }
     return record

@@ -142,7 +142,7 @@ public struct ContractKernel: Sendable {
 }
 
 /// The ways to see the same elements at other places.
-public enum ViewKernel: Sendable { case reshape, transpose, broadcast, slice, reverse, concat, pad }
+public enum ViewKernel: Sendable { case reshape, transpose, broadcast, slice, reverse, concat, pad, unfold }
 
 /// The ways to reach elements at computed places.
 public enum IndexKernel: Sendable { case gather, takeAlongAxis, dynamicSlice }

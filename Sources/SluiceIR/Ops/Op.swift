@@ -13,9 +13,9 @@ public enum Op: UInt8, CaseIterable, Hashable, Sendable, BitwiseCopyable {
   // reduce
   case sum, prod, max, min, any, all, argmax, argmin
   // contract
-  case matmul
+  case matmul, contract
   // view
-  case reshape, transpose, broadcast, slice, reverse, concat, pad
+  case reshape, transpose, broadcast, slice, reverse, concat, pad, unfold
   // index
   case gather, takeAlongAxis, dynamicSlice
   // update
@@ -30,6 +30,12 @@ public enum Op: UInt8, CaseIterable, Hashable, Sendable, BitwiseCopyable {
   case scan
   // expand
   case mean, softmax, logSoftmax, eye, uniform, normal, permutation
+  case logsumexp, variance, norm, l2Normalize, cosineSimilarity
+  case layerNorm, rmsNorm, batchNorm, groupNorm
+  case stack, unstack, tile, padReflect, padEdge, oneHot, linspace
+  case conv1d, conv2d, convTranspose2d, maxPool2d, avgPool2d, resize
+  case attention, rotaryEmbedding, gruCell, lstmCell
+  case mse, crossEntropy, binaryCrossEntropy, bernoulli, dropout
 
   /// The row of the op table.
   public var definition: OpDefinition { Self.table[Int(rawValue)] }
@@ -99,6 +105,7 @@ public enum Op: UInt8, CaseIterable, Hashable, Sendable, BitwiseCopyable {
     case .argmax: .argmax
     case .argmin: .argmin
     case .matmul: .matmul
+    case .contract: .contract
     case .reshape: .reshape
     case .transpose: .transpose
     case .broadcast: .broadcast
@@ -106,6 +113,7 @@ public enum Op: UInt8, CaseIterable, Hashable, Sendable, BitwiseCopyable {
     case .reverse: .reverse
     case .concat: .concat
     case .pad: .pad
+    case .unfold: .unfold
     case .gather: .gather
     case .takeAlongAxis: .takeAlongAxis
     case .dynamicSlice: .dynamicSlice
@@ -128,6 +136,37 @@ public enum Op: UInt8, CaseIterable, Hashable, Sendable, BitwiseCopyable {
     case .uniform: .uniform
     case .normal: .normal
     case .permutation: .permutation
+    case .logsumexp: .logsumexp
+    case .variance: .variance
+    case .norm: .norm
+    case .l2Normalize: .l2Normalize
+    case .cosineSimilarity: .cosineSimilarity
+    case .layerNorm: .layerNorm
+    case .rmsNorm: .rmsNorm
+    case .batchNorm: .batchNorm
+    case .groupNorm: .groupNorm
+    case .stack: .stack
+    case .unstack: .unstack
+    case .tile: .tile
+    case .padReflect: .padReflect
+    case .padEdge: .padEdge
+    case .oneHot: .oneHot
+    case .linspace: .linspace
+    case .conv1d: .conv1d
+    case .conv2d: .conv2d
+    case .convTranspose2d: .convTranspose2d
+    case .maxPool2d: .maxPool2d
+    case .avgPool2d: .avgPool2d
+    case .resize: .resize
+    case .attention: .attention
+    case .rotaryEmbedding: .rotaryEmbedding
+    case .gruCell: .gruCell
+    case .lstmCell: .lstmCell
+    case .mse: .mse
+    case .crossEntropy: .crossEntropy
+    case .binaryCrossEntropy: .binaryCrossEntropy
+    case .bernoulli: .bernoulli
+    case .dropout: .dropout
     }
   }
 }

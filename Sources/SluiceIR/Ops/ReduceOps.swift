@@ -1,4 +1,4 @@
-/// Reductions: one element from all along some axes, and the products that sum.
+/// Reductions: one element from all along some axes.
 extension OpDefinition {
   private static func inferReduction(
     _ tables: inout Tables, _ inference: inout Inference, _ axes: [Int], _ dtype: DType
@@ -77,69 +77,4 @@ extension OpDefinition {
     "argmin", "the first position of the smallest; the first NaN wins; 0 for none", largest: false,
     example: exampleText(
       "%x: f32[2,3]", "argmin %x", "i32[2]", run: "([[1, 1, 3], [4, 5, nan]]) == [0, 2]"))
-
-  static let matmul = OpDefinition(
-    "matmul", "the matrix product over the last two axes, summed by fused multiply-adds in ascending order",
-    family: .contract(
-      ContractKernel { lhsRank, rhsRank, tables, attributes in
-        matmulLabels(lhsRank, rhsRank, tables, attributes)
-      }),
-    operands: [OperandSpec("x", .numbers), OperandSpec("y", .numbers)],
-    attributes: [
-      AttributeSpec(.transposeLhs, .bool, default: .bool(false), "swap the last two axes of x first"),
-      AttributeSpec(.transposeRhs, .bool, default: .bool(false), "swap the last two axes of y first"),
-    ], infer: inferMatmul,
-    example: exampleText(
-      "%x: f32[2,3], %y: f32[3,2]", "matmul %x, %y", "f32[2,2]",
-      run: "([[1, 2, 3], [4, 5, 6]], [[1, 0], [0, 1], [1, 1]]) == [[4, 5], [10, 11]]"))
-
-  /// Labels: batch axes 0 ..< b, then the row of x, the column of y, and last the summed axis.
-  private static func matmulLabels(
-    _ lhsRank: Int, _ rhsRank: Int, _ tables: Tables, _ attributes: AttributesID
-  ) -> ContractKernel.Labels {
-    let batch = Swift.max(lhsRank, rhsRank, 2) - 2
-    let (row, column, summed) = (batch, batch + 1, batch + 2)
-    var lhs = Array((batch - Swift.max(lhsRank - 2, 0))..<batch)
-    var rhs = Array((batch - Swift.max(rhsRank - 2, 0))..<batch)
-    var result = Array(0..<batch)
-    if lhsRank == 1 {
-      lhs.append(summed)
-    } else {
-      lhs += tables.attributes.bool(attributes, .transposeLhs) ? [summed, row] : [row, summed]
-      result.append(row)
-    }
-    if rhsRank == 1 {
-      rhs.append(summed)
-    } else {
-      rhs += tables.attributes.bool(attributes, .transposeRhs) ? [column, summed] : [summed, column]
-      result.append(column)
-    }
-    return ContractKernel.Labels(lhs: lhs, rhs: rhs, result: result)
-  }
-
-  private static let inferMatmul: InferenceRule = {
-    (tables: inout Tables, inference: inout Inference) throws(InferenceError) in
-    let (x, y) = (inference.operands[0], inference.operands[1])
-    let (xs, ys) = (tables.types.shape(x), tables.types.shape(y))
-    guard tables.types.dtype(x) == tables.types.dtype(y) else { throw Infer.mismatch(tables, x, y) }
-    guard !xs.isEmpty, !ys.isEmpty else {
-      throw InferenceError(
-        "`matmul` of a scalar: \(tables.text(x)) and \(tables.text(y))", hint: "use `multiply`")
-    }
-    let labels = matmulLabels(xs.count, ys.count, tables, inference.attributes)
-    var dims: [Int: DimID] = [:]
-    for (label, dim) in zip(labels.lhs, xs) { dims[label] = dim }
-    for (label, dim) in zip(labels.rhs, ys) {
-      if let known = dims[label], known != dim {
-        let kind = labels.result.contains(label) ? "batch" : "inner"
-        throw InferenceError(
-          "`matmul`: \(kind) dims differ, \(tables.text(known)) and \(tables.text(dim)): "
-            + "\(tables.text(x)) x \(tables.text(y))",
-          hint: kind == "inner" ? "`transpose_lhs` and `transpose_rhs` swap the last two axes" : nil)
-      }
-      dims[label] = dim
-    }
-    inference.results.append(
-      tables.types.intern(tables.types.dtype(x), labels.result.compactMap { dims[$0] }))
-  }
 }

@@ -294,6 +294,12 @@ struct Flattener {
         look = layout(copy)
         look.strides = tables.contiguousStrides(target)
       }
+    case .unfold:
+      let axis = tables.axis(record, of: .unfold, rank: shape.count)
+      let apart = tables.dims.integer(tables.attributes.int(record, .dilation) ?? 1)
+      let step = tables.dims.integer(tables.attributes.int(record, .step) ?? 1)
+      look.strides.append(try tables.product(look.strides[axis], apart))
+      look.strides[axis] = try tables.product(look.strides[axis], step)
     case .concat, .pad:
       preconditionFailure("concat and pad are no looks at one value")
     }
