@@ -73,6 +73,7 @@ struct Evaluator {
     case .source(let kernel): return [source(kernel, node)]
     case .map(let kernel): return [map(kernel, node)]
     case .reduce(let kernel): return [reduce(kernel, node)]
+    case .cumulative(let fold): return [cumulative(fold, node)]
     case .contract(let kernel): return [contract(kernel, node)]
     case .view(let kernel): return [view(kernel, node)]
     case .index(let kernel): return [index(kernel, node)]

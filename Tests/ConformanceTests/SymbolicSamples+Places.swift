@@ -1,4 +1,4 @@
-/// Functions with a symbol whose ops reach computed places.
+/// Functions with a symbol whose ops reach computed places, or go along an axis.
 
 extension SymbolicFunction {
   static let places = [
@@ -36,6 +36,17 @@ extension SymbolicFunction {
       lines: [
         "%a = scatter %x, %i, %u : f32[B,3,B]", "%b = scatter_add %a, %i, %v {axis = 1} : f32[B,3,B]",
         "%c = scatter_add %b, %i, %w {axis = -1} : f32[B,3,B]", "return %a, %b, %c",
+      ]),
+    SymbolicFunction(
+      name: "cumulative: along and beside a symbol", inputs: "%x: f32[B,3,2], %y: i32[B,B]",
+      results: "f32[B,3,2], f32[B,3,2], f32[B,3,2], i32[B,B], i32[B,B]",
+      lines: [
+        "%a = cumsum %x {axis = 0} : f32[B,3,2]",
+        "%b = cumprod %x {axis = 1, reverse = true} : f32[B,3,2]",
+        "%t = reverse %x : f32[B,3,2]",
+        "%c = cumsum %t {axis = 0, reverse = true, exclusive = true} : f32[B,3,2]",
+        "%d = cummax %y : i32[B,B]", "%e = cummin %y {axis = 0, reverse = true} : i32[B,B]",
+        "return %a, %b, %c, %d, %e",
       ]),
   ]
 }

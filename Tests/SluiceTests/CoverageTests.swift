@@ -29,6 +29,7 @@ import Testing
       f.output("select", select(where: logic, x, y))
       f.output("reduced", stack([x.sum(), x.prod(), x.max(), x.min(), x.mean(), logAbsDet(x)]))
       f.output("positions", stack([x.argmax(), x.argmin(), argsort(x)[0]]))
+      f.output("cumulative", stack([cumsum(x), cumprod(x), cummax(x), cummin(x)]))
       f.output("views", pad(concat([x.reshaped([9]), x[0]]), low: [1], high: [1]))
       f.output("scan", scan(over: x, from: ones([3])) { a, b in a * b })
     }

@@ -33,6 +33,7 @@ from fractions import Fraction
 
 import numpy as np
 
+import cumulative
 import exact
 import philox
 import places as computed_places
@@ -950,6 +951,7 @@ def main():
         ):
             group()
         computed_places.add(case)
+        cumulative.add(case)
     portable.fresh_folder(folder)
     total = 0
     for op, functions in sorted(texts.items()):

@@ -79,7 +79,7 @@ def function(op, name, inputs, outputs, attributes, error=None):
     record = ", ".join(f"{key} = {attribute(value)}" for key, value in attributes.items())
     node = " ".join(filter(None, [op, ", ".join(operands), record and "{" + record + "}"]))
     tail = f" ~ {tolerance(error)}" if error else ""
-    expected = ", ".join(literal(a) + (tail if a.dtype.kind == "f" else "") for a in outputs)
+    expected = ", ".join(map(literal, outputs)) + tail
     return (
         f"func @{name}({parameters}) -> {types} {{\n"
         f"  {', '.join(results)} = {node} : {types}\n"

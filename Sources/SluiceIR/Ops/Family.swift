@@ -6,6 +6,8 @@ public enum Family: Sendable {
   case map(MapKernel)
   /// One element from all along some axes.
   case reduce(ReduceKernel)
+  /// One element from those up to it along an axis.
+  case cumulative(ReduceOp)
   /// Sums of products over shared axes.
   case contract(ContractKernel)
   /// The same elements at other places.
@@ -31,6 +33,7 @@ public enum Family: Sendable {
     case .source: "source"
     case .map: "map"
     case .reduce: "reduce"
+    case .cumulative: "cumulative"
     case .contract: "contract"
     case .view: "view"
     case .index: "index"
@@ -85,7 +88,7 @@ public enum ReduceKernel: Sendable {
   case arg(largest: Bool)
 }
 
-/// The operations that reductions repeat.
+/// The operations that reductions and cumulative ops repeat.
 public enum ReduceOp: UInt8, Sendable {
   case sum, product, minimum, maximum, and, or
 

@@ -12,6 +12,8 @@ public enum Op: UInt8, CaseIterable, Hashable, Sendable, BitwiseCopyable {
   case and, or, xor, not, shiftLeft, shiftRight, select, cast
   // reduce
   case sum, prod, max, min, any, all, argmax, argmin
+  // cumulative
+  case cumsum, cumprod, cummax, cummin
   // contract
   case matmul, contract
   // view
@@ -104,6 +106,10 @@ public enum Op: UInt8, CaseIterable, Hashable, Sendable, BitwiseCopyable {
     case .all: .all
     case .argmax: .argmax
     case .argmin: .argmin
+    case .cumsum: .cumsum
+    case .cumprod: .cumprod
+    case .cummax: .cummax
+    case .cummin: .cummin
     case .matmul: .matmul
     case .contract: .contract
     case .reshape: .reshape

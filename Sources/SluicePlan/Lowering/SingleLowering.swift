@@ -23,6 +23,7 @@ struct SingleLowering {
     guard case .node(let op, let record) = item.action else { preconditionFailure("not a node") }
     switch op.definition.family {
     case .contract(let kernel): try contract(kernel, record)
+    case .cumulative(let fold): try cumulative(fold, record)
     case .view(.concat): try concat(record)
     case .view(.pad): try pad(record)
     case .order(.argsort): try argsort(record)
