@@ -88,6 +88,23 @@ extension Evaluator {
         }
       }
       return x.picking(sources, shape(node))
+    case .takeAlongAxis:
+      let (x, indices) = (node.operands[0], node.operands[1])
+      let axis = axis(node, rank: x.shape.count)
+      let extent = Int64(x.shape[axis])
+      let sources = zip(self.indices(indices.shape), indices.integers).map { place, given -> Int in
+        var place = place
+        let index = given < 0 ? given + extent : given
+        guard index >= 0, index < extent else { return -1 }
+        place[axis] = Int(index)
+        return offset(place, x.shape)
+      }
+      return x.picking(sources, shape(node))
+    case .dynamicSlice:
+      let x = node.operands[0]
+      let shape = shape(node)
+      let starts = starts(node.operands.dropFirst(), x.shape, shape)
+      return x.picking(positions(shape, steps: strides(x.shape), from: offset(starts, x.shape)), shape)
     }
   }
 

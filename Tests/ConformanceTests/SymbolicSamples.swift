@@ -1,7 +1,8 @@
 /// The functions with a symbol that `SymbolTests` runs, a few of every family.
 
 extension SymbolicFunction {
-  static let samples: [SymbolicFunction] = maps + reductions + views + others + bodies
+  static let samples: [SymbolicFunction] =
+    maps + reductions + views + places + others + bodies
 
   private static let maps = [
     SymbolicFunction(

@@ -29,6 +29,7 @@ import Testing
       f.output("select", select(where: logic, x, y))
       f.output("reduced", stack([x.sum(), x.prod(), x.max(), x.min(), x.mean(), logAbsDet(x)]))
       f.output("positions", stack([x.argmax(), x.argmin(), argsort(x)[0]]))
+      f.output("cumulative", stack([cumsum(x), cumprod(x), cummax(x), cummin(x)]))
       f.output("views", pad(concat([x.reshaped([9]), x[0]]), low: [1], high: [1]))
       f.output("scan", scan(over: x, from: ones([3])) { a, b in a * b })
     }
@@ -37,6 +38,11 @@ import Testing
       f.output("remainder", x % 2)
       f.output("shifts", shiftLeft(x, by: 1) + shiftRight(x, by: x))
       f.output("gather", gather(x, iota([2])))
+      let one = size(of: 1)
+      f.output("take", takeAlongAxis(x, x))
+      f.output("slice", dynamicSlice(x, starts: [one], sizes: [2]))
+      f.output("update", dynamicUpdateSlice(x, x[..<2], starts: [one]))
+      f.output("scatter", scatterAdd(scatter(x, x, x), x, x))
       f.output("cast", x.cast(.f64))
       f.output("size", size(of: 3))
     }

@@ -395,6 +395,18 @@ def cells(case):
                 case(op, name, [x, h, c, u, v, a, b], [out.astype(dtype), cell.astype(dtype)], bound)
 
 
-GROUPS = (
-    views, slices, contractions, convolutions, pooling, resizing, statistics, normalisations, attention, losses, cells,
-)
+def add(case):
+    for group in (
+        views,
+        slices,
+        contractions,
+        convolutions,
+        pooling,
+        resizing,
+        statistics,
+        normalisations,
+        attention,
+        losses,
+        cells,
+    ):
+        group(case)

@@ -33,9 +33,11 @@ from fractions import Fraction
 
 import numpy as np
 
+import cumulative
 import exact
 import ops_composites
 import philox
+import places as computed_places
 import portable
 import sluice_text
 from sluice_text import NAMES
@@ -950,8 +952,9 @@ def main():
             linear_algebra,
         ):
             group()
-        for group in ops_composites.GROUPS:
-            group(case)
+        ops_composites.add(case)
+        computed_places.add(case)
+        cumulative.add(case)
     portable.fresh_folder(folder)
     total = 0
     for op, functions in sorted(texts.items()):

@@ -6,12 +6,16 @@ public enum Family: Sendable {
   case map(MapKernel)
   /// One element from all along some axes.
   case reduce(ReduceKernel)
+  /// One element from those up to it along an axis.
+  case cumulative(ReduceOp)
   /// Sums of products over shared axes.
   case contract(ContractKernel)
   /// The same elements at other places.
   case view(ViewKernel)
   /// Elements at places that are computed.
   case index(IndexKernel)
+  /// A copy with other elements at computed places.
+  case update(UpdateKernel)
   /// Elements from their place alone.
   case generate(GenerateKernel)
   /// Elements put in order.
@@ -29,9 +33,11 @@ public enum Family: Sendable {
     case .source: "source"
     case .map: "map"
     case .reduce: "reduce"
+    case .cumulative: "cumulative"
     case .contract: "contract"
     case .view: "view"
     case .index: "index"
+    case .update: "update"
     case .generate: "generate"
     case .order: "order"
     case .linalg: "linalg"
@@ -82,7 +88,7 @@ public enum ReduceKernel: Sendable {
   case arg(largest: Bool)
 }
 
-/// The operations that reductions repeat.
+/// The operations that reductions and cumulative ops repeat.
 public enum ReduceOp: UInt8, Sendable {
   case sum, product, minimum, maximum, and, or
 
@@ -142,7 +148,10 @@ public struct ContractKernel: Sendable {
 public enum ViewKernel: Sendable { case reshape, transpose, broadcast, slice, reverse, concat, pad, unfold }
 
 /// The ways to reach elements at computed places.
-public enum IndexKernel: Sendable { case gather }
+public enum IndexKernel: Sendable { case gather, takeAlongAxis, dynamicSlice }
+
+/// The ways to change elements at computed places; the first operand is what they are changed in.
+public enum UpdateKernel: Sendable { case dynamicUpdateSlice, scatter, scatterAdd }
 
 /// The ways to make elements from their place.
 public enum GenerateKernel: Sendable { case iota, randomBits, size }

@@ -12,12 +12,16 @@ public enum Op: UInt8, CaseIterable, Hashable, Sendable, BitwiseCopyable {
   case and, or, xor, not, shiftLeft, shiftRight, select, cast
   // reduce
   case sum, prod, max, min, any, all, argmax, argmin
+  // cumulative
+  case cumsum, cumprod, cummax, cummin
   // contract
   case matmul, contract
   // view
   case reshape, transpose, broadcast, slice, reverse, concat, pad, unfold
   // index
-  case gather
+  case gather, takeAlongAxis, dynamicSlice
+  // update
+  case dynamicUpdateSlice, scatter, scatterAdd
   // generate
   case iota, randomBits, size
   // order
@@ -102,6 +106,10 @@ public enum Op: UInt8, CaseIterable, Hashable, Sendable, BitwiseCopyable {
     case .all: .all
     case .argmax: .argmax
     case .argmin: .argmin
+    case .cumsum: .cumsum
+    case .cumprod: .cumprod
+    case .cummax: .cummax
+    case .cummin: .cummin
     case .matmul: .matmul
     case .contract: .contract
     case .reshape: .reshape
@@ -113,6 +121,11 @@ public enum Op: UInt8, CaseIterable, Hashable, Sendable, BitwiseCopyable {
     case .pad: .pad
     case .unfold: .unfold
     case .gather: .gather
+    case .takeAlongAxis: .takeAlongAxis
+    case .dynamicSlice: .dynamicSlice
+    case .dynamicUpdateSlice: .dynamicUpdateSlice
+    case .scatter: .scatter
+    case .scatterAdd: .scatterAdd
     case .iota: .iota
     case .randomBits: .randomBits
     case .size: .size

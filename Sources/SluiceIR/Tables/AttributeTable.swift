@@ -5,6 +5,7 @@ public enum AttributeName: UInt8, CaseIterable, Sendable {
   case upper, negativeSlope, reverse, mean, scale, epsilon
   case size, dilation, groups, padding, outputPadding, mode, repeats, depth, causal, reduction, base
   case correction, probability, ord
+  case exclusive, lower, transpose, unitDiagonal
 
   /// The name in text, in snake case as the field writes it (`keep_dims`).
   public var text: String { Self.texts[Int(rawValue)] }

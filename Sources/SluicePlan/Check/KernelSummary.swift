@@ -51,7 +51,8 @@ struct KernelSummarizer {
         }
       }
     }
-    summary.written = entries.map { $0.map(\.region).filter(\.guards.isEmpty) }
+    // Where the kernel's own values say which elements, nothing is sure outside of it.
+    summary.written = entries.map { $0.map(\.region).filter { $0.guards.isEmpty && !$0.mentionsLocals } }
     for number in model.accesses.indices {
       summary.touched[number] = algebra.touched(model, number, within: 0)
     }
@@ -134,6 +135,16 @@ struct KernelSummarizer {
   }
 }
 
+extension Region {
+  /// Whether anything in it but its conditions depends on values of the kernel.
+  var mentionsLocals: Bool {
+    base.mentionsLocals
+      || extents.contains {
+        $0.stride.mentionsLocals || $0.count.mentionsLocals || $0.clip?.mentionsLocals ?? false
+      }
+  }
+}
+
 extension RegionAlgebra {
   /// Everything that an access may touch in one iteration of the loops around `outer`, which is 0 for the kernel.
   mutating func touched(_ model: KernelModel, _ number: Int, within outer: Int) -> Region? {
@@ -150,12 +161,7 @@ extension RegionAlgebra {
       at = parent
     }
     // Values that come from data remain: what is touched is no region.
-    if let region, outer == 0,
-      region.base.mentionsLocals
-        || region.extents.contains(where: { $0.stride.mentionsLocals || $0.count.mentionsLocals })
-    {
-      return nil
-    }
+    if let region, outer == 0, region.mentionsLocals { return nil }
     return region
   }
 }

@@ -20,16 +20,18 @@ struct LoopLowering {
     var register: Register = 0
   }
 
-  private let program: FlatProgram
+  let program: FlatProgram
   private let residence: Residence
-  private let group: Grouping.Group
-  private var tables: Tables
-  private var writer: KernelWriter
+  let group: Grouping.Group
+  var tables: Tables
+  var writer: KernelWriter
   private var axes: [Axis] = []
   private var stores: [Store] = []
   private var registers: [Int: Register] = [:]
   private var loads: [FlatProgram.Layout: Register] = [:]
   private var totals: [Int: (total: Register, part: Register)] = [:]
+  /// Per `dynamic_slice` of the group where its part begins in x: steps times clamped starts.
+  var starts: [Int: [Affine.Term]] = [:]
   /// Set while the form for empty axes is emitted, where every gathered element is 0.
   private var gathersZero = false
 
@@ -142,6 +144,9 @@ struct LoopLowering {
           patterns.append(tables.contiguousStrides(group.space))
           continue
         case .generate(.size): continue
+        case .index(.dynamicSlice):
+          patterns.append(splatLayout(item.operands[0]).strides)
+          continue
         case .index:
           let access = try gatherAccess(item, record)
           patterns.append(access.data.strides)
@@ -186,6 +191,7 @@ struct LoopLowering {
     registers = [:]
     loads = [:]
     totals = [:]
+    try emitStarts()
     if group.reducedAxes == nil { return try emitMap() }
     let lastIsReduced = axes.last?.isReduced ?? true
     let kept = axes.indices.filter { !axes[$0].isReduced }
@@ -365,6 +371,8 @@ struct LoopLowering {
         emitArgument(position, operand(item.operands[0]), largest: largest)
       case .generate(let kernel):
         registers[item.results[0]] = try generate(kernel, item, record, dtype)
+      case .index(.dynamicSlice):
+        registers[item.results[0]] = slicedElement(position, item, dtype)
       case .index:
         registers[item.results[0]] = try gather(item, record, dtype)
       default: preconditionFailure("`\(op.definition.name)` does not run element by element")
@@ -405,7 +413,7 @@ struct LoopLowering {
   }
 
   /// The register of an operand: computed in this kernel, a constant, or loaded.
-  private mutating func operand(_ value: Int) -> Register {
+  mutating func operand(_ value: Int) -> Register {
     let dtype = tables.types.dtype(program.values[value].type)
     if case .splat(let bits) = program.values[value].form { return writer.builder.constant(bits, dtype) }
     if let known = registers[value], isInside(value) { return known }
@@ -416,7 +424,7 @@ struct LoopLowering {
     return result
   }
 
-  private mutating func load(
+  mutating func load(
     _ look: FlatProgram.Layout, _ dtype: DType, _ extra: [Affine.Term]
   ) -> Register {
     let slot = writer.slot(.value(look.root, base: look.base), slotName(look.root), dtype, .read)
@@ -475,6 +483,13 @@ struct LoopLowering {
   ) throws(Diagnostics) -> (data: FlatProgram.Layout, indices: FlatProgram.Layout, step: DimID, count: DimID)
   {
     let type = program.values[item.operands[0]].type
+    if case .node(let op, _) = item.action, case .index(.takeAlongAxis) = op.definition.family {
+      let axis = tables.axis(record, of: op, rank: tables.types.rank(type))
+      var data = splatLayout(item.operands[0])
+      let step = data.strides[axis]
+      data.strides[axis] = writer.zero
+      return (data, splatLayout(item.operands[1]), step, tables.types.dim(type, axis))
+    }
     let axis = tables.axis(record, of: .gather, rank: tables.types.rank(type))
     let indexRank = tables.types.rank(program.values[item.operands[1]].type)
     let zeros = [DimID](repeating: writer.zero, count: group.space.count)
@@ -489,7 +504,7 @@ struct LoopLowering {
   }
 
   /// The layout of an operand; a repeated constant counts as one without strides.
-  private mutating func splatLayout(_ value: Int) -> FlatProgram.Layout {
+  mutating func splatLayout(_ value: Int) -> FlatProgram.Layout {
     guard case .splat = program.values[value].form else { return layout(value) }
     let zeros = tables.types.shape(program.values[value].type).map { _ in writer.zero }
     return FlatProgram.Layout(root: value, base: writer.zero, offset: writer.zero, strides: zeros)
@@ -535,7 +550,7 @@ struct LoopLowering {
     var result: DimID?
     for position in group.items {
       guard case .node(let op, let record) = program.items[position].action,
-        case .index = op.definition.family
+        case .index(let kernel) = op.definition.family, kernel != .dynamicSlice
       else { continue }
       let count = try gatherAccess(program.items[position], record).count
       let others = tables.dims.subtract(count, writer.one)

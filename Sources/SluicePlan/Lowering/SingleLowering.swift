@@ -23,9 +23,11 @@ struct SingleLowering {
     guard case .node(let op, let record) = item.action else { preconditionFailure("not a node") }
     switch op.definition.family {
     case .contract(let kernel): try contract(kernel, record)
+    case .cumulative(let fold): try cumulative(fold, record)
     case .view(.concat): try concat(record)
     case .view(.pad): try pad(record)
     case .order(.argsort): try argsort(record)
+    case .update(let kernel): try update(kernel, record)
     case .linalg(let kernel): try linalg(kernel)
     default: preconditionFailure("`\(op.definition.name)` has no kernel of its own")
     }
@@ -65,13 +67,14 @@ struct SingleLowering {
     let index = item.results[0]
     let type = program.values[index].type
     let dtype = tables.types.dtype(type)
-    let slot = writer.slot(.value(index, base: writer.zero), name(index), dtype, access)
+    let home = residence.inPlace[index] ?? index
+    let slot = writer.slot(.value(home, base: writer.zero), name(home), dtype, access)
     return Operand(
       slot: slot, offset: writer.zero, strides: tables.contiguousStrides(tables.types.shape(type)),
       dtype: dtype)
   }
 
-  private func name(_ value: Int) -> String {
+  func name(_ value: Int) -> String {
     let name = program.values[value].name
     return name.isNone ? "v\(value)" : tables.identifier(name)
   }
@@ -87,12 +90,15 @@ struct SingleLowering {
   }
 
   /// Stores a result; what leaves the program has canonical NaNs.
-  mutating func store(_ operand: Operand, _ place: [Register], _ value: Register) {
+  mutating func store(
+    _ operand: Operand, _ place: [Register], _ value: Register, _ extra: [Affine.Term] = []
+  ) {
     var value = value
     if residence.isExternal[item.results[0]], operand.dtype.isFloat {
       value = writer.builder.scalar(.canonical, operand.dtype, [value])
     }
-    let index = affine(operand, place)
+    var index = affine(operand, place)
+    index.terms += extra
     writer.builder.store(operand.slot, index, value)
   }
 
