@@ -112,10 +112,12 @@ struct Invocation: Sendable {
     return found
   }
 
-  /// Values of the form `name=value`, in order; a name given twice is a mistake.
-  func pairs(_ name: String) throws -> [(name: String, value: String)] {
+  /// The values that are wanted, of the form `name=value`, in order; a name given twice is a mistake.
+  func pairs(
+    _ name: String, where isWanted: (String) -> Bool = { _ in true }
+  ) throws -> [(name: String, value: String)] {
     var result: [(name: String, value: String)] = []
-    for text in all(name) {
+    for text in all(name) where isWanted(text) {
       let parts = text.split(separator: "=", maxSplits: 1, omittingEmptySubsequences: false)
       guard parts.count == 2, !parts[0].isEmpty, !parts[1].isEmpty else {
         throw UsageError("`\(name) \(text)`: write it as `\(name) name=value`")

@@ -16,6 +16,9 @@ extension CommandSpec {
           "--embed", value: "WHAT",
           "`params` puts the parameters into the source, `none` into MODEL.params, `auto` (the default) embeds up to 1 MiB"
         ),
+        Option(
+          "--params", value: "FILE",
+          "the parameters, from a .npz or .safetensors file with an array for each (default: initial values)"),
         Option("--seed", value: "N", "the seed of random initial values (default 0)"),
         Option("--json", "print what was written as JSON"),
       ], examples: ["compile ica -o build", "compile model.sluice --embed none"]
@@ -23,7 +26,8 @@ extension CommandSpec {
       let module = try catalog.load(invocation)
       let seed = try invocation.integer("--seed", default: 0, in: Int.min...Int.max)
       let embed = try invocation.choice("--embed", Embedding.self, default: .auto)
-      let artefact = try CArtefact(module, seed: Int64(seed), embedding: embed)
+      let parameters = try invocation.value("--params").map { (try TensorArchive.read($0), $0) }
+      let artefact = try CArtefact(module, seed: Int64(seed), embedding: embed, parameters: parameters)
       let folder = invocation.value("--output") ?? "."
       try FileIO.createDirectories(folder)
       var rows: [JSON] = []

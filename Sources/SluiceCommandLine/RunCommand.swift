@@ -12,17 +12,23 @@ extension CommandSpec {
           "--function", alias: "-f", value: "NAME", "the function; may be left out where there is only one"),
         Option(
           "--input", alias: "-i", value: "NAME=FILE", repeats: true,
-          "an input from a .npy file (`-`: standard input), or a number for a scalar"),
+          "an input from a .npy file (`-`: standard input), from FILE.npz:ARRAY or FILE.safetensors:ARRAY, or a number for a scalar; without NAME=, a .npz or .safetensors file gives all inputs it has"
+        ),
         Option(
           "--output", alias: "-o", value: "NAME=FILE", repeats: true,
           "an output to a .npy file (`-`: standard output)"),
-        Option("--output-dir", value: "FOLDER", "all outputs to FOLDER/NAME.npy"),
+        Option("--output-dir", value: "FOLDER", "all other outputs to FOLDER/NAME.npy"),
+        Option("--outputs", value: "FILE", "all other outputs to one .npz or .safetensors file"),
         Option(
-          "--state", value: "NAME=FILE", repeats: true, "a state's value before the call, from a .npy file"),
+          "--state", value: "NAME=FILE", repeats: true,
+          "a state's value before the call, from a file as for --input"),
         Option(
           "--state-output", value: "NAME=FILE", repeats: true,
           "a state's value after the call, to a .npy file"),
-        Option("--params", value: "FILE", "the parameters, from a file that `compile` wrote"),
+        Option(
+          "--params", value: "FILE",
+          "the parameters, from a file that `compile` wrote, or a .npz or .safetensors file with an array for each"
+        ),
         Option("--backend", value: "BACKEND", "`interpreter` (the default), `c` or `reference`"),
         Option("--threads", value: "N", "how many threads the C may use (default 1)"),
         Option("--seed", value: "N", "the seed of random initial values (default 0)"),
@@ -31,6 +37,7 @@ extension CommandSpec {
       examples: [
         "run mlp -f predict --input images=digits.npy",
         "run ica -f unmix --input x=x.npy --output sources=- > s.npy",
+        "run mlp -f predict --input digits.npz --params mlp.safetensors --outputs result.npz",
       ]
     ) { invocation in
       let module = try catalog.load(invocation)
@@ -40,10 +47,17 @@ extension CommandSpec {
       let function = try functionName(invocation.value("--function"), module)
       var session = try Session(module, backend: backend, seed: Int64(seed), threads: threads)
       if let path = invocation.value("--params") {
-        try session.loadParameters(try FileIO.read(path), path: path)
+        if TensorArchive.isArchive(path) {
+          try session.loadParameters(TensorArchive.read(path), path: path)
+        } else {
+          try session.loadParameters(try FileIO.read(path), path: path)
+        }
       }
-      for (name, path) in try invocation.pairs("--state") { try session.setState(name, Npy.read(path)) }
-      let inputs = try inputs(invocation, module, function)
+      var files = ArrayFiles()
+      for (name, path) in try invocation.pairs("--state") {
+        try session.setState(name, files.tensor(path, for: name))
+      }
+      let inputs = try inputs(invocation, &files, module, function)
       let outputs = try session.run(function, inputs)
       try write(outputs, session, invocation, module, function)
       return ExitCode.ok
@@ -71,15 +85,25 @@ extension CommandSpec {
 
   /// The inputs given on the command line.
   private static func inputs(
-    _ invocation: Invocation, _ module: SluiceIR.Module, _ function: String
+    _ invocation: Invocation, _ files: inout ArrayFiles, _ module: SluiceIR.Module, _ function: String
   ) throws -> [String: HostTensor] {
     guard let id = module.function(function) else { return [:] }
     let graph = module[id]
+    let names = graph.inputs.map { module.tables.strings[graph.names[$0.index]] }
     var result: [String: HostTensor] = [:]
-    for (name, text) in try invocation.pairs("--input") {
-      let position = graph.inputs.firstIndex { module.tables.strings[graph.names[$0.index]] == name }
-      guard let position else {
-        let names = graph.inputs.map { module.tables.strings[graph.names[$0.index]] }
+    // Files that name the inputs themselves; what is given by name goes before.
+    let given = Set(try invocation.pairs("--input", where: { !isWhole($0) }).map(\.name))
+    for path in invocation.all("--input") where isWhole(path) {
+      for name in names where !given.contains(name) {
+        guard let tensor = try files.archive(path).tensor(name) else { continue }
+        guard result.updateValue(tensor, forKey: name) == nil else {
+          throw InputError(
+            "the input `\(name)` is in `\(path)` and in a file before it; name it: `--input \(name)=`")
+        }
+      }
+    }
+    for (name, text) in try invocation.pairs("--input", where: { !isWhole($0) }) {
+      guard let position = names.firstIndex(of: name) else {
         let list = names.isEmpty ? "it has none" : "it has " + names.map { "`\($0)`" }.joined(separator: ", ")
         throw InputError(
           "`@\(function)` has no input `\(name)`" + Suggestion.text(for: name, among: names) + "; \(list)")
@@ -88,10 +112,15 @@ extension CommandSpec {
       if module.tables.types.rank(type) == 0, let scalar = number(text, module.tables.types.dtype(type)) {
         result[name] = scalar
       } else {
-        result[name] = try Npy.read(text)
+        result[name] = try files.tensor(text, for: name)
       }
     }
     return result
+  }
+
+  /// Whether the value of `--input` is a file that names inputs itself.
+  private static func isWhole(_ text: String) -> Bool {
+    TensorArchive.isArchive(text) && !text.contains("=")
   }
 
   /// A scalar written on the command line.
@@ -123,6 +152,12 @@ extension CommandSpec {
     }
     for (name, path) in try invocation.pairs("--state-output") {
       try Npy.write(session.state(name), to: path)
+    }
+    if let path = invocation.value("--outputs") {
+      guard invocation.value("--output-dir") == nil else {
+        throw UsageError("`--outputs` and `--output-dir`: give one of them")
+      }
+      return try TensorArchive.write(pending.map { NamedTensor($0.name, $0.tensor) }, to: path)
     }
     if let folder = invocation.value("--output-dir") {
       try FileIO.createDirectories(folder)

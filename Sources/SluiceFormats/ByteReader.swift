@@ -14,6 +14,13 @@ struct ByteReader {
     end = bytes.count
   }
 
+  /// A reader of the part `range` of `bytes`.
+  init(_ bytes: [UInt8], in range: Range<Int>) {
+    self.bytes = bytes
+    offset = range.lowerBound
+    end = range.upperBound
+  }
+
   /// How many bytes are left.
   var remaining: Int { end - offset }
 

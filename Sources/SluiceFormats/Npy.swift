@@ -24,9 +24,21 @@ public enum Npy {
   /// Throws `.malformed`.
   public static func decode(_ bytes: [UInt8], path: String) throws(FileError) -> HostTensor {
     try naming(path) { () throws(Malformed) in
-      var reader = ByteReader(bytes)
-      let header = try NpyHeader(&reader)
-      return try tensor(header, Array(bytes[reader.offset...]))
+      try tensor(ByteReader(bytes))
+    }
+  }
+
+  /// The array in the bytes that `reader` is about to read, header and elements, which must be all of them.
+  static func tensor(_ file: ByteReader) throws(Malformed) -> HostTensor {
+    var reader = file
+    let header = try NpyHeader(&reader)
+    let byteCount = try checkedByteCount(header, following: reader.remaining)
+    let data = try reader.take(byteCount, "the array")
+    do throws(HostTensorError) {
+      return try HostTensor(
+        dtype: header.dtype, shape: header.shape, bytes: ordered(header, Array(reader.bytes[data])))
+    } catch {
+      throw Malformed(error.description)
     }
   }
 
@@ -73,8 +85,10 @@ public enum Npy {
     }
   }
 
-  /// The tensor whose elements `data` holds in the way that `header` says.
-  private static func tensor(_ header: NpyHeader, _ data: [UInt8]) throws(Malformed) -> HostTensor {
+  /// How many bytes the elements of an array with this header take, which must be those that follow it.
+  static func checkedByteCount(
+    _ header: NpyHeader, following: Int
+  ) throws(Malformed) -> Int {
     let (dtype, shape) = (header.dtype, header.shape)
     guard let count = HostTensor.elementCount(of: shape),
       HostTensor.elementCount(of: shape + [dtype.byteCount]) != nil
@@ -82,18 +96,14 @@ public enum Npy {
       throw Malformed("the size of the shape \(HostTensor.text(shape)) in the header overflows")
     }
     let byteCount = count * dtype.byteCount
-    guard data.count == byteCount else {
-      let hint = data.count < byteCount ? "is the file truncated?" : "what follows the array?"
+    guard following == byteCount else {
+      let hint = following < byteCount ? "is the file truncated?" : "what follows the array?"
       throw Malformed(
-        "header says \(count) elements of \(dtype.name) (\(byteCount) bytes) but \(data.count) bytes follow; "
+        "header says \(count) elements of \(dtype.name) (\(byteCount) bytes) but \(following) bytes follow; "
           + hint
       )
     }
-    do throws(HostTensorError) {
-      return try HostTensor(dtype: dtype, shape: shape, bytes: ordered(header, data))
-    } catch {
-      throw Malformed(error.description)
-    }
+    return byteCount
   }
 
   /// `data` in C order and little-endian.

@@ -60,6 +60,65 @@ struct CommandLineTests {
     #expect(outcome.code == 0 && outcome.output.count > 1000, "\(outcome.messages)")
   }
 
+  /// Inputs, states, parameters and outputs in files of arrays by name, of both formats.
+  @Test(arguments: ["npz", "safetensors"])
+  func arraysAreReadAndWrittenByName(_ ending: String) throws {
+    let sluice = try Program("sluice")
+    let text = """
+      module @m
+      param @w : f32[2] init ones
+      state @s : f32[2]
+      func @f(%x: f32[2], %k: f32[]) -> (y: f32[2], z: f32[2]) {
+        %w = read @w : f32[2]
+        %s = read @s : f32[2]
+        %b = broadcast %k {shape = [2]} : f32[2]
+        %y = fma %x, %w, %b : f32[2]
+        %z = add %y, %s : f32[2]
+        return %y, %z
+      }
+      """
+    func write(_ name: String, _ tensors: [NamedTensor]) throws {
+      try TensorArchive.write(tensors, to: "\(sluice.folder)/\(name).\(ending)")
+    }
+    let pair = HostTensor([1, 2] as [Float])
+    let parameter = NamedTensor("w", HostTensor([10, 20] as [Float]))
+    try FileIO.write(text, to: "\(sluice.folder)/m.sluice")
+    try write("in", [NamedTensor("x", pair), NamedTensor("k", HostTensor(scalar: 0.5 as Float))])
+    try write("other", [NamedTensor("a:b", pair), NamedTensor("s", HostTensor([100, 200] as [Float]))])
+    try write("w", [parameter])
+    try write("more", [parameter, NamedTensor("v", pair)])
+    try write("flat", [NamedTensor("w", HostTensor(scalar: 1 as Float))])
+    func run(_ words: [String]) throws -> Program.Outcome { try sluice.run(["run", "m.sluice"] + words) }
+    func both(_ words: [String]) throws -> [Float] {
+      let outcome = try run(words + ["--outputs", "out.\(ending)"])
+      #expect(outcome.code == 0 && outcome.output.isEmpty, "\(outcome.messages)")
+      let archive = try TensorArchive.read("\(sluice.folder)/out.\(ending)")
+      #expect(archive.names.sorted() == ["y", "z"])
+      return try (archive.tensor("y")?.floats() ?? []) + (archive.tensor("z")?.floats() ?? [])
+    }
+    #expect(try both(["-i", "in.\(ending)"]) == [1.5, 2.5, 1.5, 2.5])
+    #expect(
+      try both(["-i", "in.\(ending)", "-i", "k=2", "--params", "w.\(ending)", "--state", "s=other.\(ending)"])
+        == [12, 42, 112, 242])
+    #expect(try both(["-i", "x=other.\(ending):a:b", "-i", "k=in.\(ending)"]) == [1.5, 2.5, 1.5, 2.5])
+    for (words, message) in [
+      (["-i", "x=other.\(ending)"], "has no array `x`; did you mean `s`?; it has `a:b`, `s`"),
+      (["-i", "other.\(ending)"], "`@f` needs the inputs `x`, `k`"),
+      (["-i", "in.\(ending)", "--params", "more.\(ending)"], "the model has no parameter `v`"),
+      (["-i", "in.\(ending)", "--params", "in.\(ending)"], "the model has no parameter `k`, `x`"),
+      (["-i", "in.\(ending)", "--params", "flat.\(ending)"], "the parameter `@w` is f32[2], got f32[]"),
+      (["-i", "in.\(ending)", "-i", "in.\(ending)"], "is in `in.\(ending)` and in a file before it"),
+    ] {
+      let outcome = try run(words)
+      #expect(outcome.code == 1 && outcome.messages.contains(message), "\(outcome.messages)")
+    }
+    #expect(try run(["-i", "in.\(ending)", "--outputs", "a.npz", "--output-dir", "o"]).code == 64)
+    #expect(try run(["-i", "in.\(ending)", "--outputs", "a.zip"]).code == 1)
+    let compiled = try sluice.run(["compile", "m.sluice", "--params", "w.\(ending)", "--embed", "none"])
+    #expect(compiled.code == 0, "\(compiled.messages)")
+    #expect(try both(["-i", "in.\(ending)", "--params", "m.params"]) == [10.5, 40.5, 10.5, 40.5])
+  }
+
   @Test func badFilesAreExplained() throws {
     let sluice = try Program("sluice")
     let whole = Npy.encode(HostTensor([1, 2] as [Float], shape: [2]))

@@ -1,3 +1,4 @@
+import Foundation
 import SluiceIR
 import SluiceText
 import Testing
@@ -26,9 +27,16 @@ struct HostileTests {
     return texts
   }()
 
+  /// How many damaged texts are read: `SLUICE_RANDOM=N` asks for N, from `SLUICE_SEED` on.
+  static let rounds = number("SLUICE_RANDOM") ?? 8000
+
+  private static func number(_ variable: String) -> Int? {
+    ProcessInfo.processInfo.environment[variable].flatMap { Int($0) }.map { max(8, $0) }
+  }
+
   @Test(arguments: 0..<8)
   func mutations(_ part: Int) {
-    var random = SplitMix(state: UInt64(part))
+    var random = SplitMix(state: UInt64(part) &+ 8 &* UInt64(Self.number("SLUICE_SEED") ?? 0))
     let pieces: [String] = [
       "%", "@", "[", "]", "{", "}", "(", ")", ",", ":", "=", "->", "<=", "*", "-", "+", "\n", "//", "\"",
       "\\", "inf",
@@ -37,7 +45,7 @@ struct HostileTests {
       "i64[2]", "u8", "scan @accumulate,", "axes = [0]", "shape = [B,2]", "value = [1]", "init data [1]", "é",
       "\u{0}",
     ]
-    for _ in 0..<1000 {
+    for _ in 0..<Self.rounds / 8 {
       guard var text = Self.seeds.randomElement(using: &random) else { return }
       for _ in 0..<Int.random(in: 1...4, using: &random) where !text.isEmpty {
         let at = Int.random(in: 0..<text.count, using: &random)

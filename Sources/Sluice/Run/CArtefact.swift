@@ -1,5 +1,5 @@
 import SluiceC
-import SluiceFormats
+public import SluiceFormats
 public import SluiceIR
 import SluicePlan
 
@@ -27,12 +27,19 @@ public struct CArtefact: Sendable {
   public let files: [File]
 
   /// Compiles a module to C; random initial values are drawn with `seed`.
+  ///
+  /// With `parameters`, a file of arrays by name, the parameters have its values; throws as
+  /// `Session.loadParameters` does.
   public init(
     _ module: SluiceIR.Module, seed: Int64 = 0, embedding: Embedding = .auto,
-    options: CompileOptions = CompileOptions()
+    parameters: (archive: TensorArchive, path: String)? = nil, options: CompileOptions = CompileOptions()
   ) throws {
     let plan = try compile(module, options: options)
-    try self.init(plan, values: Session.initialValues(module, seed: seed), embedding: embedding)
+    var values = try Session.initialValues(module, seed: seed)
+    if let (archive, path) = parameters {
+      values.merge(try Session.parameters(archive, of: plan, path: path)) { $1 }
+    }
+    try self.init(plan, values: values, embedding: embedding)
   }
 
   init(_ plan: ModulePlan, values: [String: HostTensor], embedding: Embedding) throws {

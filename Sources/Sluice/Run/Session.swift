@@ -130,7 +130,7 @@ public struct Session {
     else { throw SessionError("the input `\(port.name)` of `@\(function)` is \(type), got \(seen)") }
   }
 
-  private static func list(_ names: [String]) -> String {
+  static func list(_ names: [String]) -> String {
     names.isEmpty ? "none" : names.map { "`\($0)`" }.joined(separator: ", ")
   }
 
@@ -151,12 +151,7 @@ public struct Session {
   /// Gives a state another value.
   public mutating func setState(_ name: String, _ value: HostTensor) throws {
     let position = try position(of: name)
-    let type = plan.states[position].type
-    let shape = plan.tables.types.shape(type).compactMap { plan.tables.dims.value($0) }
-    guard value.dtype == plan.tables.types.dtype(type), value.shape.map({ Int64($0) }) == shape else {
-      let seen = "\(value.dtype.name)[\(value.shape.map(String.init).joined(separator: ","))]"
-      throw SessionError("the state `@\(name)` is \(plan.tables.text(type)), got \(seen)")
-    }
+    try Self.check(value, plan.states[position], plan, "the state")
     if let compiled {
       var states = compiled.states
       states[position] = value
@@ -179,14 +174,32 @@ public struct Session {
       throw SessionError("`\(path)`: \(error)")
     }
     var values: [String: HostTensor] = [:]
-    for name in stateNames { values[name] = try state(name) }
     for row in plan.parameters {
       let shape = plan.tables.types.shape(row.type).compactMap { plan.tables.dims.value($0).map { Int($0) } }
       values[row.name] = try HostTensor(
         dtype: plan.tables.types.dtype(row.type), shape: shape,
         bytes: Array(block[row.offset..<(row.offset + row.byteCount)]))
     }
+    try setParameters(values)
+  }
+
+  /// Begins anew with these parameters, which fit.
+  mutating func setParameters(_ parameters: [String: HostTensor]) throws {
+    var values = parameters
+    for name in stateNames { values[name] = try state(name) }
     try start(values)
+  }
+
+  /// Throws unless a value has the type of a variable; `what` names its kind in the message.
+  static func check(
+    _ value: HostTensor, _ variable: ModulePlan.Variable, _ plan: ModulePlan, _ what: String
+  ) throws {
+    let shape = plan.tables.types.shape(variable.type).compactMap { plan.tables.dims.value($0) }
+    guard value.dtype == plan.tables.types.dtype(variable.type), value.shape.map({ Int64($0) }) == shape
+    else {
+      let seen = "\(value.dtype.name)[\(value.shape.map(String.init).joined(separator: ","))]"
+      throw SessionError("\(what) `@\(variable.name)` is \(plan.tables.text(variable.type)), got \(seen)")
+    }
   }
 
   private func position(of state: String) throws -> Int {
