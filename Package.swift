@@ -59,6 +59,10 @@ let package = Package(
         "Sluice", "SluiceCommandLine", "SluiceFormats", "SluiceIR", "SluiceModels", "SluiceText",
       ],
       path: "Tools/sluice", swiftSettings: settings),
+    // Run by Tools/bench.
+    .executableTarget(
+      name: "sluice-bench", dependencies: ["SluiceC", "SluiceIR", "SluicePasses", "SluicePlan", "SluiceText"],
+      path: "Tools/benchmark", swiftSettings: settings),
     .target(
       name: "TestSupport",
       dependencies: [

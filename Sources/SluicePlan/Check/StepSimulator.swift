@@ -31,6 +31,7 @@ struct StepSimulator {
   private(set) var places: [Place] = []
   /// The place of every buffer.
   private(set) var placeOfBuffer: [Int] = []
+  private var placeOfOutput: [Int: Int] = [:]
   private var states: [WrittenState] = []
   private var frames: [Frame] = []
   /// Without a kernel: what is known about the symbols alone.
@@ -53,6 +54,7 @@ struct StepSimulator {
         continue
       } else {
         known[buffer.storage] = places.count
+        if case .output(let position) = buffer.storage { placeOfOutput[position] = places.count }
       }
       placeOfBuffer.append(places.count)
       places.append(place)
@@ -91,8 +93,7 @@ struct StepSimulator {
 
   private func checkOutput(_ position: Int, _ port: Port, _ environment: Environment) {
     let message: String
-    if let buffer = function.buffers.firstIndex(where: { $0.storage == .output(position) }) {
-      let place = placeOfBuffer[buffer]
+    if let place = placeOfOutput[position] {
       var checker = WrittenChecker(context.space, noKernel, environment)
       if checker.isFull(states[place], places[place].count) { return }
       message = states[place].isIntact ? "is not completely written" : "is never written"
@@ -280,17 +281,19 @@ struct StepSimulator {
     frames.append(Frame())
     let depth = frames.count
     run(body, inside, first, step)
-    let firstEnd = states
-    var laterEnd = states
+    // Places that the first iteration did not touch still hold then what they held before the loop.
+    let firstEnd = snapshot(frames[depth - 1])
+    var laterEnd = firstEnd
     turn(unknown, count, reverse, depth, &checker)
     for round in 0..<4 {
-      let before = states
+      let before = snapshot(frames[depth - 1])
       run(body, inside, later, step)
-      laterEnd = states
+      laterEnd = snapshot(frames[depth - 1])
       turn(unknown, count, reverse, depth, &checker)
       var isStable = true
       for place in frames[depth - 1].order {
-        let (kept, state) = checker.common(before[place], states[place])
+        guard let old = before[place] ?? frames[depth - 1].saved[place] else { continue }
+        let (kept, state) = checker.common(old, states[place])
         if !kept { isStable = false }
         states[place] = state
       }
@@ -301,7 +304,8 @@ struct StepSimulator {
     }
     // It may have run once or more often.
     for place in frames[depth - 1].order {
-      states[place] = checker.common(firstEnd[place], laterEnd[place]).1
+      guard let saved = frames[depth - 1].saved[place] else { continue }
+      states[place] = checker.common(firstEnd[place] ?? saved, laterEnd[place] ?? saved).1
     }
     let frame = frames.removeLast()
     checker = WrittenChecker(context.space, noKernel, general)
@@ -314,6 +318,13 @@ struct StepSimulator {
       guard let entry = frame.saved[place] else { continue }
       checker.close(&states[place], entry, places[place].count, unknown, count, depth, surelyRuns)
     }
+  }
+
+  /// The states of the places that a loop has touched so far.
+  private func snapshot(_ frame: Frame) -> [Int: WrittenState] {
+    var result: [Int: WrittenState] = [:]
+    for place in frame.order { result[place] = states[place] }
+    return result
   }
 
   /// At the end of an iteration: what it wrote was written by an earlier one when the next begins.

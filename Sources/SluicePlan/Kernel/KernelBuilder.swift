@@ -4,6 +4,8 @@ package import SluiceIR
 package struct KernelBuilder {
   package private(set) var kernel: Kernel
 
+  private var names: Set<String> = []
+
   package init(name: String) { kernel = Kernel(name: name) }
 
   /// A new register.
@@ -14,8 +16,9 @@ package struct KernelBuilder {
 
   /// A new tensor.
   package mutating func slot(_ name: String, _ dtype: DType, _ access: Slot.Access) -> Int {
-    let taken = kernel.slots.contains { $0.name == name }
-    kernel.slots.append(Slot(taken ? "\(name)_\(kernel.slots.count)" : name, dtype, access))
+    let own = names.contains(name) ? "\(name)_\(kernel.slots.count)" : name
+    names.insert(own)
+    kernel.slots.append(Slot(own, dtype, access))
     return kernel.slots.count - 1
   }
 

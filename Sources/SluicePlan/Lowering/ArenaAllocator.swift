@@ -58,51 +58,29 @@ struct ArenaAllocator {
     return (offsets, total)
   }
 
-  /// In order of first use, each in the smallest gap where it fits.
+  /// In order of first use, each in the smallest gap where it fits, the lowest of equal ones.
   private static func inOrderOfTime(_ requests: [Request], _ sizes: [Int]) -> (offsets: [Int], bytes: Int) {
     var offsets = [Int](repeating: 0, count: requests.count)
-    var gaps: [(offset: Int, bytes: Int)] = []
+    var gaps = ArenaGaps()
     var total = 0
     let starts = requests.indices.sorted { (requests[$0].first, $0) < (requests[$1].first, $1) }
     let ends = requests.indices.sorted { (requests[$0].last, $0) < (requests[$1].last, $1) }
     var nextEnd = 0
     for request in starts {
       while nextEnd < ends.count, requests[ends[nextEnd]].last < requests[request].first {
-        free(offsets[ends[nextEnd]], sizes[ends[nextEnd]], &gaps)
+        gaps.free(offsets[ends[nextEnd]], sizes[ends[nextEnd]])
         nextEnd += 1
       }
-      var best: Int?
-      for (position, gap) in gaps.enumerated() where gap.bytes >= sizes[request] {
-        if best.map({ gaps[$0].bytes > gap.bytes }) ?? true { best = position }
-      }
-      if let best {
-        offsets[request] = gaps[best].offset
-        gaps[best] = (gaps[best].offset + sizes[request], gaps[best].bytes - sizes[request])
-        if gaps[best].bytes == 0 { gaps.remove(at: best) }
-      } else if let last = gaps.last, last.offset + last.bytes == total {
-        offsets[request] = last.offset
-        total = last.offset + sizes[request]
-        gaps.removeLast()
+      if let offset = gaps.take(sizes[request]) {
+        offsets[request] = offset
+      } else if let last = gaps.takeLast(endingAt: total) {
+        offsets[request] = last
+        total = last + sizes[request]
       } else {
         offsets[request] = total
         total += sizes[request]
       }
     }
     return (offsets, total)
-  }
-
-  private static func free(_ offset: Int, _ bytes: Int, _ gaps: inout [(offset: Int, bytes: Int)]) {
-    if bytes == 0 { return }
-    var place = gaps.firstIndex { $0.offset > offset } ?? gaps.count
-    gaps.insert((offset, bytes), at: place)
-    if place + 1 < gaps.count, offset + bytes == gaps[place + 1].offset {
-      gaps[place].bytes += gaps[place + 1].bytes
-      gaps.remove(at: place + 1)
-    }
-    if place > 0, gaps[place - 1].offset + gaps[place - 1].bytes == offset {
-      gaps[place - 1].bytes += gaps[place].bytes
-      gaps.remove(at: place)
-      place -= 1
-    }
   }
 }

@@ -134,7 +134,8 @@ struct Flattener {
     var outer: [ValueID]
   }
 
-  mutating func flatten(_ function: Graph) throws(Diagnostics) -> FlatProgram {
+  /// The program of a function, and the tables with the dims it made.
+  consuming func flatten(_ function: Graph) throws(Diagnostics) -> (FlatProgram, Tables) {
     var inputs: [Int] = []
     for (position, value) in function.inputs.enumerated() {
       inputs.append(root(function.types[value.index], function.names[value.index], .input(position)))
@@ -162,7 +163,7 @@ struct Flattener {
         finishFunction(frame)
       }
     }
-    return program
+    return (program, tables)
   }
 
   // MARK: Nodes

@@ -24,6 +24,14 @@ struct Residence {
   var isExternal: [Bool]
   /// Values that take over the memory of another one, element by element, in the kernel that makes them.
   var inPlace: [Int: Int]
+
+  /// Whether the memory of a target belongs to the caller or the module.
+  func isExternal(_ target: FlatProgram.Target) -> Bool {
+    switch target {
+    case .output, .state: true
+    case .cell(let value), .part(stack: let value, _): isExternal[value]
+    }
+  }
 }
 
 /// Makes one kernel: slots by meaning, affine accesses, checked dim arithmetic.

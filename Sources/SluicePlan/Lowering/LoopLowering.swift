@@ -85,7 +85,7 @@ struct LoopLowering {
         stores.append(
           Store(
             value: item.operands[0], meaning: .target(target), strides: strides,
-            isExternal: isExternal(target)))
+            isExternal: residence.isExternal(target)))
       }
       for result in item.results where residence.needsMemory[result] {
         let isExternal = residence.isExternal[result]
@@ -94,13 +94,6 @@ struct LoopLowering {
             value: result, meaning: .value(result, base: writer.zero), strides: strides,
             isExternal: isExternal))
       }
-    }
-  }
-
-  private func isExternal(_ target: FlatProgram.Target) -> Bool {
-    switch target {
-    case .output, .state: true
-    case .cell(let value), .part(stack: let value, _): residence.isExternal[value]
     }
   }
 

@@ -20,6 +20,7 @@ public struct Planner {
   private let options: Options
   private var kernels: [Kernel] = []
   private var kernelIndex: [Kernel: KernelID] = [:]
+  private var cache: KernelCache
   private var remarks: [Diagnostic] = []
   private var parameters: [ModulePlan.Variable] = []
   private var states: [ModulePlan.Variable] = []
@@ -45,6 +46,7 @@ public struct Planner {
     self.module = module
     self.tables = module.tables
     self.options = options
+    cache = KernelCache(tables.dims.integer(0))
   }
 
   /// Gives the variables of a kind their places in one block; its size.
@@ -75,14 +77,14 @@ public struct Planner {
   // MARK: One function
 
   private mutating func plan(_ graph: Graph) throws(Diagnostics) -> ExecutionPlan {
-    var flattener = Flattener(module, tables, parameters: parameterIndex, states: stateIndex)
-    let program = try flattener.flatten(graph)
-    tables = flattener.tables
+    let program: FlatProgram
+    (program, tables) = try Flattener(
+      module, takeTables(), parameters: parameterIndex, states: stateIndex
+    ).flatten(graph)
     let grouping = Grouping(program, tables, fuses: options.fuses)
     let ports = StorageAssignment.Ports(
       outputs: graph.results.map { graph.types[$0.index] }, states: states.map(\.type))
-    var storage = try StorageAssignment(program, grouping, tables, ports)
-    tables = storage.tables
+    var storage = try StorageAssignment(program, grouping, &tables, ports)
     remarks += storage.remarks
     let residence = residence(program, grouping, storage)
     let steps = try steps(program, grouping, residence, &storage)
@@ -103,7 +105,7 @@ public struct Planner {
     _ program: FlatProgram, _ grouping: Grouping, _ storage: StorageAssignment
   ) -> Residence {
     let isExternal = program.values.indices.map { value in
-      guard let place = storage.placeOf[value] else { return false }
+      guard let place = storage.place(of: value) else { return false }
       switch storage.storages[place.storage].kind {
       case .output, .state: return true
       default: return false
@@ -128,19 +130,9 @@ public struct Planner {
         let group = grouping.groups[index]
         let isSeen = group.items.contains { program.items[$0].results.contains { residence.needsMemory[$0] } }
         guard isSeen else { continue }
-        let writer = KernelComment(program, tables)
-        let name = writer.name(group.items)
-        let comment = writer.lines(group.items)
-        let lowered: LoweredKernel
-        if group.kind == .loops {
-          (lowered, tables) = try LoopLowering(group, program, residence, tables, name: name).lower(
-            comment: comment)
-        } else {
-          let item = program.items[group.items[0]]
-          (lowered, tables) = try SingleLowering(item, program, residence, tables, name: name).lower(
-            comment: comment)
-        }
-        steps.append(try call(lowered, entry, &storage))
+        let row = try kernel(group, nil, program, residence)
+        let arguments = try cache.arguments(row, entry: entry, target: nil, &storage, &tables)
+        steps.append(.call(cache.kernel(row), arguments))
       case .assign(let position):
         guard !storage.elided.contains(position) else { continue }
         let item = program.items[position]
@@ -148,51 +140,57 @@ public struct Planner {
         let space = tables.types.shape(program.values[item.operands[0]].type)
         let group = Grouping.Group(
           kind: .loops, space: space, reducedAxes: nil, items: [position], region: item.region)
-        let comment = KernelComment(program, tables).lines([position])
-        let (lowered, made) = try LoopLowering(group, program, residence, tables, name: "copy")
-          .lower(target: target, comment: comment)
-        tables = made
-        steps.append(try call(lowered, entry, &storage))
+        let row = try kernel(group, target, program, residence)
+        let arguments = try cache.arguments(row, entry: entry, target: target, &storage, &tables)
+        steps.append(.call(cache.kernel(row), arguments))
       }
     }
     return steps
   }
 
-  /// A call of a kernel: an identical one is used again.
-  private mutating func call(
-    _ lowered: LoweredKernel, _ entry: Int, _ storage: inout StorageAssignment
-  ) throws(Diagnostics) -> Step {
-    var arguments: [Argument] = []
-    storage.tables = tables
-    for (slot, meaning) in zip(lowered.kernel.slots, lowered.meanings) {
-      arguments.append(try argument(meaning, slot, entry, &storage))
+  /// The kernel of a group, as a row of the cache; an identical one is used again.
+  private mutating func kernel(
+    _ group: Grouping.Group, _ target: FlatProgram.Target?, _ program: FlatProgram, _ residence: Residence
+  ) throws(Diagnostics) -> Int {
+    if let known = cache.find(group.items, program, residence, tables) { return known }
+    let lowered: LoweredKernel
+    let (name, comment) = headline(group, target, program)
+    // The tables move along, so that nobody else holds them when dims are added.
+    if group.kind == .loops {
+      (lowered, tables) = try LoopLowering(group, program, residence, takeTables(), name: name)
+        .lower(target: target, comment: comment)
+    } else {
+      let item = program.items[group.items[0]]
+      (lowered, tables) = try SingleLowering(item, program, residence, takeTables(), name: name)
+        .lower(comment: comment)
     }
-    tables = storage.tables
-    var kernel = lowered.kernel
-    kernel.comment = []
-    if let known = kernelIndex[kernel] { return .call(known, arguments) }
-    let id = KernelID(kernels.count)
-    kernelIndex[kernel] = id
-    kernels.append(lowered.kernel)
-    return .call(id, arguments)
+    // Other items may come to the same instructions: slots count without their names.
+    var key = lowered.kernel
+    key.comment = []
+    for slot in key.slots.indices { key.slots[slot].name = "" }
+    let id = kernelIndex[key] ?? KernelID(kernels.count)
+    if id.index == kernels.count {
+      kernelIndex[key] = id
+      kernels.append(lowered.kernel)
+    }
+    return cache.add(id, lowered, &tables)
   }
 
-  private mutating func argument(
-    _ meaning: LoweredKernel.SlotMeaning, _ slot: Slot, _ entry: Int, _ storage: inout StorageAssignment
-  ) throws(Diagnostics) -> Argument {
-    switch meaning {
-    case .value(let value, let base):
-      guard let place = storage.placeOf[value] else {
-        preconditionFailure("a value that is read has no place")
-      }
-      return Argument(buffer: BufferID(place.storage), offset: try storage.tables.sum(place.offset, base))
-    case .scratch(let count):
-      let name = storage.tables.strings.intern(slot.name)
-      let index = try storage.scratch(slot.dtype, count, entry: entry, name: name)
-      return Argument(buffer: BufferID(index), offset: storage.tables.dims.integer(0))
-    case .target(let target): return try storage.target(target)
-    }
+  private func headline(
+    _ group: Grouping.Group, _ target: FlatProgram.Target?, _ program: FlatProgram
+  ) -> (name: String, comment: [String]) {
+    let writer = KernelComment(program, tables)
+    return (target == nil ? writer.name(group.items) : "copy", writer.lines(group.items))
   }
+
+  /// Gives the tables away; they have to be put back.
+  private mutating func takeTables() -> Tables {
+    let taken = tables
+    tables = Self.noTables
+    return taken
+  }
+
+  private static let noTables = Tables()
 
   // MARK: Buffers and ports
 
@@ -204,7 +202,7 @@ public struct Planner {
       return ArenaAllocator.Request(bytes: row.capacity, first: row.first, last: row.last)
     }
     let (offsets, bytes, lowerBound) = ArenaAllocator.allocate(requests)
-    var places: [Int: Int] = [:]
+    var places = [Int](repeating: 0, count: storage.storages.count)
     for (index, offset) in zip(inArena, offsets) { places[index] = offset }
     var names = UniqueNames()
     let buffers = storage.storages.enumerated().map { index, row -> Buffer in
@@ -215,7 +213,7 @@ public struct Planner {
         case .input(let position): .input(position)
         case .output(let position): .output(position)
         case .constant(let id): .constant(id)
-        case .arena: .arena(places[index] ?? 0)
+        case .arena: .arena(places[index])
         }
       let name = names.unique(row.name.isNone ? "t\(index)" : tables.identifier(row.name))
       return Buffer(name: name, dtype: row.dtype, count: row.count, capacity: row.capacity, storage: kind)
@@ -256,15 +254,19 @@ extension Tables {
 /// Gives names that are used again a number.
 struct UniqueNames {
   private var used: Set<String> = []
+  /// Per name the number to try next.
+  private var numbers: [String: Int] = [:]
 
   /// The name, or the name with the first free number.
   mutating func unique(_ name: String) -> String {
-    var result = name
-    var number = 1
-    while !used.insert(result).inserted {
+    if used.insert(name).inserted { return name }
+    var number = numbers[name] ?? 1
+    var result: String
+    repeat {
       result = "\(name)_\(number)"
       number += 1
-    }
+    } while !used.insert(result).inserted
+    numbers[name] = number
     return result
   }
 }

@@ -28,18 +28,27 @@ struct StorageAssignment {
 
   private(set) var storages: [Storage] = []
   /// Per root value its place.
-  private(set) var placeOf: [Int: Place] = [:]
+  private var places: [Place]
   /// Per value made in place the value whose memory it takes over.
   private(set) var inPlace: [Int: Int] = [:]
   /// Assigns that need no copy, because the value is made at the target.
   private(set) var elided: Set<Int> = []
   private(set) var remarks: [Diagnostic] = []
-  var tables: Tables
 
   private let program: FlatProgram
   private let grouping: Grouping
   private let ports: Ports
-  private var reads: [Int: [Read]] = [:]
+  /// The reads of root `r` are `reads[readEnds[r]..<readEnds[r + 1]]`, in order.
+  private var reads: [Read] = []
+  private var readEnds: [Int]
+  /// Per root the entry of its last read as seen from its own region; -1 for none.
+  private var lastReads: [Int]
+  /// Per value whether another one is made in its place.
+  private var isTakenOver: [Bool]
+  /// Per cell the entry of its first assign.
+  private var firstAssigns: [Int: Int] = [:]
+  /// Per entry that ends a loop, by item, the loop's region.
+  private var regionOfEnd: [Int: Int] = [:]
   private var stateRoots: [Int: [Int]] = [:]
   /// What values and cells are bound to, before storages exist.
   private var bindings: [Int: FlatProgram.Target] = [:]
@@ -58,31 +67,46 @@ struct StorageAssignment {
   }
 
   init(
-    _ program: FlatProgram, _ grouping: Grouping, _ tables: Tables, _ ports: Ports
+    _ program: FlatProgram, _ grouping: Grouping, _ tables: inout Tables, _ ports: Ports
   ) throws(Diagnostics) {
     self.program = program
     self.grouping = grouping
-    self.tables = tables
     self.ports = ports
-    zero = self.tables.dims.integer(0)
+    zero = tables.dims.integer(0)
+    places = [Place](repeating: Place(storage: -1, offset: zero), count: program.values.count)
+    readEnds = [Int](repeating: 0, count: program.values.count + 1)
+    lastReads = [Int](repeating: -1, count: program.values.count)
+    isTakenOver = [Bool](repeating: false, count: program.values.count)
+    for (index, region) in program.regions.enumerated() { regionOfEnd[region.end] = index }
     collectReads()
-    bindAssigns()
-    reuseInPlace()
-    try makeStorages()
+    bindAssigns(tables)
+    reuseInPlace(tables)
+    try makeStorages(&tables)
   }
+
+  /// Where a root value is; nil where it needs no place.
+  func place(of value: Int) -> Place? { places[value].storage < 0 ? nil : places[value] }
 
   // MARK: What reads what, when
 
   private mutating func collectReads() {
+    Self.forEachRead(program, grouping) { root, _ in readEnds[root + 1] += 1 }
+    for root in 1..<readEnds.count { readEnds[root] += readEnds[root - 1] }
+    reads = [Read](repeating: Read(entry: 0, region: 0), count: readEnds[readEnds.count - 1])
+    var next = readEnds
+    Self.forEachRead(program, grouping) { root, read in
+      reads[next[root]] = read
+      next[root] += 1
+    }
+    for root in lastReads.indices {
+      let home = program.values[root].region
+      for read in reads(of: root) { lastReads[root] = Swift.max(lastReads[root], entry(read, from: home)) }
+    }
     for position in program.items.indices {
-      let item = program.items[position]
-      let group = grouping.groupOf[position]
-      for operand in item.operands {
-        guard let root = program.root(operand) else { continue }
-        let value = program.values[root]
-        if value.source == .item, group >= 0, grouping.groupOf[value.item] == group { continue }
-        reads[root, default: []].append(Read(entry: grouping.itemEntry[position], region: item.region))
+      guard case .assign(.cell(let cell)) = program.items[position].action, firstAssigns[cell] == nil else {
+        continue
       }
+      firstAssigns[cell] = grouping.itemEntry[position]
     }
     for (value, row) in program.values.enumerated() {
       if case .root = row.form, case .state(let state) = row.source {
@@ -90,6 +114,23 @@ struct StorageAssignment {
       }
     }
   }
+
+  private static func forEachRead(
+    _ program: FlatProgram, _ grouping: Grouping, _ body: (_ root: Int, Read) -> Void
+  ) {
+    for position in program.items.indices {
+      let item = program.items[position]
+      let group = grouping.groupOf[position]
+      for operand in item.operands {
+        guard let root = program.root(operand) else { continue }
+        let value = program.values[root]
+        if value.source == .item, group >= 0, grouping.groupOf[value.item] == group { continue }
+        body(root, Read(entry: grouping.itemEntry[position], region: item.region))
+      }
+    }
+  }
+
+  private func reads(of root: Int) -> ArraySlice<Read> { reads[readEnds[root]..<readEnds[root + 1]] }
 
   /// The entry of a read as seen from an enclosing region: a loop between the two counts to its end.
   private func entry(_ read: Read, from home: Int) -> Int {
@@ -101,14 +142,9 @@ struct StorageAssignment {
     return entry
   }
 
-  private func lastRead(_ root: Int) -> Int {
-    let home = program.values[root].region
-    return reads[root, default: []].map { entry($0, from: home) }.max() ?? -1
-  }
-
   // MARK: Making values at their target
 
-  private mutating func bindAssigns() {
+  private mutating func bindAssigns(_ tables: Tables) {
     for position in program.items.indices {
       let item = program.items[position]
       guard case .assign(let target) = item.action, let source = item.operands.first,
@@ -122,16 +158,17 @@ struct StorageAssignment {
       case (.cell(let cell), .item):
         isBound =
           value.region == item.region && isRegionOfLoop(item.region, of: cell)
-          && takesOver([cell], source, item)
+          && takesOver([cell], source, item, tables)
       case (.state(let state), .item):
-        isBound = value.region == item.region && takesOver(stateRoots[state, default: []], source, item)
+        isBound =
+          value.region == item.region && takesOver(stateRoots[state, default: []], source, item, tables)
       default: isBound = false
       }
       if isBound {
         bindings[source] = target
         elided.insert(position)
       } else {
-        remark(position, "copied: the value cannot be made at its target")
+        remark(position, "copied: the value cannot be made at its target", tables)
       }
     }
   }
@@ -144,32 +181,40 @@ struct StorageAssignment {
 
   /// Whether a value can be made where the old roots are: nothing reads them later, and the kernel that makes it
   /// reads them, if at all, at the element that it then stores.
-  private mutating func takesOver(_ old: [Int], _ value: Int, _ item: FlatProgram.Item) -> Bool {
+  private mutating func takesOver(
+    _ old: [Int], _ value: Int, _ item: FlatProgram.Item, _ tables: Tables
+  ) -> Bool {
     let made = grouping.itemEntry[program.values[value].item]
     var shared: Int?
     for root in old {
-      for read in reads[root, default: []] {
+      for read in reads(of: root) {
         if item.region > 0, read.entry > grouping.itemEntry[program.regions[item.region].end] { continue }
         if item.region > 0, read.entry < grouping.itemEntry[program.regions[item.region].begin] { continue }
         let time = entry(read, from: item.region)
         if time > made { return false }
         if time == made {
-          guard read.region == item.region, shared == nil || shared == root, canShare(root, value) else {
+          guard read.region == item.region, shared == nil || shared == root, canShare(root, value, tables)
+          else {
             return false
           }
           shared = root
         }
       }
     }
-    if let shared { inPlace[value] = shared }
+    if let shared { take(shared, value) }
     return true
   }
 
+  private mutating func take(_ old: Int, _ value: Int) {
+    inPlace[value] = old
+    isTakenOver[old] = true
+  }
+
   /// Whether the kernel that makes `value` reads `old` only at the element that it stores.
-  private func canShare(_ old: Int, _ value: Int) -> Bool {
+  private func canShare(_ old: Int, _ value: Int, _ tables: Tables) -> Bool {
     let group = grouping.groupOf[program.values[value].item]
     guard group >= 0, grouping.groups[group].kind == .loops, grouping.groups[group].reducedAxes == nil,
-      !inPlace.values.contains(old), inPlace[value] == nil
+      !isTakenOver[old], inPlace[value] == nil
     else { return false }
     let type = program.values[value].type
     let oldType = program.values[old].type
@@ -187,33 +232,33 @@ struct StorageAssignment {
   }
 
   /// Values of the arena that take over the memory of an operand that is read for the last time.
-  private mutating func reuseInPlace() {
+  private mutating func reuseInPlace(_ tables: Tables) {
     for group in grouping.groups where group.kind == .loops && group.reducedAxes == nil {
       for position in group.items {
         for value in program.items[position].results
         where grouping.needsMemory[value] && bindings[value] == nil {
-          if inPlace[value] == nil { share(value, group, position) }
+          if inPlace[value] == nil { share(value, group, position, tables) }
         }
       }
     }
   }
 
-  private mutating func share(_ value: Int, _ group: Grouping.Group, _ position: Int) {
+  private mutating func share(_ value: Int, _ group: Grouping.Group, _ position: Int, _ tables: Tables) {
     let made = grouping.itemEntry[position]
     for member in group.items {
       for operand in program.items[member].operands {
         guard case .root = program.values[operand].form, program.values[operand].source == .item,
           program.values[operand].region == group.region, bindings[operand] == nil,
-          grouping.itemEntry[program.values[operand].item] < made, lastRead(operand) == made,
-          canShare(operand, value)
+          grouping.itemEntry[program.values[operand].item] < made, lastReads[operand] == made,
+          canShare(operand, value, tables)
         else { continue }
-        inPlace[value] = operand
+        take(operand, value)
         return
       }
     }
   }
 
-  private mutating func remark(_ position: Int, _ message: String) {
+  private mutating func remark(_ position: Int, _ message: String, _ tables: Tables) {
     let location = program.items[position].location
     var place: Diagnostic.Place?
     if !location.isNone {
@@ -225,64 +270,69 @@ struct StorageAssignment {
 
   // MARK: Storages
 
-  private mutating func makeStorages() throws(Diagnostics) {
+  private mutating func makeStorages(_ tables: inout Tables) throws(Diagnostics) {
     for (value, row) in program.values.enumerated() {
       guard case .root = row.form else { continue }
       let isUsed = grouping.needsMemory[value] || row.source != .item
-      if isUsed { try place(value) }
+      if isUsed { try place(value, &tables) }
     }
   }
 
-  private mutating func place(_ value: Int) throws(Diagnostics) {
-    if placeOf[value] != nil { return }
+  private mutating func place(_ value: Int, _ tables: inout Tables) throws(Diagnostics) {
+    if places[value].storage >= 0 { return }
     let row = program.values[value]
     switch row.source {
-    case .input(let position): placeOf[value] = try outside(.input(position), row.type, row.name)
-    case .parameter(let position): placeOf[value] = try outside(.parameter(position), row.type, row.name)
-    case .state(let position): placeOf[value] = try outside(.state(position), row.type, row.name)
-    case .constant(let id): placeOf[value] = try outside(.constant(id), row.type, row.name)
+    case .input(let position): places[value] = try outside(.input(position), row.type, row.name, &tables)
+    case .parameter(let position):
+      places[value] = try outside(.parameter(position), row.type, row.name, &tables)
+    case .state(let position): places[value] = try outside(.state(position), row.type, row.name, &tables)
+    case .constant(let id): places[value] = try outside(.constant(id), row.type, row.name, &tables)
     case .item, .cell, .stack:
       switch bindings[value] {
       case .output(let position):
-        placeOf[value] = try outside(.output(position), ports.outputs[position], row.name)
+        places[value] = try outside(.output(position), ports.outputs[position], row.name, &tables)
       case .state(let position):
-        placeOf[value] = try outside(.state(position), ports.states[position], row.name)
+        places[value] = try outside(.state(position), ports.states[position], row.name, &tables)
       case .cell(let cell):
-        try place(cell)
-        placeOf[value] = placeOf[cell]
+        try place(cell, &tables)
+        places[value] = places[cell]
       case .part(stack: let stack, let counter):
-        try place(stack)
-        guard var target = placeOf[stack] else { return }
-        guard let count = tables.elementCount(row.type) else { throw tooLarge(row) }
+        try place(stack, &tables)
+        guard var target = place(of: stack) else { return }
+        guard let count = tables.elementCount(row.type) else { throw tooLarge(row, tables) }
         target.offset = try tables.sum(target.offset, tables.product(count, tables.dims.dim(counter)))
-        placeOf[value] = target
+        places[value] = target
       case nil:
         if let old = inPlace[value] {
-          try place(old)
-          placeOf[value] = placeOf[old]
-          if let storage = placeOf[value]?.storage { extend(storage, by: value) }
+          try place(old, &tables)
+          places[value] = places[old]
+          extend(places[value].storage, by: value)
         } else {
-          placeOf[value] = try arena(value)
+          places[value] = try arena(value, &tables)
         }
       }
     }
   }
 
-  private mutating func outside(_ kind: Kind, _ type: TypeID, _ name: StringID) throws(Diagnostics) -> Place {
+  private mutating func outside(
+    _ kind: Kind, _ type: TypeID, _ name: StringID, _ tables: inout Tables
+  ) throws(Diagnostics) -> Place {
     if let known = storageOf[kind] { return Place(storage: known, offset: zero) }
     storageOf[kind] = storages.count
-    return Place(storage: try append(kind, type, name, first: 0, last: grouping.entries.count), offset: zero)
+    let storage = try append(kind, type, name, first: 0, last: grouping.entries.count, &tables)
+    return Place(storage: storage, offset: zero)
   }
 
   /// Where an assign that could not be avoided puts its value.
-  mutating func target(_ target: FlatProgram.Target) throws(Diagnostics) -> Argument {
+  mutating func target(_ target: FlatProgram.Target, _ tables: inout Tables) throws(Diagnostics) -> Argument {
     var place: Place?
     switch target {
-    case .output(let position): place = try outside(.output(position), ports.outputs[position], .none)
-    case .state(let position): place = try outside(.state(position), ports.states[position], .none)
-    case .cell(let cell): place = placeOf[cell]
+    case .output(let position):
+      place = try outside(.output(position), ports.outputs[position], .none, &tables)
+    case .state(let position): place = try outside(.state(position), ports.states[position], .none, &tables)
+    case .cell(let cell): place = self.place(of: cell)
     case .part(stack: let stack, let counter):
-      place = placeOf[stack]
+      place = self.place(of: stack)
       let shape = Array(tables.types.shape(program.values[stack].type).dropFirst())
       if let start = place?.offset, let count = tables.dims.product(shape) {
         place?.offset = try tables.sum(start, tables.product(count, tables.dims.dim(counter)))
@@ -292,9 +342,9 @@ struct StorageAssignment {
     return Argument(buffer: BufferID(place.storage), offset: place.offset)
   }
 
-  private mutating func arena(_ value: Int) throws(Diagnostics) -> Place {
+  private mutating func arena(_ value: Int, _ tables: inout Tables) throws(Diagnostics) -> Place {
     let row = program.values[value]
-    let storage = try append(.arena, row.type, row.name, first: .max, last: -1)
+    let storage = try append(.arena, row.type, row.name, first: .max, last: -1, &tables)
     extend(storage, by: value)
     return Place(storage: storage, offset: zero)
   }
@@ -303,15 +353,11 @@ struct StorageAssignment {
     guard storages[storage].kind == .arena else { return }
     let row = program.values[value]
     var first = row.item >= 0 ? grouping.itemEntry[row.item] : 0
-    var last = Swift.max(lastRead(value), first)
+    var last = Swift.max(lastReads[value], first)
     if row.source == .cell || row.source == .stack {
       // A cell is written before its loop; a stack keeps its parts from the first iteration on.
-      for region in program.regions where region.end == row.item { first = grouping.itemEntry[region.begin] }
-      for position in program.items.indices {
-        if case .assign(.cell(value)) = program.items[position].action {
-          first = Swift.min(first, grouping.itemEntry[position])
-        }
-      }
+      if let region = regionOfEnd[row.item] { first = grouping.itemEntry[program.regions[region].begin] }
+      if let assign = firstAssigns[value] { first = Swift.min(first, assign) }
       last = Swift.max(last, grouping.itemEntry[row.item])
     }
     storages[storage].first = Swift.min(storages[storage].first, first)
@@ -319,14 +365,14 @@ struct StorageAssignment {
   }
 
   private mutating func append(
-    _ kind: Kind, _ type: TypeID, _ name: StringID, first: Int, last: Int
+    _ kind: Kind, _ type: TypeID, _ name: StringID, first: Int, last: Int, _ tables: inout Tables
   ) throws(Diagnostics) -> Int {
     let dtype = tables.types.dtype(type)
     guard let count = tables.elementCount(type), let bound = tables.dims.bound(count), bound >= 0,
       let capacity = Int(exactly: bound), capacity <= Planner.maximumBytes / dtype.byteCount
     else {
       throw tooLarge(
-        FlatProgram.Value(type: type, name: name, form: .root, source: .item, item: -1, region: 0))
+        FlatProgram.Value(type: type, name: name, form: .root, source: .item, item: -1, region: 0), tables)
     }
     storages.append(
       Storage(
@@ -336,8 +382,9 @@ struct StorageAssignment {
   }
 
   /// Memory for one call.
-  mutating func scratch(_ dtype: DType, _ count: DimID, entry: Int, name: StringID) throws(Diagnostics) -> Int
-  {
+  mutating func scratch(
+    _ dtype: DType, _ count: DimID, entry: Int, name: StringID, _ tables: Tables
+  ) throws(Diagnostics) -> Int {
     guard let bound = tables.dims.bound(count), let capacity = Int(exactly: bound),
       capacity <= Planner.maximumBytes / dtype.byteCount
     else { throw Diagnostics([Diagnostic("scratch memory of `\(tables.strings[name])` does not fit")]) }
@@ -349,7 +396,7 @@ struct StorageAssignment {
     return storages.count - 1
   }
 
-  private func tooLarge(_ row: FlatProgram.Value) -> Diagnostics {
+  private func tooLarge(_ row: FlatProgram.Value, _ tables: Tables) -> Diagnostics {
     let name = row.name.isNone ? "a value" : "`%\(tables.strings[row.name])`"
     return Diagnostics([
       Diagnostic(
