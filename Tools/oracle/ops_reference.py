@@ -34,6 +34,7 @@ from fractions import Fraction
 import numpy as np
 
 import cumulative
+import decompositions
 import exact
 import philox
 import places as computed_places
@@ -63,7 +64,8 @@ def case(op, name, inputs, output, error=None, **attributes):
     assert (op, name) not in names, f"{op}/{name} twice"
     names.add((op, name))
     error = None if not error else error
-    text = sluice_text.function(op, name, inputs, np.asarray(output), attributes, error)
+    outputs = output if isinstance(output, list) else np.asarray(output)
+    text = sluice_text.function(op, name, inputs, outputs, attributes, error)
     texts.setdefault(op, []).append(text)
 
 
@@ -952,6 +954,7 @@ def main():
             group()
         computed_places.add(case)
         cumulative.add(case)
+        decompositions.add(case)
     portable.fresh_folder(folder)
     total = 0
     for op, functions in sorted(texts.items()):
