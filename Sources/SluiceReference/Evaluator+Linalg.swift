@@ -11,21 +11,33 @@ import SluiceIR
 #endif
 
 /// A matrix as rows.
-private typealias Matrix = [[Double]]
+typealias Matrix = [[Double]]
 
 extension Evaluator {
-  func linalg(_ kernel: LinalgKernel, _ node: Node) -> ReferenceTensor {
+  func linalg(_ kernel: LinalgKernel, _ node: Node) -> [ReferenceTensor] {
     let batches = node.operands.map { Self.matrices($0) }
     var result: [Double] = []
+    var second: [Double] = []
     for (batch, a) in batches[0].enumerated() {
       switch kernel {
       case .inverse: result += Self.solve(a, Self.identity(a.count)).flatMap { $0 }
       case .solve: result += Self.solve(a, batches[1][batch]).flatMap { $0 }
       case .logAbsDet: result.append(Self.logAbsDet(a))
       case .cholesky: result += Self.cholesky(a).flatMap { $0 }
+      case .triangularSolve: result += triangularSolve(a, batches[1][batch], node).flatMap { $0 }
+      case .qr:
+        let (q, r) = Self.qr(a)
+        result += q.flatMap { $0 }
+        second += r.flatMap { $0 }
+      case .eigh:
+        let (values, vectors) = Self.eigh(a)
+        result += values
+        second += vectors.flatMap { $0 }
       }
     }
-    return floats(dtype(node), shape(node), result)
+    return zip(node.types, [result, second]).map { type, values in
+      floats(module.tables.types.dtype(type), shapes[type.index], values)
+    }
   }
 
   /// The matrices of the last two axes, one for every index of the axes before them.
@@ -40,7 +52,7 @@ extension Evaluator {
     }
   }
 
-  private static func identity(_ count: Int) -> Matrix {
+  static func identity(_ count: Int) -> Matrix {
     (0..<count).map { row in (0..<count).map { $0 == row ? 1 : 0 } }
   }
 

@@ -64,10 +64,12 @@ struct Evaluator {
     let family = node.op.definition.family
     if case .body(let kernel) = family { return body(kernel, node) }
     // What has no elements needs no work, however large its other extents are.
-    if shape(node).contains(0) {
-      return [
-        dtype(node).isFloat ? floats(dtype(node), shape(node), []) : integers(dtype(node), shape(node), [])
-      ]
+    if node.types.allSatisfy({ shapes[$0.index].contains(0) }) {
+      return node.types.map { type in
+        let dtype = module.tables.types.dtype(type)
+        let shape = shapes[type.index]
+        return dtype.isFloat ? floats(dtype, shape, []) : integers(dtype, shape, [])
+      }
     }
     switch family {
     case .source(let kernel): return [source(kernel, node)]
@@ -80,7 +82,7 @@ struct Evaluator {
     case .update(let kernel): return [update(kernel, node)]
     case .generate(let kernel): return [generate(kernel, node)]
     case .order(let kernel): return [order(kernel, node)]
-    case .linalg(let kernel): return [linalg(kernel, node)]
+    case .linalg(let kernel): return linalg(kernel, node)
     case .body, .expand: preconditionFailure("`\(node.op.definition.name)` was not expanded")
     }
   }

@@ -34,6 +34,7 @@ from fractions import Fraction
 import numpy as np
 
 import cumulative
+import decompositions
 import exact
 import ops_composites
 import philox
@@ -955,6 +956,7 @@ def main():
         ops_composites.add(case)
         computed_places.add(case)
         cumulative.add(case)
+        decompositions.add(case)
     portable.fresh_folder(folder)
     total = 0
     for op, functions in sorted(texts.items()):

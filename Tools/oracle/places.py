@@ -1,5 +1,7 @@
 """Cases of the ops at computed places: `take_along_axis`, `dynamic_slice`, `dynamic_update_slice`, `scatter`
-and `scatter_add`. Elements are moved, or added one after the other with one rounding each, so results are exact.
+and `scatter_add`.
+
+Elements are moved, or added one after the other with one rounding each, so results are exact.
 """
 
 import numpy as np

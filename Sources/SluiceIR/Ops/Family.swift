@@ -160,7 +160,7 @@ public enum GenerateKernel: Sendable { case iota, randomBits, size }
 public enum OrderKernel: Sendable { case argsort }
 
 /// Algorithms on small dense matrices.
-public enum LinalgKernel: Sendable { case inverse, logAbsDet, cholesky, solve }
+public enum LinalgKernel: Sendable { case inverse, logAbsDet, cholesky, solve, triangularSolve, qr, eigh }
 
 /// The ways to repeat a body.
 public enum BodyKernel: Sendable { case scan }

@@ -1,6 +1,6 @@
 /// Algorithms on small dense matrices: the last two axes are the matrix, axes before them are a batch.
 extension OpDefinition {
-  private static func square(_ tables: Tables, _ type: TypeID, _ name: String) throws(InferenceError)
+  static func square(_ tables: Tables, _ type: TypeID, _ name: String) throws(InferenceError)
     -> [DimID]
   {
     let shape = tables.types.shape(type)

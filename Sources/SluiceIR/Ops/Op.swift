@@ -27,7 +27,7 @@ public enum Op: UInt8, CaseIterable, Hashable, Sendable, BitwiseCopyable {
   // order
   case argsort
   // linalg
-  case inverse, logAbsDet, cholesky, solve
+  case inverse, logAbsDet, cholesky, solve, triangularSolve, qr, eigh
   // body
   case scan
   // expand
@@ -137,6 +137,9 @@ public enum Op: UInt8, CaseIterable, Hashable, Sendable, BitwiseCopyable {
     case .logAbsDet: .logAbsDet
     case .cholesky: .cholesky
     case .solve: .solve
+    case .triangularSolve: .triangularSolve
+    case .qr: .qr
+    case .eigh: .eigh
     case .scan: .scan
     case .mean: .mean
     case .softmax: .softmax

@@ -35,7 +35,7 @@ extension SingleLowering {
   }
 
   /// An operand seen from the other end of an axis.
-  private mutating func turned(
+  mutating func turned(
     _ operand: Operand, _ axis: Int, _ count: DimID
   ) throws(Diagnostics) -> Operand {
     var result = operand

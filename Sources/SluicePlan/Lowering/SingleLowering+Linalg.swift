@@ -2,7 +2,7 @@ import SluiceIR
 
 /// Small dense matrices by elimination with row pivots: the same steps in the same order everywhere.
 extension SingleLowering {
-  mutating func linalg(_ kernel: LinalgKernel) throws(Diagnostics) {
+  mutating func linalg(_ kernel: LinalgKernel, _ record: AttributesID) throws(Diagnostics) {
     let x = operand(0)
     let shape = shape(item.operands[0])
     let n = shape[shape.count - 1]
@@ -10,6 +10,9 @@ extension SingleLowering {
     let square = try tables.product(n, n)
     let dtype = x.dtype
     switch kernel {
+    case .triangularSolve: try triangularSolve(record)
+    case .qr: try qr()
+    case .eigh: try eigh()
     case .inverse, .solve:
       let columns = kernel == .solve ? self.shape(item.operands[1])[shape.count - 1] : n
       let rightCount = try tables.product(n, columns)
@@ -63,50 +66,50 @@ extension SingleLowering {
   }
 
   /// A matrix in scratch memory, row-major.
-  private struct Matrix {
+  struct Matrix {
     var slot: Int
     var width: DimID
   }
 
-  private mutating func place(_ matrix: Matrix, _ i: Register, _ j: Register) -> Affine {
+  mutating func place(_ matrix: Matrix, _ i: Register, _ j: Register) -> Affine {
     writer.affine(writer.zero, [(matrix.width, i), (writer.one, j)], &tables)
   }
 
-  private mutating func load(_ matrix: Matrix, _ i: Register, _ j: Register) -> Register {
+  mutating func load(_ matrix: Matrix, _ i: Register, _ j: Register) -> Register {
     let index = place(matrix, i, j)
     return writer.builder.load(matrix.slot, index)
   }
 
-  private mutating func store(_ matrix: Matrix, _ i: Register, _ j: Register, _ value: Register) {
+  mutating func store(_ matrix: Matrix, _ i: Register, _ j: Register, _ value: Register) {
     let index = place(matrix, i, j)
     writer.builder.store(matrix.slot, index, value)
   }
 
-  private mutating func number(_ value: Double, _ dtype: DType) -> Register {
+  mutating func number(_ value: Double, _ dtype: DType) -> Register {
     writer.builder.constant(dtype == .f32 ? UInt64(Float(value).bitPattern) : value.bitPattern, dtype)
   }
 
-  private mutating func select(_ condition: Register, _ a: Register, _ b: Register) -> Register {
+  mutating func select(_ condition: Register, _ a: Register, _ b: Register) -> Register {
     writer.builder.scalar(.select, writer.builder.kernel.registers[a], source: .bool, [condition, a, b])
   }
 
-  private mutating func rows(_ count: DimID, _ body: (inout SingleLowering, Register) -> Void) {
+  mutating func rows(_ count: DimID, _ body: (inout SingleLowering, Register) -> Void) {
     let i = writer.builder.beginLoop(to: Affine(count), .sequential)
     body(&self, i)
     writer.builder.endLoop()
   }
 
-  private mutating func columns(_ count: DimID, _ body: (inout SingleLowering, Register) -> Void) {
+  mutating func columns(_ count: DimID, _ body: (inout SingleLowering, Register) -> Void) {
     let j = writer.builder.beginLoop(to: Affine(count), .vector)
     body(&self, j)
     writer.builder.endLoop()
   }
 
-  private mutating func copy(_ x: Operand, _ index: [Register], to matrix: Matrix, _ n: DimID) {
+  mutating func copy(_ x: Operand, _ index: [Register], to matrix: Matrix, _ n: DimID) {
     fill(matrix, n, n) { (self: inout SingleLowering, i, j) in self.load(x, index + [i, j]) }
   }
 
-  private mutating func fill(
+  mutating func fill(
     _ matrix: Matrix, _ n: DimID, _ columns: DimID,
     _ element: (inout SingleLowering, Register, Register) -> Register
   ) {

@@ -28,7 +28,7 @@ struct SingleLowering {
     case .view(.pad): try pad(record)
     case .order(.argsort): try argsort(record)
     case .update(let kernel): try update(kernel, record)
-    case .linalg(let kernel): try linalg(kernel)
+    case .linalg(let kernel): try linalg(kernel, record)
     default: preconditionFailure("`\(op.definition.name)` has no kernel of its own")
     }
     return (writer.finish(tables, comment: comment), tables)
@@ -43,6 +43,8 @@ struct SingleLowering {
     var strides: [DimID]
     var dtype: DType
     var splat: UInt64?
+    /// Whether it is a result that others see: floats are stored with canonical NaNs.
+    var isExternal = false
   }
 
   mutating func operand(_ position: Int) -> Operand {
@@ -63,15 +65,20 @@ struct SingleLowering {
     }
   }
 
-  mutating func result(_ access: Slot.Access = .write) -> Operand {
-    let index = item.results[0]
+  mutating func result(_ access: Slot.Access = .write, at position: Int = 0) -> Operand {
+    let index = item.results[position]
     let type = program.values[index].type
     let dtype = tables.types.dtype(type)
     let home = residence.inPlace[index] ?? index
     let slot = writer.slot(.value(home, base: writer.zero), name(home), dtype, access)
     return Operand(
       slot: slot, offset: writer.zero, strides: tables.contiguousStrides(tables.types.shape(type)),
-      dtype: dtype)
+      dtype: dtype, isExternal: residence.isExternal[index])
+  }
+
+  /// One of several results; nil where nothing reads it.
+  mutating func resultIfRead(at position: Int) -> Operand? {
+    residence.needsMemory[item.results[position]] ? result(at: position) : nil
   }
 
   func name(_ value: Int) -> String {
@@ -94,7 +101,7 @@ struct SingleLowering {
     _ operand: Operand, _ place: [Register], _ value: Register, _ extra: [Affine.Term] = []
   ) {
     var value = value
-    if residence.isExternal[item.results[0]], operand.dtype.isFloat {
+    if operand.isExternal, operand.dtype.isFloat {
       value = writer.builder.scalar(.canonical, operand.dtype, [value])
     }
     var index = affine(operand, place)
