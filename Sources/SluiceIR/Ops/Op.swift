@@ -25,7 +25,7 @@ public enum Op: UInt8, CaseIterable, Hashable, Sendable, BitwiseCopyable {
   // linalg
   case inverse, logAbsDet, cholesky, solve
   // body
-  case scan
+  case call, cond, whileLoop, scan
   // expand
   case mean, softmax, logSoftmax, eye, uniform, normal, permutation
 
@@ -113,6 +113,9 @@ public enum Op: UInt8, CaseIterable, Hashable, Sendable, BitwiseCopyable {
     case .logAbsDet: .logAbsDet
     case .cholesky: .cholesky
     case .solve: .solve
+    case .call: .call
+    case .cond: .cond
+    case .whileLoop: .whileLoop
     case .scan: .scan
     case .mean: .mean
     case .softmax: .softmax

@@ -3,7 +3,7 @@ import SluiceIR
 /// Decides where every root value lives, the caller's memory, a cell or the arena, and for how long.
 ///
 /// Times are positions among the entries of a `Grouping`. A loop counts as a whole for everything that was there
-/// before it: what one iteration reads must survive all of them.
+/// before it: what one iteration reads must survive all of them. A branch counts as a whole too.
 struct StorageAssignment {
   /// A piece of memory; `first ... last` are the entries during which an arena storage holds something.
   struct Storage {
@@ -41,6 +41,10 @@ struct StorageAssignment {
   private let ports: Ports
   private var reads: [Int: [Read]] = [:]
   private var stateRoots: [Int: [Int]] = [:]
+  /// Per item that ends a loop or branch the one that begins it.
+  private var beginOfEnd: [Int: Int] = [:]
+  /// Per cell the entry of the first assign.
+  private var firstAssign: [Int: Int] = [:]
   /// What values and cells are bound to, before storages exist.
   private var bindings: [Int: FlatProgram.Target] = [:]
   private var storageOf: [Kind: Int] = [:]
@@ -74,8 +78,12 @@ struct StorageAssignment {
   // MARK: What reads what, when
 
   private mutating func collectReads() {
+    for region in program.regions where region.end >= 0 { beginOfEnd[region.end] = region.begin }
     for position in program.items.indices {
       let item = program.items[position]
+      if case .assign(.cell(let cell)) = item.action, firstAssign[cell] == nil {
+        firstAssign[cell] = grouping.itemEntry[position]
+      }
       let group = grouping.groupOf[position]
       for operand in item.operands {
         guard let root = program.root(operand) else { continue }
@@ -91,7 +99,7 @@ struct StorageAssignment {
     }
   }
 
-  /// The entry of a read as seen from an enclosing region: a loop between the two counts to its end.
+  /// The entry of a read as seen from an enclosing region: a loop or branch between the two counts to its end.
   private func entry(_ read: Read, from home: Int) -> Int {
     var (entry, region) = (read.entry, read.region)
     while region != home, region > 0 {
@@ -123,6 +131,10 @@ struct StorageAssignment {
         isBound =
           value.region == item.region && isRegionOfLoop(item.region, of: cell)
           && takesOver([cell], source, item)
+      case (.cell(let cell), .cell), (.cell(let cell), .stack):
+        // Nothing reads the result of a branch inside it.
+        isBound =
+          value.region == item.region && isBranch(item.region) && isRegionOfLoop(item.region, of: cell)
       case (.state(let state), .item):
         isBound = value.region == item.region && takesOver(stateRoots[state, default: []], source, item)
       default: isBound = false
@@ -136,7 +148,11 @@ struct StorageAssignment {
     }
   }
 
-  /// Whether an assign stands inside the loop that carries the cell, not before it.
+  private func isBranch(_ region: Int) -> Bool {
+    if case .beginBranch = program.items[program.regions[region].begin].action { true } else { false }
+  }
+
+  /// Whether an assign stands inside the loop that carries the cell, not before it, or inside the cell's branch.
   private func isRegionOfLoop(_ region: Int, of cell: Int) -> Bool {
     program.values[cell].region == program.regions[region].parent
       && program.values[cell].item == program.regions[region].end
@@ -305,13 +321,9 @@ struct StorageAssignment {
     var first = row.item >= 0 ? grouping.itemEntry[row.item] : 0
     var last = Swift.max(lastRead(value), first)
     if row.source == .cell || row.source == .stack {
-      // A cell is written before its loop; a stack keeps its parts from the first iteration on.
-      for region in program.regions where region.end == row.item { first = grouping.itemEntry[region.begin] }
-      for position in program.items.indices {
-        if case .assign(.cell(value)) = program.items[position].action {
-          first = Swift.min(first, grouping.itemEntry[position])
-        }
-      }
+      // A cell is written before its loop, or inside its branch; a stack keeps its parts from the first iteration on.
+      first = beginOfEnd[row.item].map { grouping.itemEntry[$0] } ?? first
+      first = Swift.min(first, firstAssign[value] ?? first)
       last = Swift.max(last, grouping.itemEntry[row.item])
     }
     storages[storage].first = Swift.min(storages[storage].first, first)
