@@ -210,25 +210,60 @@ struct FunctionRun {
           at = exit
           continue
         }
-        guard UInt64(count) <= budget else { throw .tooManyIterations(limit: limit) }
-        budget -= UInt64(count)
+        try spend(&budget)
         symbols[counter] = isReverse ? count - 1 : 0
         ends[at] = isReverse ? 0 : count - 1
         at += 1
+      case .forever:
+        try spend(&budget)
+        at += 1
+      case .leave(let argument, let exit):
+        let isStaying = try isTrue(argument)
+        // A counter has no value outside of its loop; its step stands before the exit's end.
+        if !isStaying, case .end(let begin) = function.steps[exit - 1],
+          case .loop(let counter, _, _, _) = function.steps[begin]
+        {
+          symbols[counter] = -1
+        }
+        at = isStaying ? at + 1 : exit
+      case .branch(let argument, let otherwise): at = try isTrue(argument) ? at + 1 : otherwise
+      case .skip(let exit): at = exit
+      case .endBranch: at += 1
       case .end(let begin):
         guard case .loop(let counter, _, let isReverse, _) = function.steps[begin] else {
-          at += 1
+          try spend(&budget)
+          at = begin + 1
           continue
         }
         if symbols[counter] == ends[begin] {
           symbols[counter] = -1
           at += 1
         } else {
+          try spend(&budget)
           symbols[counter] += isReverse ? -1 : 1
           at = begin + 1
         }
       }
     }
+  }
+
+  /// Pays for one iteration.
+  private func spend(_ budget: inout UInt64) throws(InterpreterError) {
+    guard budget > 0 else { throw .tooManyIterations(limit: limit) }
+    budget -= 1
+  }
+
+  /// The value of a bool argument.
+  private mutating func isTrue(_ argument: Int) throws(InterpreterError) -> Bool {
+    if function.arguments[argument].isMoving {
+      views[argument].first = Int(try offset(function.arguments[argument].offset))
+    }
+    let view = views[argument]
+    guard let isTrue = view.bool else {
+      throw flaw(
+        "`\(function.plan.buffers[function.arguments[argument].buffer].name)` has no element \(view.first)")
+    }
+    return isTrue
   }
 
   private mutating func call(

@@ -9,8 +9,18 @@ struct PreparedFunction {
     case call(kernel: Int, arguments: Range<Int>)
     /// Begins a loop; `exit` is the step after it.
     case loop(counter: Int, count: Int, isReverse: Bool, exit: Int)
+    /// Begins a loop without a counter.
+    case forever
+    /// Goes to the step `exit`, behind the loop, unless the bool of an argument is true.
+    case leave(argument: Int, exit: Int)
+    /// Goes to a step unless the bool of an argument is true.
+    case branch(argument: Int, otherwise: Int)
+    /// Goes to a step: the first side of a branch ends here.
+    case skip(to: Int)
     /// Ends the loop that begins at a step.
     case end(begin: Int)
+    /// Ends a branch.
+    case endBranch
   }
 
   /// A tensor argument.
@@ -93,7 +103,8 @@ struct PreparedFunction {
   }
 
   private mutating func prepareSteps(_ module: ModulePlan) throws(InterpreterError) {
-    var open: [Int] = []
+    // Per open loop or branch the steps that must learn where it ends, the one that begins it first.
+    var open: [[Int]] = []
     var counters: [Int] = []
     for step in plan.steps {
       switch step {
@@ -105,20 +116,48 @@ struct PreparedFunction {
           throw flaw("a counter that is in use")
         }
         let count = try row(count, module.tables)
-        open.append(steps.count)
+        open.append([steps.count])
         counters.append(counter.index)
         steps.append(.loop(counter: counter.index, count: count, isReverse: isReverse, exit: 0))
+      case .forever:
+        open.append([steps.count])
+        steps.append(.forever)
+      case .leave(let flag):
+        guard let begin = open.last?[0], steps[begin].isLoop else { throw flaw("a `leave` outside of a loop") }
+        open[open.count - 1].append(steps.count)
+        steps.append(.leave(argument: try prepareFlag(flag, module, Set(counters)), exit: 0))
+      case .branch(let flag):
+        open.append([steps.count])
+        steps.append(.branch(argument: try prepareFlag(flag, module, Set(counters)), otherwise: 0))
+      case .otherwise:
+        guard let waiting = open.last, waiting.count == 1,
+          case .branch(let argument, _) = steps[waiting[0]]
+        else { throw flaw("an `otherwise` without a branch") }
+        open[open.count - 1].append(steps.count)
+        steps.append(.skip(to: 0))
+        steps[waiting[0]] = .branch(argument: argument, otherwise: steps.count)
       case .end:
-        guard let begin = open.popLast(), case .loop(let counter, let count, let isReverse, _) = steps[begin]
-        else {
-          throw flaw("an end without a loop")
-        }
-        counters.removeLast()
-        steps.append(.end(begin: begin))
-        steps[begin] = .loop(counter: counter, count: count, isReverse: isReverse, exit: steps.count)
+        guard let waiting = open.popLast() else { throw flaw("an end without a loop") }
+        if case .loop = steps[waiting[0]] { counters.removeLast() }
+        steps.append(steps[waiting[0]].isLoop ? .end(begin: waiting[0]) : .endBranch)
+        for step in waiting { steps[step].leads(to: steps.count, isOnly: waiting.count == 1) }
       }
     }
     if !open.isEmpty { throw flaw("a loop has no end") }
+  }
+
+  /// A bool argument that decides where to go on; its position among the arguments.
+  private mutating func prepareFlag(
+    _ flag: SluicePlan.Argument, _ module: ModulePlan, _ counters: Set<Int>
+  ) throws(InterpreterError) -> Int {
+    guard flag.buffer.index < plan.buffers.count else { throw flaw("there is no buffer \(flag.buffer.raw)") }
+    let buffer = plan.buffers[flag.buffer.index]
+    guard buffer.dtype == .bool else { throw flaw("`\(buffer.name)` decides a branch and is no bool") }
+    let offset = try row(flag.offset, module.tables)
+    arguments.append(
+      Argument(
+        buffer: flag.buffer.index, offset: offset, isMoving: dims.mentions(offset) { counters.contains($0) }))
+    return arguments.count - 1
   }
 
   private mutating func prepareCall(
@@ -159,6 +198,28 @@ extension Buffer.Storage {
     switch self {
     case .parameter, .input, .constant: true
     case .state, .output, .arena: false
+    }
+  }
+}
+
+extension PreparedFunction.Step {
+  /// Whether it begins a loop.
+  var isLoop: Bool {
+    switch self {
+    case .loop, .forever: true
+    default: false
+    }
+  }
+
+  /// Sets where it goes when it leaves its loop or branch; `isOnly` for a branch without another side.
+  mutating func leads(to exit: Int, isOnly: Bool) {
+    switch self {
+    case .loop(let counter, let count, let isReverse, _):
+      self = .loop(counter: counter, count: count, isReverse: isReverse, exit: exit)
+    case .leave(let argument, _): self = .leave(argument: argument, exit: exit)
+    case .branch(let argument, _): if isOnly { self = .branch(argument: argument, otherwise: exit) }
+    case .skip: self = .skip(to: exit)
+    case .call, .forever, .end, .endBranch: break
     }
   }
 }

@@ -1,18 +1,40 @@
-/// The family that repeats a body.
+/// The family that runs bodies.
 
 import SluiceIR
 
 extension Evaluator {
   func body(_ kernel: BodyKernel, _ node: Node) -> [ReferenceTensor] {
     switch kernel {
+    case .call: run(graph(.body, node), node.operands).results
+    case .cond:
+      run(graph(node.operands[0].integers[0] != 0 ? .then : .otherwise, node), Array(node.operands.dropFirst()))
+        .results
+    case .whileLoop: whileLoop(node)
     case .scan: scan(node)
     }
   }
 
-  private func scan(_ node: Node) -> [ReferenceTensor] {
-    guard let body = module.tables.attributes.graph(node.attributes, .body) else {
-      preconditionFailure("a scan of nothing")
+  private func graph(_ name: AttributeName, _ node: Node) -> GraphID {
+    guard let body = module.tables.attributes.graph(node.attributes, name) else {
+      preconditionFailure("`\(node.op.definition.name)` of nothing")
     }
+    return body
+  }
+
+  private func whileLoop(_ node: Node) -> [ReferenceTensor] {
+    let carryCount = int(.carries, node)
+    let captures = node.operands[carryCount...]
+    var carries = Array(node.operands[..<carryCount])
+    var left = module.tables.attributes.dim(node.attributes, .limit).map { value($0) } ?? .max
+    while left > 0, run(graph(.condition, node), carries + captures).results[0].integers[0] != 0 {
+      carries = run(graph(.body, node), carries + captures).results
+      left -= 1
+    }
+    return carries
+  }
+
+  private func scan(_ node: Node) -> [ReferenceTensor] {
+    let body = graph(.body, node)
     let carryCount = int(.carries, node)
     let sequences = node.operands[carryCount..<carryCount + int(.sequences, node)]
     let captures = node.operands[(carryCount + sequences.count)...]

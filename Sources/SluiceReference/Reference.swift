@@ -49,6 +49,7 @@ public struct Reference: Sendable {
     guard let function = module.function(name) else {
       throw .noFunction(name, known: module.functions.map { module.tables.strings[module[$0].name] })
     }
+    guard module.bodyDepth(of: function) <= Module.maximumBodyDepth else { throw .nesting(function: name) }
     let inputs = inputs.map(\.referenceTensor)
     let symbols: SymbolValues
     do {
@@ -110,6 +111,8 @@ public struct Reference: Sendable {
 public enum ReferenceError: Error, Hashable, Sendable, CustomStringConvertible {
   /// The module has no function of that name.
   case noFunction(String, known: [String])
+  /// Bodies are nested more than `Module.maximumBodyDepth` deep.
+  case nesting(function: String)
   /// The number or the shapes of the inputs do not fit.
   case binding(SymbolBindingError)
   /// An input has another element type.
@@ -125,6 +128,8 @@ public enum ReferenceError: Error, Hashable, Sendable, CustomStringConvertible {
     case .noFunction(let name, let known):
       "there is no function `@\(name)`, the functions are "
         + (known.isEmpty ? "none" : known.map { "`@\($0)`" }.joined(separator: ", "))
+    case .nesting(let function):
+      "`@\(function)` runs bodies that are nested more than \(Module.maximumBodyDepth) deep"
     case .binding(let error): error.description
     case .inputDType(let function, let input, let expected, let actual):
       "input `\(input)` of `@\(function)` is \(expected.name), the array given is \(actual.name)"

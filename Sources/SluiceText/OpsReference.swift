@@ -49,7 +49,8 @@ private func section(_ definition: OpDefinition) -> String {
     let isVariadic = operands.contains { $0.isVariadic }
     let dtypes = operands[0].dtypes == .any ? "any dtype" : operands[0].dtypes.text
     text += "- operand\(operands.count > 1 || isVariadic ? "s" : "") \(names): \(dtypes)"
-    text += isVariadic ? "; one or more\n" : "\n"
+    let mayBeNone = operands.contains { $0.mayBeNone }
+    text += isVariadic ? (mayBeNone ? "; any number\n" : "; one or more\n") : "\n"
   }
   for attribute in definition.attributes {
     text += "- attribute `\(attribute.name.text)`: \(attribute.summary) (\(kind(attribute)))\n"

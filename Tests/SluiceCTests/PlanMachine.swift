@@ -77,7 +77,9 @@ private struct Walk {
 
   func value(_ dim: DimID) -> Int { Int(plan.tables.dims.evaluate(dim) { symbols[$0] ?? 0 } ?? 0) }
 
-  mutating func run(_ range: Range<Int>) {
+  /// Runs steps; whether the loop around them was left.
+  @discardableResult
+  mutating func run(_ range: Range<Int>) -> Bool {
     var at = range.lowerBound
     while at < range.upperBound {
       switch function.steps[at] {
@@ -88,25 +90,49 @@ private struct Walk {
         execute(0..<self.kernel.instructions.count)
         at += 1
       case .loop(let counter, let count, let reverse):
-        var end = at + 1
-        var depth = 1
-        while depth > 0 {
-          switch function.steps[end] {
-          case .loop: depth += 1
-          case .end: depth -= 1
-          case .call: break
-          }
-          end += 1
-        }
+        let (_, end) = ends(at)
         let all = Array(0..<max(value(count), 0))
         for index in reverse ? all.reversed() : all {
           symbols[counter] = Int64(index)
-          run(at + 1..<end - 1)
+          if run(at + 1..<end) { break }
         }
-        at = end
-      case .end: at += 1
+        at = end + 1
+      case .forever:
+        let (_, end) = ends(at)
+        while !run(at + 1..<end) {}
+        at = end + 1
+      case .leave(let flag):
+        if !isTrue(flag) { return true }
+        at += 1
+      case .branch(let flag):
+        let (middle, end) = ends(at)
+        run(isTrue(flag) ? at + 1..<middle : min(middle + 1, end)..<end)
+        at = end + 1
+      case .end, .otherwise: at += 1
       }
     }
+    return false
+  }
+
+  /// The steps between the sides and at the end of a loop or branch; both are the end where there is one side.
+  private func ends(_ begin: Int) -> (middle: Int, end: Int) {
+    var (depth, middle) = (0, -1)
+    for at in begin..<function.steps.count {
+      switch function.steps[at] {
+      case .loop, .forever, .branch: depth += 1
+      case .otherwise: if depth == 1 { middle = at }
+      case .end:
+        depth -= 1
+        if depth == 0 { return (middle < 0 ? at : middle, at) }
+      case .call, .leave: break
+      }
+    }
+    preconditionFailure("a loop or branch without an end")
+  }
+
+  private mutating func isTrue(_ flag: Argument) -> Bool {
+    arguments = [(function.buffers[flag.buffer.index], value(flag.offset))]
+    return load(0, 0) != 0
   }
 
   // MARK: Kernels

@@ -4,6 +4,25 @@ import SluiceIR
 import Testing
 
 struct BuilderTests {
+  /// Two symbols of one name print alike, so the message says what they differ in.
+  @Test func boundsAreNamedWhereOnlyTheyDiffer() throws {
+    var builder = ModuleBuilder(name: "bounds")
+    func rows(_ bound: Int64) -> TypeID {
+      let name = builder.tables.strings.intern("N")
+      let dim = builder.tables.dims.dim(builder.tables.dims.symbol(name, bound: bound))
+      return builder.tables.types.intern(.f32, [dim])
+    }
+    let (inner, outer) = (rows(8), rows(4))
+    builder.begin(.body, "same")
+    let x = builder.input(inner, name: .none)
+    let body = try builder.end(results: [x])
+    builder.begin(.function, "f")
+    let y = builder.input(outer, name: .none)
+    let message = "`call` calls `@same` with (f32[N]) where N <= 4, it takes (f32[N]) where N <= 8"
+    #expect(throws: InferenceError(message)) { try builder.emit(.call, [y], [Attribute(.body, .graph(body))]) }
+    builder.abandon()
+  }
+
   @Test func identicalNodesAreFound() throws {
     for simplifies in [true, false] {
       let module = try module(simplifies: simplifies) { builder in

@@ -51,7 +51,7 @@ struct PlanCorruptor {
       ("dropped step", { $0.dropStep(&$1) }),
       ("swapped steps", { $0.swapSteps(&$1) }), ("argument", { $0.changeArgument(&$1) }),
       ("offset", { $0.changeOffset(&$1) }),
-      ("step loop", { $0.changeStepLoop(&$1) }), ("checked dims", { $0.dropCheck(&$1) }),
+      ("step loop", { $0.changeStepLoop(&$1) }), ("control", { $0.changeControl(&$1) }), ("checked dims", { $0.dropCheck(&$1) }),
       ("ports", { $0.changePort(&$1) }),
       ("access", { $0.changeAccess(&$1) }), ("loop extent", { $0.changeLoop(&$1) }),
       ("loop kind", { $0.changeKind(&$1) }),
@@ -120,7 +120,7 @@ struct PlanCorruptor {
   }
 
   /// Another dim near a given one, or one that is used elsewhere.
-  private mutating func otherDim(_ plan: inout ModulePlan, _ dim: DimID) -> DimID? {
+  mutating func otherDim(_ plan: inout ModulePlan, _ dim: DimID) -> DimID? {
     let one = plan.module.tables.dims.integer(1)
     let result: DimID?
     switch below(5) {

@@ -166,6 +166,32 @@ struct PlanMaker {
     body(&self)
     function.steps.append(.end)
   }
+
+  /// Adds a loop without a counter around the steps that `body` adds.
+  mutating func forever(_ body: (inout PlanMaker) -> Void) {
+    function.steps.append(.forever)
+    body(&self)
+    function.steps.append(.end)
+  }
+
+  /// Leaves the loop unless a bool is true.
+  mutating func leave(unless flag: Int, _ offset: String = "0") {
+    function.steps.append(.leave(unless: Argument(buffer: BufferID(flag), offset: dim(offset))))
+  }
+
+  /// Adds the two sides of a branch.
+  mutating func branch(
+    _ flag: Int, _ offset: String = "0", _ then: (inout PlanMaker) -> Void,
+    otherwise: ((inout PlanMaker) -> Void)? = nil
+  ) {
+    function.steps.append(.branch(Argument(buffer: BufferID(flag), offset: dim(offset))))
+    then(&self)
+    if let otherwise {
+      function.steps.append(.otherwise)
+      otherwise(&self)
+    }
+    function.steps.append(.end)
+  }
 }
 
 extension KernelBuilder {

@@ -45,7 +45,7 @@ import Testing
     ),
     ("kernel 9 does not exist", SamplePlans.chain(), { $0.functions[0].steps[0] = .call(KernelID(9), []) }),
     ("takes 2 arguments, got 0", SamplePlans.chain(), { $0.functions[0].steps[0] = .call(KernelID(0), []) }),
-    ("a loop has no end", SamplePlans.scan(), { $0.functions[0].steps.remove(at: 5) }),
+    ("a loop or branch has no end", SamplePlans.scan(), { $0.functions[0].steps.remove(at: 5) }),
     (
       "the counter `T` is not the loop's own", SamplePlans.scan(),
       { plan in

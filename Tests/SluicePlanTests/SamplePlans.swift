@@ -12,6 +12,8 @@ enum SamplePlans {
     ("blocks", blocks()), ("nested scan", nestedScan()), ("opposite guards", oppositeGuards()),
     ("unrolled", unrolled()), ("interleaved", interleaved()), ("update", update()), ("join", join()),
     ("triangle", triangle()), ("two functions", twoFunctions()),
+    ("branches", branches()), ("branch in scan", branchInScan()), ("while", whileLoop()),
+    ("endless while", whileLoop(isCounted: false)), ("one side", oneSide()),
   ]
 
   /// A map over one axis: y[i] = op(x[i]).

@@ -149,33 +149,71 @@ struct ShadowExecutor {
     return results
   }
 
-  private mutating func run(_ function: ExecutionPlan, _ range: Range<Int>) throws {
+  /// Runs steps; whether the loop around them was left.
+  @discardableResult
+  private mutating func run(_ function: ExecutionPlan, _ range: Range<Int>) throws -> Bool {
     var at = range.lowerBound
     while at < range.upperBound {
       switch function.steps[at] {
-      case .end: at += 1
+      case .end, .otherwise: at += 1
       case .call(let kernel, let arguments):
         try call(kernel.index, arguments)
         at += 1
+      case .leave(let flag):
+        if try !isTrue(flag) { return true }
+        at += 1
+      case .branch(let flag):
+        let (middle, end) = Self.ends(function, at)
+        try run(function, try isTrue(flag) ? (at + 1)..<middle : Swift.min(middle + 1, end)..<end)
+        at = end + 1
+      case .forever:
+        let (_, end) = Self.ends(function, at)
+        // A corrupted plan may go on for ever: what it touched until here was there.
+        for _ in 0..<1000 {
+          if try run(function, (at + 1)..<end) { break }
+        }
+        at = end + 1
       case .loop(let counter, let count, let reverse):
-        var (end, depth) = (at, 0)
-        repeat {
-          if case .loop = function.steps[end] {
-            depth += 1
-          } else if function.steps[end] == .end {
-            depth -= 1
-          }
-          end += 1
-        } while depth > 0
+        let (_, end) = Self.ends(function, at)
         let total = max(try value(count), 0)
         for i in 0..<total {
           symbols[counter.index] = reverse ? total - 1 - i : i
-          try run(function, (at + 1)..<(end - 1))
+          if try run(function, (at + 1)..<end) { break }
         }
         symbols[counter.index] = 0
-        at = end
+        at = end + 1
       }
     }
+    return false
+  }
+
+  /// The steps between the sides and at the end of a loop or branch; both are the end where there is one side.
+  private static func ends(_ function: ExecutionPlan, _ begin: Int) -> (middle: Int, end: Int) {
+    var (depth, middle) = (0, -1)
+    for at in begin..<function.steps.count {
+      switch function.steps[at] {
+      case .loop, .forever, .branch: depth += 1
+      case .otherwise: if depth == 1 { middle = at }
+      case .end:
+        depth -= 1
+        if depth == 0 { return (middle < 0 ? at : middle, at) }
+      case .call, .leave: break
+      }
+    }
+    return (function.steps.count, function.steps.count)
+  }
+
+  private func isTrue(_ flag: Argument) throws -> Bool {
+    let place = places[flag.buffer.index]
+    let offset = try value(flag.offset)
+    guard place.size == 1, offset >= 0, offset < place.count else {
+      throw Violation(description: "a bool at \(offset) of \(place.count)")
+    }
+    let byte = place.base + Int(offset)
+    guard blocks[place.block].owners[byte] == place.owner else {
+      throw Violation(description: "a bool of \(blocks[place.block].owners[byte])")
+    }
+    return blocks[place.block].bytes[byte] != 0
   }
 
   // MARK: Kernels

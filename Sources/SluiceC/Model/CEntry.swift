@@ -213,7 +213,7 @@ struct CEntry {
   // MARK: Steps
 
   private mutating func printSteps(_ writer: inout CWriter) {
-    var opened: [(counter: SymbolID, outer: String?)] = []
+    var opened: [(counter: SymbolID, outer: String?)?] = []
     for step in function.steps {
       switch step {
       case .call(let kernel, let arguments): printCall(kernels[kernel.index], arguments, &writer)
@@ -228,10 +228,25 @@ struct CEntry {
           reverse
             ? "for (ptrdiff_t \(name) = \(end.text) - 1; \(name) >= 0; --\(name))"
             : "for (ptrdiff_t \(name) = 0; \(name) < \(end.text); ++\(name))")
+      case .forever:
+        opened.append(nil)
+        writer.open("for (;;)")
+      case .leave(let flag):
+        writer.open("if (\(element(flag)) == 0)")
+        writer.line("break;")
+        writer.close()
+      case .branch(let flag):
+        opened.append(nil)
+        writer.open("if (\(element(flag)) != 0)")
+      case .otherwise:
+        writer.close("} else {")
+        writer.depth += 1
       case .end:
-        guard let (counter, outer) = opened.popLast() else { preconditionFailure("an end without a loop") }
-        symbolNames[counter] = outer
-        dims = CDims(model.tables.dims, symbolNames)
+        guard let loop = opened.popLast() else { preconditionFailure("an end without a loop") }
+        if let (counter, outer) = loop {
+          symbolNames[counter] = outer
+          dims = CDims(model.tables.dims, symbolNames)
+        }
         writer.close()
       }
     }
@@ -254,6 +269,14 @@ struct CEntry {
       list.append(dims.name(symbol))
     }
     writer.line("\(kernel.name)(\(list.joined(separator: ", ")));")
+  }
+
+  /// One element of a buffer.
+  private mutating func element(_ argument: Argument) -> String {
+    var pointer = pointer(argument.buffer.index)
+    if pointer.contains(" ") || pointer.hasPrefix("&") { pointer = "(\(pointer))" }
+    if dims.dims.value(argument.offset) == 0 { return "*\(pointer)" }
+    return "\(pointer)[\(expression(argument.offset).text)]"
   }
 
   private mutating func terms(_ dim: DimID) -> [(isNegative: Bool, term: CExpression)] {

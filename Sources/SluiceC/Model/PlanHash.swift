@@ -41,6 +41,10 @@ enum PlanHash {
         case .loop(let counter, let count, let reverse):
           combine(counter, tables, &hasher)
           combine("\(tables.text(count)) \(reverse)", &hasher)
+        case .forever: hasher.combine(2)
+        case .leave(let flag): combine("leave \(flag.buffer.raw) \(tables.text(flag.offset))", &hasher)
+        case .branch(let flag): combine("branch \(flag.buffer.raw) \(tables.text(flag.offset))", &hasher)
+        case .otherwise: hasher.combine(3)
         case .end: hasher.combine(1)
         }
       }

@@ -28,6 +28,26 @@ public struct Module: Sendable {
     functions.first { tables.strings[graphs[$0.index].name] == name }
   }
 
+  /// How many bodies may be nested in each other where they are run.
+  public static let maximumBodyDepth = 64
+
+  /// How many bodies are nested in each other at most where a graph is run; 0 for one that runs none.
+  package func bodyDepth(of id: GraphID) -> Int {
+    var depths: [Int] = []
+    for graph in graphs[...id.index] {
+      var records: Set<AttributesID> = []
+      for node in graph.nodes {
+        if case .body = graph.ops[node.index].definition.family { records.insert(graph.attributes[node.index]) }
+      }
+      var depth = 0
+      for attribute in records.flatMap({ tables.attributes.attributes($0) }) {
+        if case .graph(let body) = attribute.value { depth = max(depth, depths[body.index] + 1) }
+      }
+      depths.append(depth)
+    }
+    return depths[id.index]
+  }
+
   /// The parameters and states, in order.
   public var variables: [Variable] { tables.variables }
 }

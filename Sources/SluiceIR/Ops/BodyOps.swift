@@ -28,12 +28,8 @@ extension OpDefinition {
   private static let inferScan: InferenceRule = {
     (tables: inout Tables, inference: inout Inference) throws(InferenceError) in
     let record = inference.attributes
-    guard let id = tables.attributes.graph(record, .body), id.index < tables.signatures.count else {
-      throw InferenceError("`scan` names no body")
-    }
-    let body = tables.signatures[id.index]
-    let name = "`@\(tables.strings[body.name])`"
-    guard body.kind == .body else { throw InferenceError("`scan` runs \(name), which is not a body") }
+    let named = try BodySignature("scan", .body, tables, inference)
+    let (body, name) = (named.signature, named.name)
     let carries = tables.attributes.int(record, .carries) ?? 0
     let sequences = tables.attributes.int(record, .sequences) ?? 0
     let count = Int64(inference.operands.count)
@@ -58,18 +54,13 @@ extension OpDefinition {
     guard let length else {
       throw InferenceError("`scan` has neither sequences nor a length", hint: "add `length = ...`")
     }
-    guard body.inputs == inputs else {
+    try named.requireInputs(inputs, tables)
+    let carried = Array(inputs.prefix(Int(carries)))
+    guard body.results.count >= Int(carries), Array(body.results.prefix(Int(carries))) == carried else {
+      let texts = BodySignature.texts(body.results, carried, tables)
       throw InferenceError(
-        "`scan` calls \(name) with (\(inputs.map { tables.text($0) }.joined(separator: ", "))), "
-          + "it takes (\(body.inputs.map { tables.text($0) }.joined(separator: ", ")))")
-    }
-    guard body.results.count >= Int(carries),
-      Array(body.results.prefix(Int(carries))) == Array(inputs.prefix(Int(carries)))
-    else {
-      throw InferenceError(
-        "`scan`: \(name) gives (\(body.results.map { tables.text($0) }.joined(separator: ", "))), "
-          + "its first \(carries) results must have the types of the carries",
-        hint: "carries are (\(inputs.prefix(Int(carries)).map { tables.text($0) }.joined(separator: ", ")))")
+        "`scan`: \(name) gives \(texts.0), its first \(carries) results must have the types of the carries",
+        hint: "carries are \(texts.1)")
     }
     inference.results += inputs.prefix(Int(carries))
     for type in body.results.dropFirst(Int(carries)) {

@@ -22,7 +22,7 @@ public enum Family: Sendable {
   case order(OrderKernel)
   /// Small dense matrices.
   case linalg(LinalgKernel)
-  /// Repeats a body.
+  /// Runs a body.
   case body(BodyKernel)
   /// Given by other ops.
   case expand(Expansion)
@@ -162,8 +162,8 @@ public enum OrderKernel: Sendable { case argsort }
 /// Algorithms on small dense matrices.
 public enum LinalgKernel: Sendable { case inverse, logAbsDet, cholesky, solve, triangularSolve, qr, eigh }
 
-/// The ways to repeat a body.
-public enum BodyKernel: Sendable { case scan }
+/// The ways to run a body: once, one of two, while a condition holds, once a part.
+public enum BodyKernel: Sendable { case call, cond, whileLoop, scan }
 
 /// A composite: the primitives that compute it.
 public struct Expansion: Sendable {

@@ -29,7 +29,7 @@ public enum Op: UInt8, CaseIterable, Hashable, Sendable, BitwiseCopyable {
   // linalg
   case inverse, logAbsDet, cholesky, solve, triangularSolve, qr, eigh
   // body
-  case scan
+  case call, cond, whileLoop, scan
   // expand
   case mean, softmax, logSoftmax, eye, uniform, normal, permutation
   case logsumexp, variance, norm, l2Normalize, cosineSimilarity
@@ -140,6 +140,9 @@ public enum Op: UInt8, CaseIterable, Hashable, Sendable, BitwiseCopyable {
     case .triangularSolve: .triangularSolve
     case .qr: .qr
     case .eigh: .eigh
+    case .call: .call
+    case .cond: .cond
+    case .whileLoop: .whileLoop
     case .scan: .scan
     case .mean: .mean
     case .softmax: .softmax

@@ -4,7 +4,8 @@ extension OpDefinition {
   func check(_ tables: Tables, _ inference: Inference) throws(InferenceError) {
     let count = inference.operands.count
     guard operandCounts.contains(count) else {
-      let wanted = operandCounts.upperBound == Int.max ? "at least \(operands.count)" : "\(operands.count)"
+      let least = operandCounts.lowerBound
+      let wanted = operandCounts.upperBound == Int.max ? "at least \(least)" : "\(least)"
       throw InferenceError("`\(name)` takes \(wanted) operand\(wanted == "1" ? "" : "s"), got \(count)")
     }
     for (position, type) in inference.operands.enumerated() {

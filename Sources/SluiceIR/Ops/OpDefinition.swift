@@ -45,7 +45,7 @@ public struct OpDefinition: Sendable {
   /// The smallest and largest number of operands.
   public var operandCounts: ClosedRange<Int> {
     guard let last = operands.last, last.isVariadic else { return operands.count...operands.count }
-    return operands.count...Int.max
+    return operands.count - (last.mayBeNone ? 1 : 0)...Int.max
   }
 
   /// Properties of an op.
@@ -69,11 +69,16 @@ public struct OperandSpec: Sendable {
   public var dtypes: DTypeSet
   /// Whether it stands for one or more operands; only the last may.
   public var isVariadic: Bool
+  /// Whether it may also stand for none, where it is variadic.
+  public var mayBeNone: Bool
 
-  package init(_ name: String, _ dtypes: DTypeSet = .any, variadic: Bool = false) {
+  package init(
+    _ name: String, _ dtypes: DTypeSet = .any, variadic: Bool = false, mayBeNone: Bool = false
+  ) {
     self.name = name
     self.dtypes = dtypes
     self.isVariadic = variadic
+    self.mayBeNone = mayBeNone
   }
 }
 

@@ -6,6 +6,7 @@ public enum AttributeName: UInt8, CaseIterable, Sendable {
   case size, dilation, groups, padding, outputPadding, mode, repeats, depth, causal, reduction, base
   case correction, probability, ord
   case exclusive, lower, transpose, unitDiagonal
+  case then, otherwise, condition
 
   /// The name in text, in snake case as the field writes it (`keep_dims`).
   public var text: String { Self.texts[Int(rawValue)] }

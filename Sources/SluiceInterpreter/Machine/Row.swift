@@ -89,6 +89,12 @@ struct TensorView {
     unsafe base.assumingMemoryBound(to: Element.self) + (first &+ index)
   }
 
+  /// The bool at index 0; nil when it is not inside.
+  var bool: Bool? {
+    guard contains(0, stride: 1, 1) else { return nil }
+    return unsafe pointer(0, UInt8.self).pointee != 0
+  }
+
   /// Loads a tile; false when it is not inside.
   @inline(__always)
   func load<Element: BitwiseCopyable>(_ row: Row<Element>, _ index: Int, stride: Int, _ width: Int) -> Bool {

@@ -185,11 +185,15 @@ struct FunctionChecker {
 
   // MARK: Steps
 
+  /// What is open where a step stands.
+  private enum Block { case loop(SymbolID), forever(hasLeave: Bool), branch, otherwise }
+
   private mutating func checkSteps() {
-    var counters: [SymbolID] = []
+    var blocks: [Block] = []
     var used: Set<SymbolID> = []
     for (number, step) in function.steps.enumerated() {
       var place: String { "step \(number)" }
+      let counters = blocks.compactMap { if case .loop(let counter) = $0 { counter } else { nil } }
       switch step {
       case .loop(let counter, let count, _):
         if counter.index >= tables.dims.symbols.count {
@@ -199,14 +203,55 @@ struct FunctionChecker {
         } else if checkDim(count, place, counters: counters) {
           checkCounter(counter, count, place)
         }
-        counters.append(counter)
-        if counters.count > 6 { say("\(place): more than 6 loops are nested") }
+        blocks.append(.loop(counter))
+      case .forever: blocks.append(.forever(hasLeave: false))
+      case .leave(let flag):
+        switch blocks.last {
+        case .loop: break
+        case .forever: blocks[blocks.count - 1] = .forever(hasLeave: true)
+        default: say("\(place) leaves no loop")
+        }
+        checkFlag(flag, place, counters)
+      case .branch(let flag):
+        checkFlag(flag, place, counters)
+        blocks.append(.branch)
+      case .otherwise:
+        if case .branch? = blocks.popLast() {} else { say("\(place) is no other side of a branch") }
+        blocks.append(.otherwise)
       case .end:
-        if counters.popLast() == nil { say("\(place) ends nothing") }
+        switch blocks.popLast() {
+        case nil: say("\(place) ends nothing")
+        case .forever(hasLeave: false): say("\(place): the loop never ends")
+        default: break
+        }
       case .call(let kernel, let arguments): checkCall(kernel, arguments, number)
       }
+      checkDepth(blocks, place)
     }
-    if !counters.isEmpty { say("a loop has no end") }
+    if !blocks.isEmpty { say("a loop or branch has no end") }
+  }
+
+  private mutating func checkDepth(_ blocks: [Block], _ place: String) {
+    let loops = blocks.count { block in
+      switch block {
+      case .loop, .forever: true
+      case .branch, .otherwise: false
+      }
+    }
+    if loops > 6 { say("\(place): more than 6 loops are nested") }
+    if blocks.count > 80 { say("\(place): more than 80 loops and branches are nested") }
+  }
+
+  /// Checks that a bool that decides where to go on exists; the simulation shows that it is inside its buffer.
+  private mutating func checkFlag(_ flag: Argument, _ place: String, _ counters: [SymbolID]) {
+    guard flag.buffer.index < function.buffers.count else {
+      return say("\(place): buffer \(flag.buffer.raw) does not exist")
+    }
+    let buffer = function.buffers[flag.buffer.index]
+    if buffer.dtype != .bool {
+      say("\(place): buffer %\(flag.buffer.index) `\(buffer.name)` has elements of \(buffer.dtype.name), not bools")
+    }
+    checkDim(flag.offset, place, counters: counters)
   }
 
   /// Shows that a counter keeps to the bound of its symbol, which index arithmetic relies on.

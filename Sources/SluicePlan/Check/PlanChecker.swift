@@ -32,7 +32,10 @@ public import SluiceIR
 /// - A load finds its buffer the last to be stored to in all of its bytes, at capacity, and all that it may read
 ///   stored before: by earlier steps, by earlier iterations of enclosing loops of steps, or by the kernel itself.
 /// - Loops of steps are sound in their first and in every later iteration, forwards and in reverse; what they
-///   leave behind is relied on only where they surely run.
+///   leave behind is relied on only where they surely run, and where they may be left early only if it holds at
+///   every `leave`.
+/// - Both sides of a branch are sound; behind it only that is relied on which both leave behind.
+/// - The bools that branches and `leave` look at are inside their buffers and stored before.
 /// - Arguments of a call that share memory are only loaded, or touch different elements of one buffer, or are in
 ///   place: one only loaded, one only stored, from the same byte on, elements of the same size; every load comes
 ///   first in the innermost loop that it shares with a store, the two touch the same elements in one iteration,
@@ -40,8 +43,9 @@ public import SluiceIR
 /// - Every output is completely written at the end.
 ///
 /// Tables
-/// - Handles are in range, arguments have the number and dtypes of the slots, loops of steps are balanced, at most
-///   6 deep, and count with symbols of their own, within their bounds.
+/// - Handles are in range, arguments have the number and dtypes of the slots, loops and branches of steps are
+///   balanced, loops at most 6 deep, with branches at most 80; loops count with symbols of their own, within their
+///   bounds, or have a `leave`, which stands directly in its loop.
 /// - All symbols have values where they are used. The arena is a multiple of 64, and not less than its lower bound.
 ///
 /// Statements about sizes are inequalities of polynomials. They are proven by signs, by the facts that loops and

@@ -7,7 +7,10 @@ import SluiceIR
 ///
 /// A loop is run through in its first iteration and in any later one, which begins with what the one before left
 /// and with the parts that all earlier iterations wrote. Should the later one end with less than it began with,
-/// it is run through again from that, until nothing changes.
+/// it is run through again from that, until nothing changes. Behind a loop that may be left early only that counts
+/// which held at every place where it may end.
+///
+/// Both sides of a branch are run through from the same state; what both leave behind counts.
 struct StepSimulator {
   /// Where a buffer is; the same for all buffers of one state or port.
   struct Place {
@@ -18,10 +21,12 @@ struct StepSimulator {
     var count: Polynomial
   }
 
-  /// A loop being run through: the state of each place before the loop first changed it.
+  /// A loop or branch being run through: the state of each place before it was first changed there.
   private struct Frame {
     var saved: [Int: WrittenState] = [:]
     var order: [Int] = []
+    /// Per `leave` that was passed: the states then of the places that had been changed.
+    var exits: [[Int: WrittenState]] = []
   }
 
   private let context: CheckContext
@@ -34,9 +39,14 @@ struct StepSimulator {
   private var placeOfOutput: [Int: Int] = [:]
   private var states: [WrittenState] = []
   private var frames: [Frame] = []
+  /// How many of the frames are loops.
+  private var depth = 0
   /// Without a kernel: what is known about the symbols alone.
   private let noKernel = KernelModel()
-  private let loops: [Int: Int]
+  /// Per step that begins a loop or branch the one that ends it.
+  private let ends: [Int: Int]
+  /// Per step that begins a branch the one that begins its other side.
+  private let others: [Int: Int]
 
   init(_ context: CheckContext, _ function: ExecutionPlan) {
     self.context = context
@@ -61,16 +71,19 @@ struct StepSimulator {
       states.append(Self.start(buffer, place))
     }
     arena = ArenaMap(points: points)
-    var loops: [Int: Int] = [:]
+    var ends: [Int: Int] = [:]
+    var others: [Int: Int] = [:]
     var open: [Int] = []
     for (number, step) in function.steps.enumerated() {
       switch step {
-      case .loop: open.append(number)
-      case .end: if let begin = open.popLast() { loops[begin] = number }
-      case .call: break
+      case .loop, .forever, .branch: open.append(number)
+      case .otherwise: if let begin = open.last { others[begin] = number }
+      case .end: if let begin = open.popLast() { ends[begin] = number }
+      case .call, .leave: break
       }
     }
-    self.loops = loops
+    self.ends = ends
+    self.others = others
   }
 
   /// What a place holds before the first step.
@@ -118,10 +131,27 @@ struct StepSimulator {
         call(at, kernel.index, arguments, general, current, number)
         at += 1
       case .loop(let counter, let count, let reverse):
-        let end = loops[at] ?? range.upperBound
-        loop(at, (at + 1)..<end, counter, context.space[count], reverse, general, current)
+        let end = ends[at] ?? range.upperBound
+        let counting = Counting(
+          unknown: SymbolSpace.unknown(counter), count: context.space[count], reverse: reverse)
+        loop(at, (at + 1)..<end, counting, general, current, number)
         at = end + 1
-      case .end: at += 1
+      case .forever:
+        let end = ends[at] ?? range.upperBound
+        loop(at, (at + 1)..<end, nil, general, current, number)
+        at = end + 1
+      case .leave(let flag):
+        load(flag, at, general, current)
+        let changed = frames[frames.count - 1].order
+        let exit = Dictionary(uniqueKeysWithValues: changed.map { ($0, states[$0]) })
+        frames[frames.count - 1].exits.append(exit)
+        at += 1
+      case .branch(let flag):
+        load(flag, at, general, current)
+        let end = ends[at] ?? range.upperBound
+        branch((at + 1)..<end, others[at] ?? end, general, current, number)
+        at = end + 1
+      case .otherwise, .end: at += 1
       }
     }
   }
@@ -254,45 +284,57 @@ struct StepSimulator {
     }
     if states[place].isFull { return }
     if store.isFull {
-      states[place].fullDepth = frames.count
+      states[place].fullDepth = depth
       states[place].parts = []
       return
     }
     var checker = WrittenChecker(context.space, noKernel, environment)
     for region in store.regions {
       checker.insert(
-        WrittenState.Part(region: region, depth: frames.count), into: &states[place], places[place].count)
+        WrittenState.Part(region: region, depth: depth), into: &states[place], places[place].count)
     }
   }
 
   // MARK: Loops
 
+  /// How the iterations of a loop are counted.
+  private struct Counting {
+    var unknown: Unknown
+    var count: Polynomial
+    var reverse: Bool
+  }
+
+  /// Runs through a loop; one without a counter always has a `leave`.
   private mutating func loop(
-    _ step: Int, _ body: Range<Int>, _ counter: SymbolID, _ count: Polynomial, _ reverse: Bool,
-    _ general: Environment, _ current: Environment
+    _ step: Int, _ body: Range<Int>, _ counting: Counting?, _ general: Environment, _ current: Environment,
+    _ number: Int
   ) {
-    let unknown = SymbolSpace.unknown(counter)
-    let last = count - 1
-    let inside = general.inside(unknown, from: .zero, to: last)
-    let first = current.inside(unknown, from: reverse ? last : .zero, to: reverse ? last : .zero, runs: last)
-    let later = current.inside(
-      unknown, from: reverse ? .zero : .one, to: reverse ? last - 1 : last, runs: last)
+    var (inside, first, later, name) = (general, current, current, number)
+    if let counting {
+      let (unknown, last, reverse) = (counting.unknown, counting.count - 1, counting.reverse)
+      inside = general.inside(unknown, from: .zero, to: last)
+      first = current.inside(unknown, from: reverse ? last : .zero, to: reverse ? last : .zero, runs: last)
+      later = current.inside(
+        unknown, from: reverse ? .zero : .one, to: reverse ? last - 1 : last, runs: last)
+      name = step
+    }
     var checker = WrittenChecker(context.space, noKernel, inside)
     frames.append(Frame())
-    let depth = frames.count
-    run(body, inside, first, step)
+    depth += 1
+    let level = frames.count - 1
+    run(body, inside, first, name)
     // Places that the first iteration did not touch still hold then what they held before the loop.
-    let firstEnd = snapshot(frames[depth - 1])
+    let firstEnd = snapshot(frames[level])
     var laterEnd = firstEnd
-    turn(unknown, count, reverse, depth, &checker)
+    turn(counting, &checker)
     for round in 0..<4 {
-      let before = snapshot(frames[depth - 1])
-      run(body, inside, later, step)
-      laterEnd = snapshot(frames[depth - 1])
-      turn(unknown, count, reverse, depth, &checker)
+      let before = snapshot(frames[level])
+      run(body, inside, later, name)
+      laterEnd = snapshot(frames[level])
+      turn(counting, &checker)
       var isStable = true
-      for place in frames[depth - 1].order {
-        guard let old = before[place] ?? frames[depth - 1].saved[place] else { continue }
+      for place in frames[level].order {
+        guard let old = before[place] ?? frames[level].saved[place] else { continue }
         let (kept, state) = checker.common(old, states[place])
         if !kept { isStable = false }
         states[place] = state
@@ -302,21 +344,23 @@ struct StepSimulator {
         context.say("plan of `\(function.name)`, step \(step): what the loop leaves behind does not settle")
       }
     }
-    // It may have run once or more often.
-    for place in frames[depth - 1].order {
-      guard let saved = frames[depth - 1].saved[place] else { continue }
+    // It may have run once or more often, or been left early.
+    for place in frames[level].order {
+      guard let saved = frames[level].saved[place] else { continue }
       states[place] = checker.common(firstEnd[place] ?? saved, laterEnd[place] ?? saved).1
     }
     let frame = frames.removeLast()
+    depth -= 1
     checker = WrittenChecker(context.space, noKernel, general)
-    let surelyRuns = checker.holds(last)
+    for exit in frame.exits { meet(exit, frame, &checker) }
+    let isWhole = frame.exits.isEmpty
+    let surelyRuns = counting.map { checker.holds($0.count - 1) } ?? true
     for place in frame.order {
-      if let top = frames.indices.last, frames[top].saved[place] == nil {
-        frames[top].saved[place] = frame.saved[place]
-        frames[top].order.append(place)
-      }
       guard let entry = frame.saved[place] else { continue }
-      checker.close(&states[place], entry, places[place].count, unknown, count, depth, surelyRuns)
+      note(place, entry)
+      checker.close(
+        &states[place], entry, places[place].count, counting?.unknown ?? 0, counting?.count ?? .zero,
+        depth + 1, surelyRuns: surelyRuns && isWhole, isWhole: isWhole)
     }
   }
 
@@ -327,11 +371,89 @@ struct StepSimulator {
     return result
   }
 
-  /// At the end of an iteration: what it wrote was written by an earlier one when the next begins.
-  private mutating func turn(
-    _ counter: Unknown, _ count: Polynomial, _ reverse: Bool, _ depth: Int, _ checker: inout WrittenChecker
+  /// Keeps what also holds where a loop was left.
+  private mutating func meet(
+    _ exit: [Int: WrittenState], _ frame: Frame, _ checker: inout WrittenChecker
   ) {
-    for place in frames[depth - 1].order { checker.turn(&states[place], counter, count, reverse, depth) }
+    for place in frame.order {
+      guard let other = exit[place] ?? frame.saved[place] else { continue }
+      states[place] = both(states[place], other, &checker)
+    }
+  }
+
+  /// What holds in two states.
+  private func both(
+    _ a: WrittenState, _ b: WrittenState, _ checker: inout WrittenChecker
+  ) -> WrittenState {
+    var result = checker.common(a, b).1
+    if a.isFull, b.isFull, result.isIntact { result.fullDepth = max(a.fullDepth, b.fullDepth) }
+    return result
+  }
+
+  /// At the end of an iteration: what it wrote was written by an earlier one when the next begins.
+  private mutating func turn(_ counting: Counting?, _ checker: inout WrittenChecker) {
+    guard let counting, let frame = frames.last else { return }
+    for place in frame.order {
+      checker.turn(&states[place], counting.unknown, counting.count, counting.reverse, depth)
+    }
+  }
+
+  // MARK: Branches
+
+  /// Runs through both sides of a branch, `middle` being the step between them, from the same state.
+  private mutating func branch(
+    _ range: Range<Int>, _ middle: Int, _ general: Environment, _ current: Environment, _ number: Int
+  ) {
+    frames.append(Frame())
+    run(range.lowerBound..<middle, general, current, number)
+    let then = frames.removeLast()
+    let ends = Dictionary(uniqueKeysWithValues: then.order.map { ($0, states[$0]) })
+    for (place, entry) in then.saved {
+      states[place] = entry
+      // What was there before has its bytes back; no two of these share any.
+      if entry.isIntact, let bytes = places[place].bytes { arena.take(bytes, place) { _ in } }
+    }
+    frames.append(Frame())
+    if middle < range.upperBound { run((middle + 1)..<range.upperBound, general, current, number) }
+    let otherwise = frames.removeLast()
+    var checker = WrittenChecker(context.space, noKernel, current)
+    for place in then.order + otherwise.order.filter({ then.saved[$0] == nil }) {
+      guard let entry = then.saved[place] ?? otherwise.saved[place] else { continue }
+      note(place, entry)
+      states[place] = both(ends[place] ?? entry, states[place], &checker)
+    }
+  }
+
+  /// Notes for the loop or branch around what a place was before it.
+  private mutating func note(_ place: Int, _ entry: WrittenState) {
+    guard let top = frames.indices.last, frames[top].saved[place] == nil else { return }
+    frames[top].saved[place] = entry
+    frames[top].order.append(place)
+  }
+
+  /// Looks whether the bool that decides where to go on is there.
+  private mutating func load(
+    _ flag: Argument, _ step: Int, _ general: Environment, _ current: Environment
+  ) {
+    let place = placeOfBuffer[flag.buffer.index]
+    let offset = context.space[flag.offset]
+    var message: String?
+    var prover = Prover(context.space, noKernel, general)
+    if !context.accepts(offset, in: 0, &prover)
+      || !context.accepts(places[place].count - 1 - offset, in: 0, &prover)
+    {
+      message = "the bool at \(context.text(offset)) may lie outside of it"
+    } else if !states[place].isIntact {
+      message = lost(states[place])
+    } else if !states[place].isFull {
+      var checker = WrittenChecker(context.space, noKernel, current)
+      let access = KernelModel.Access(instruction: 0, slot: 0, isStore: false, index: .zero, scope: 0)
+      if !checker.isWritten(access, offset, nil, states[place]) {
+        message = "the bool at \(context.text(offset)) may never have been stored"
+      }
+    }
+    guard let message else { return }
+    context.say("plan of `\(function.name)`, step \(step), \(text(flag.buffer.index)): \(message)")
   }
 }
 

@@ -149,17 +149,18 @@ struct WrittenChecker {
     return (isAll, result)
   }
 
-  /// Behind a loop: what its iterations wrote together, for the state `entry` before it.
+  /// Behind a loop: what its iterations wrote together, for the state `entry` before it; where it may be left early,
+  /// not `isWhole`, iterations may be missing.
   mutating func close(
     _ state: inout WrittenState, _ entry: WrittenState, _ count: Polynomial, _ counter: Unknown,
-    _ iterations: Polynomial, _ depth: Int, _ surelyRuns: Bool
+    _ iterations: Polynomial, _ depth: Int, surelyRuns: Bool, isWhole: Bool
   ) {
     let parts = state.parts
     state.parts = parts.filter { $0.depth < depth }
     if state.fullDepth == depth {
       state.fullDepth = surelyRuns ? depth - 1 : (entry.isIntact ? min(entry.fullDepth, depth - 1) : -1)
     }
-    for part in parts where part.depth == depth && !part.isHistory {
+    for part in parts where isWhole && part.depth == depth && !part.isHistory {
       if part.region.mentions(counter) {
         let sweep = Sweep(unknown: counter, count: iterations)
         guard let region = algebra.extended(part.region, over: sweep, in: 0, .down) else { continue }

@@ -1,10 +1,15 @@
 import SluiceIR
 
-/// A function with the bodies of its scans copied in: one list of items over values with known layouts.
+/// A function with the bodies that it runs copied in: one list of items over values with known layouts.
 ///
 /// Views are gone: a value is a root with a place of its own, or an affine look at a root, or a constant repeated.
-/// Carried values and stacked results of a scan have a cell, which `assign` items write.
+/// Carried values, stacked results and the results of a `cond` have a cell, which `assign` items write.
 struct FlatProgram {
+  /// More loops in each other would make checking a plan slow.
+  static let maximumLoopDepth = 6
+  /// More nodes than this come from bodies that are run again and again: each level may double them.
+  static let maximumCopiedNodes = 1 << 22
+
   /// What a value is made of.
   enum Form {
     /// A value with elements of its own, in row-major order.
@@ -33,7 +38,8 @@ struct FlatProgram {
     case item
     /// Memory of the caller or the module.
     case input(Int), parameter(Int), state(Int), constant(ConstantID)
-    /// A carried value: written before the loop and at the end of every iteration.
+    /// A carried value: written before the loop and at the end of every iteration. Or a result of a `cond`: written
+    /// at the end of both bodies.
     case cell
     /// The stacked results of a loop: one part written in every iteration.
     case stack
@@ -46,7 +52,7 @@ struct FlatProgram {
     var source: Source
     /// The item after which the value is there; -1 for what is there from the start.
     var item: Int
-    /// The region whose iterations it lives in; for cells and stacks the one around their loop.
+    /// The region that it lives in; for cells and stacks the one around their loop or branch.
     var region: Int
   }
 
@@ -67,7 +73,15 @@ struct FlatProgram {
     case assign(Target)
     /// Repeats the items up to the matching `endLoop`.
     case beginLoop(counter: SymbolID, count: DimID, reverse: Bool)
+    /// Repeats the items up to the matching `endLoop` until a `leave`.
+    case beginForever
+    /// Leaves the innermost loop unless the operand is true.
+    case leave
     case endLoop
+    /// Runs the items up to `otherwise` where the operand is true, those between it and `endBranch` where not.
+    case beginBranch
+    case otherwise
+    case endBranch
   }
 
   struct Item {
@@ -80,13 +94,13 @@ struct FlatProgram {
 
   var values: [Value] = []
   var items: [Item] = []
-  /// The regions: 0 is the function, the others are loops.
+  /// The regions: 0 is the function, the others are loops and the two sides of branches.
   var regions: [Region] = [Region(parent: -1, begin: -1, end: -1)]
 
   struct Region {
     /// The region around it.
     var parent: Int
-    /// The items that begin and end the loop.
+    /// The items that begin and end the loop, or the whole branch for either side of it.
     var begin: Int
     var end: Int
   }
@@ -103,13 +117,17 @@ struct FlatProgram {
 
 /// Builds the flat program of one function.
 struct Flattener {
-  private(set) var program = FlatProgram()
+  var program = FlatProgram()
   var tables: Tables
-  private let module: Module
+  let module: Module
   private let parameterIndex: [StringID: Int]
   private let stateIndex: [StringID: Int]
-  private var region = 0
-  private var counterCount = 0
+  var region = 0
+  var counterCount = 0
+  /// The loops around what is being copied in.
+  var loopDepth = 0
+  /// The nodes of all bodies copied in so far.
+  private var copiedNodes = 0
 
   init(_ module: Module, _ tables: Tables, parameters: [StringID: Int], states: [StringID: Int]) {
     self.module = module
@@ -119,19 +137,29 @@ struct Flattener {
   }
 
   /// A graph that is being copied in: where it is, what its values became.
-  private struct Frame {
+  struct Frame {
     var graph: Graph
     var next: Int
     var map: [Int]
-    var scan: Scan?
+    var ending: Ending
+  }
+
+  /// What happens when a graph has been copied in.
+  enum Ending {
+    case function, call, scan(Scan), condition(While), whileBody(While), then(Cond), otherwise(Cond)
+  }
+
+  /// What follows a graph: the values that its node gives, or another graph to copy in.
+  enum Followup {
+    case results([Int])
+    case frame(Frame)
   }
 
   /// The loop around a body.
-  private struct Scan {
+  struct Scan {
     var counter: SymbolID
     var cells: [Int]
     var stacks: [Int]
-    var outer: [ValueID]
   }
 
   /// The program of a function, and the tables with the dims it made.
@@ -140,7 +168,7 @@ struct Flattener {
     for (position, value) in function.inputs.enumerated() {
       inputs.append(root(function.types[value.index], function.names[value.index], .input(position)))
     }
-    var frames = [Frame(graph: function, next: function.inputCount, map: inputs, scan: nil)]
+    var frames = [Frame(graph: function, next: function.inputCount, map: inputs, ending: .function)]
     while var frame = frames.popLast() {
       var entered: Frame?
       while frame.next < frame.graph.nodeCount, entered == nil {
@@ -150,20 +178,54 @@ struct Flattener {
       }
       if let entered {
         frames.append(frame)
-        frames.append(entered)
-      } else if let scan = frame.scan {
-        finish(scan, frame)
-        guard var outer = frames.popLast() else { break }
-        for (value, result) in zip(scan.outer, scan.cells + scan.stacks) {
-          precondition(outer.map.count == value.index)
-          outer.map.append(result)
-        }
-        frames.append(outer)
-      } else {
-        finishFunction(frame)
+        frames.append(try admit(entered, frames.count))
+        continue
+      }
+      switch followup(frame) {
+      case .frame(let next): frames.append(try admit(next, frames.count))
+      case .results(let results): if !frames.isEmpty { frames[frames.count - 1].map += results }
       }
     }
     return (program, tables)
+  }
+
+  /// A body may be copied in unless it makes the program too deep or too long.
+  private mutating func admit(_ frame: Frame, _ depth: Int) throws(Diagnostics) -> Frame {
+    let limit = depth > Module.maximumBodyDepth ? "\(Module.maximumBodyDepth) deep" : nil
+    if limit != nil || loopDepth > FlatProgram.maximumLoopDepth {
+      let what = limit.map { "bodies are nested more than \($0)" }
+        ?? "more than \(FlatProgram.maximumLoopDepth) loops are nested"
+      throw Diagnostics([Diagnostic(what, at: tables.place(location))])
+    }
+    copiedNodes += frame.graph.nodeCount
+    if copiedNodes > FlatProgram.maximumCopiedNodes {
+      throw Diagnostics([
+        Diagnostic(
+          "the bodies copied in have more than \(FlatProgram.maximumCopiedNodes) nodes",
+          at: tables.place(location), notes: [Diagnostic.Note("a body is copied in wherever it is run")])
+      ])
+    }
+    return frame
+  }
+
+  private mutating func followup(_ frame: Frame) -> Followup {
+    switch frame.ending {
+    case .function:
+      finishFunction(frame)
+      return .results([])
+    case .call: return .results(frame.graph.results.map { frame.map[$0.index] })
+    case .scan(let scan):
+      finish(scan, frame)
+      return .results(scan.cells + scan.stacks)
+    case .condition(let loop): return .frame(leave(loop, frame))
+    case .whileBody(let loop):
+      finish(loop, frame)
+      return .results(loop.cells)
+    case .then(let cond): return .frame(turn(cond, frame))
+    case .otherwise(let cond):
+      finish(cond, frame)
+      return .results(cond.cells)
+    }
   }
 
   // MARK: Nodes
@@ -184,8 +246,13 @@ struct Flattener {
       frame.map.append(read(record, type, name))
     case .view(let kernel) where kernel != .concat && kernel != .pad:
       frame.map.append(try view(kernel, operands[0], record, type, name))
-    case .body(.scan):
-      return beginScan(graph, node, operands, record)
+    case .body(let kernel):
+      switch kernel {
+      case .call: return enter(body(.body, record), operands, .call)
+      case .cond: return beginCond(graph, node, operands, record)
+      case .whileLoop: return beginWhile(graph, node, operands, record)
+      case .scan: return beginScan(graph, node, operands, record)
+      }
     case .expand:
       throw Diagnostics([Diagnostic("`\(op.definition.name)` was not expanded before planning")])
     default:
@@ -198,7 +265,7 @@ struct Flattener {
   private var location: LocationID = .none
 
   @discardableResult
-  private mutating func append(
+  mutating func append(
     _ action: FlatProgram.Action, _ operands: [Int], _ types: [TypeID] = [], _ name: StringID = .none
   ) -> [Int] {
     let item = program.items.count
@@ -213,7 +280,7 @@ struct Flattener {
     return results
   }
 
-  private mutating func root(_ type: TypeID, _ name: StringID, _ source: FlatProgram.Source) -> Int {
+  mutating func root(_ type: TypeID, _ name: StringID, _ source: FlatProgram.Source) -> Int {
     program.values.append(
       FlatProgram.Value(type: type, name: name, form: .root, source: source, item: -1, region: region))
     return program.values.count - 1
@@ -307,7 +374,7 @@ struct Flattener {
     return viewValue(look, type, name)
   }
 
-  private mutating func viewValue(_ look: FlatProgram.Layout, _ type: TypeID, _ name: StringID) -> Int {
+  mutating func viewValue(_ look: FlatProgram.Layout, _ type: TypeID, _ name: StringID) -> Int {
     let root = program.values[look.root]
     program.values.append(
       FlatProgram.Value(
@@ -315,79 +382,7 @@ struct Flattener {
     return program.values.count - 1
   }
 
-  // MARK: Scans
-
-  private mutating func beginScan(
-    _ graph: Graph, _ node: NodeID, _ operands: [Int], _ record: AttributesID
-  ) -> Frame? {
-    guard let body = tables.attributes.graph(record, .body) else { preconditionFailure("verified") }
-    let carries = Int(tables.attributes.int(record, .carries) ?? 0)
-    let sequences = Int(tables.attributes.int(record, .sequences) ?? 0)
-    let bodyGraph = module[body]
-    let outer = graph.results(node)
-    var length = tables.attributes.dim(record, .length) ?? tables.dims.integer(0)
-    if sequences > 0 { length = tables.types.dim(program.values[operands[carries]].type, 0) }
-    let bound = tables.dims.bound(length) ?? .max
-    let counter = tables.dims.symbol(
-      tables.strings.intern("$i\(counterCount)"), bound: Swift.max(bound - 1, 0))
-    counterCount += 1
-
-    let cells = (0..<carries).map { position in
-      root(graph.types[outer[position].index], bodyGraph.names[position], .cell)
-    }
-    for (cell, operand) in zip(cells, operands) { append(.assign(.cell(cell)), [operand]) }
-    let stacks = outer.dropFirst(carries).map { root(graph.types[$0.index], graph.names[$0.index], .stack) }
-    append(.beginLoop(counter: counter, count: length, reverse: tables.attributes.bool(record, .reverse)), [])
-    program.regions.append(FlatProgram.Region(parent: region, begin: program.items.count - 1, end: -1))
-    region = program.regions.count - 1
-    for cell in cells { program.values[cell].item = program.items.count - 1 }
-
-    var map = cells
-    for position in carries..<(carries + sequences) {
-      let operand = operands[position]
-      let input = ValueID(position)
-      map.append(part(operand, counter, bodyGraph.types[input.index], bodyGraph.names[input.index]))
-    }
-    map += operands.dropFirst(carries + sequences)
-    let scan = Scan(counter: counter, cells: cells, stacks: stacks, outer: outer)
-    return Frame(graph: bodyGraph, next: bodyGraph.inputCount, map: map, scan: scan)
-  }
-
-  /// Element `counter` along the first axis.
-  private mutating func part(_ operand: Int, _ counter: SymbolID, _ type: TypeID, _ name: StringID) -> Int {
-    if case .splat = program.values[operand].form {
-      var value = program.values[operand]
-      value.type = type
-      program.values.append(value)
-      return program.values.count - 1
-    }
-    var look = layout(operand)
-    let index = tables.dims.dim(counter)
-    // The constant part goes along: where the stride is negative, the base alone would lie before the root.
-    if let step = tables.dims.multiply(index, look.strides.removeFirst()),
-      let start = tables.dims.add(look.base, look.offset), let base = tables.dims.add(start, step)
-    {
-      look.base = base
-      look.offset = tables.dims.integer(0)
-    }
-    return viewValue(look, type, name)
-  }
-
-  private mutating func finish(_ scan: Scan, _ frame: Frame) {
-    let results = frame.graph.results.map { frame.map[$0.index] }
-    let carried = results.prefix(scan.cells.count)
-    // Parts come first: they may read what the cells hold before they are overwritten.
-    var assigns: [(source: Int, target: FlatProgram.Target)] = []
-    for (stack, value) in zip(scan.stacks, results.dropFirst(scan.cells.count)) {
-      assigns.append((value, .part(stack: stack, counter: scan.counter)))
-    }
-    for (cell, value) in zip(scan.cells, carried) where value != cell { assigns.append((value, .cell(cell))) }
-    assign(assigns, overwritten: Set(scan.cells))
-    append(.endLoop, [])
-    program.regions[region].end = program.items.count - 1
-    region = program.regions[region].parent
-    for value in scan.cells + scan.stacks { program.values[value].item = program.items.count - 1 }
-  }
+  // MARK: The end
 
   private mutating func finishFunction(_ frame: Frame) {
     var assigns: [(source: Int, target: FlatProgram.Target)] = []
@@ -406,7 +401,7 @@ struct Flattener {
   }
 
   /// Assigns that happen at once: what one of them overwrites and another one reads is copied first.
-  private mutating func assign(_ assigns: [(source: Int, target: FlatProgram.Target)], overwritten: Set<Int>)
+  mutating func assign(_ assigns: [(source: Int, target: FlatProgram.Target)], overwritten: Set<Int>)
   {
     var sources: [Int] = []
     for (source, target) in assigns {

@@ -29,8 +29,8 @@ struct Grouping {
   enum Entry {
     case group(Int)
     case assign(item: Int)
-    case beginLoop(item: Int)
-    case endLoop
+    /// The begin, the middle or the end of a loop or branch.
+    case control(item: Int)
   }
 
   private(set) var groups: [Group] = []
@@ -46,6 +46,8 @@ struct Grouping {
   private var entryOf: [Int] = []
   /// Per item the entry where it happens.
   private(set) var itemEntry: [Int]
+  /// Per region the entry that leaves it early: what stands behind it must not run before.
+  private var leaves: [Int: Int] = [:]
   private let maximumItems: Int
 
   init(_ program: FlatProgram, _ tables: Tables, fuses: Bool) {
@@ -59,8 +61,10 @@ struct Grouping {
   private mutating func place(_ position: Int, _ program: FlatProgram, _ tables: Tables) {
     let item = program.items[position]
     switch item.action {
-    case .beginLoop: entries.append(.beginLoop(item: position))
-    case .endLoop: entries.append(.endLoop)
+    case .beginLoop, .beginForever, .endLoop, .beginBranch, .otherwise, .endBranch, .leave:
+      entries.append(.control(item: position))
+      markMemory(item.operands, program)
+      if case .leave = item.action { leaves[item.region] = entries.count - 1 }
     case .assign:
       entries.append(.assign(item: position))
       markMemory(item.operands, program)
@@ -153,7 +157,8 @@ struct Grouping {
     guard candidate >= 0 else { return nil }
     let group = groups[candidate]
     guard group.kind == .loops, group.region == item.region, group.space == space,
-      group.items.count < maximumItems, runsInOrder(space, axes ?? group.reducedAxes, tables)
+      group.items.count < maximumItems, entryOf[candidate] > leaves[item.region, default: -1],
+      runsInOrder(space, axes ?? group.reducedAxes, tables)
     else { return nil }
     if let axes, let known = group.reducedAxes {
       guard axes == known, !Self.isArgument(item),

@@ -123,7 +123,8 @@ struct KernelCache {
       add(UInt64(op.rawValue) << 32 | UInt64(record.raw))
     case .copy: add(counts | 2)
     case .assign(let target): add(counts | (residence.isExternal(target) ? 3 : 4))
-    case .beginLoop, .endLoop: preconditionFailure("a loop is no kernel")
+    case .beginLoop, .beginForever, .leave, .endLoop, .beginBranch, .otherwise, .endBranch:
+      preconditionFailure("control is no kernel")
     }
     for operand in item.operands { describe(operand: operand, program, residence, tables) }
     for result in item.results {

@@ -120,12 +120,18 @@ public struct Planner {
     var steps: [Step] = []
     for (entry, what) in grouping.entries.enumerated() {
       switch what {
-      case .beginLoop(let position):
-        guard case .beginLoop(let counter, let count, let reverse) = program.items[position].action else {
-          continue
+      case .control(let position):
+        let item = program.items[position]
+        switch item.action {
+        case .beginLoop(let counter, let count, let reverse):
+          steps.append(.loop(counter: counter, count: count, reverse: reverse))
+        case .beginForever: steps.append(.forever)
+        case .leave: steps.append(.leave(unless: try element(item.operands[0], program, storage)))
+        case .beginBranch: steps.append(.branch(try element(item.operands[0], program, storage)))
+        case .otherwise: steps.append(.otherwise)
+        case .endLoop, .endBranch: steps.append(.end)
+        case .node, .copy, .assign: continue
         }
-        steps.append(.loop(counter: counter, count: count, reverse: reverse))
-      case .endLoop: steps.append(.end)
       case .group(let index):
         let group = grouping.groups[index]
         let isSeen = group.items.contains { program.items[$0].results.contains { residence.needsMemory[$0] } }
@@ -146,6 +152,20 @@ public struct Planner {
       }
     }
     return steps
+  }
+
+  /// Where a scalar is.
+  private mutating func element(
+    _ value: Int, _ program: FlatProgram, _ storage: StorageAssignment
+  ) throws(Diagnostics) -> Argument {
+    guard let root = program.root(value), let place = storage.place(of: root) else {
+      preconditionFailure("a value that is read has no place")
+    }
+    var offset = place.offset
+    if case .view(let look) = program.values[value].form {
+      offset = try tables.sum(offset, tables.sum(look.base, look.offset))
+    }
+    return Argument(buffer: BufferID(place.storage), offset: offset)
   }
 
   /// The kernel of a group, as a row of the cache; an identical one is used again.

@@ -3,7 +3,7 @@ import SluiceIR
 /// Decides where every root value lives, the caller's memory, a cell or the arena, and for how long.
 ///
 /// Times are positions among the entries of a `Grouping`. A loop counts as a whole for everything that was there
-/// before it: what one iteration reads must survive all of them.
+/// before it: what one iteration reads must survive all of them. A branch counts as a whole too.
 struct StorageAssignment {
   /// A piece of memory; `first ... last` are the entries during which an arena storage holds something.
   struct Storage {
@@ -47,7 +47,7 @@ struct StorageAssignment {
   private var isTakenOver: [Bool]
   /// Per cell the entry of its first assign.
   private var firstAssigns: [Int: Int] = [:]
-  /// Per entry that ends a loop, by item, the loop's region.
+  /// Per item that ends a loop or branch its region.
   private var regionOfEnd: [Int: Int] = [:]
   private var stateRoots: [Int: [Int]] = [:]
   /// What values and cells are bound to, before storages exist.
@@ -132,7 +132,7 @@ struct StorageAssignment {
 
   private func reads(of root: Int) -> ArraySlice<Read> { reads[readEnds[root]..<readEnds[root + 1]] }
 
-  /// The entry of a read as seen from an enclosing region: a loop between the two counts to its end.
+  /// The entry of a read as seen from an enclosing region: a loop or branch between the two counts to its end.
   private func entry(_ read: Read, from home: Int) -> Int {
     var (entry, region) = (read.entry, read.region)
     while region != home, region > 0 {
@@ -159,6 +159,10 @@ struct StorageAssignment {
         isBound =
           value.region == item.region && isRegionOfLoop(item.region, of: cell)
           && takesOver([cell], source, item, tables)
+      case (.cell(let cell), .cell), (.cell(let cell), .stack):
+        // Nothing reads the result of a branch inside it.
+        isBound =
+          value.region == item.region && isBranch(item.region) && isRegionOfLoop(item.region, of: cell)
       case (.state(let state), .item):
         isBound =
           value.region == item.region && takesOver(stateRoots[state, default: []], source, item, tables)
@@ -173,7 +177,11 @@ struct StorageAssignment {
     }
   }
 
-  /// Whether an assign stands inside the loop that carries the cell, not before it.
+  private func isBranch(_ region: Int) -> Bool {
+    if case .beginBranch = program.items[program.regions[region].begin].action { true } else { false }
+  }
+
+  /// Whether an assign stands inside the loop that carries the cell, not before it, or inside the cell's branch.
   private func isRegionOfLoop(_ region: Int, of cell: Int) -> Bool {
     program.values[cell].region == program.regions[region].parent
       && program.values[cell].item == program.regions[region].end
@@ -355,7 +363,7 @@ struct StorageAssignment {
     var first = row.item >= 0 ? grouping.itemEntry[row.item] : 0
     var last = Swift.max(lastReads[value], first)
     if row.source == .cell || row.source == .stack {
-      // A cell is written before its loop; a stack keeps its parts from the first iteration on.
+      // A cell is written before its loop, or inside its branch; a stack keeps its parts from the first iteration on.
       if let region = regionOfEnd[row.item] { first = grouping.itemEntry[program.regions[region].begin] }
       if let assign = firstAssigns[value] { first = Swift.min(first, assign) }
       last = Swift.max(last, grouping.itemEntry[row.item])

@@ -123,7 +123,15 @@ public enum Step: Sendable, Hashable {
   case call(KernelID, [Argument])
   /// Repeats the steps up to the matching `end`: `counter` runs from 0 up to `count`, or down to 0.
   case loop(counter: SymbolID, count: DimID, reverse: Bool)
-  /// Ends the innermost loop.
+  /// Repeats the steps up to the matching `end` until a `leave`.
+  case forever
+  /// Leaves the loop in which it stands directly, unless this bool is true.
+  case leave(unless: Argument)
+  /// Runs the steps up to the matching `otherwise`, or `end`, where this bool is true.
+  case branch(Argument)
+  /// Begins the steps of a branch that run where its bool is false, up to the matching `end`.
+  case otherwise
+  /// Ends the innermost loop or branch.
   case end
 }
 

@@ -94,17 +94,28 @@ public struct PlanPrinter: Sendable {
     var indent = "    "
     let width = String(max(function.steps.count - 1, 0)).count
     for (number, step) in function.steps.enumerated() {
-      if step == .end, indent.count > 4 { indent.removeLast(2) }
+      if step == .end || step == .otherwise, indent.count > 4 { indent.removeLast(2) }
       let position = String(repeating: " ", count: max(0, width - String(number).count)) + String(number)
       lines.append("    \(position)\(indent.dropFirst(2))\(text(step, labels, plan))")
-      if case .loop = step { indent += "  " }
+      switch step {
+      case .loop, .forever, .branch, .otherwise: indent += "  "
+      case .call, .leave, .end: break
+      }
     }
     return lines
   }
 
   private func text(_ step: Step, _ labels: [String], _ plan: ModulePlan) -> String {
+    func element(_ flag: Argument) -> String {
+      let label = labels.indices.contains(flag.buffer.index) ? labels[flag.buffer.index] : "?"
+      return "\(label)[\(Self.text(flag.offset, plan.tables))]"
+    }
     switch step {
     case .end: return "}"
+    case .otherwise: return "} else {"
+    case .branch(let flag): return "if \(element(flag)) {"
+    case .forever: return "loop {"
+    case .leave(let flag): return "leave unless \(element(flag))"
     case .loop(let counter, let count, let reverse):
       let (name, end) = (Self.text(counter, plan.tables), Self.text(count, plan.tables))
       return "loop \(name) in 0 ..< \(end)\(reverse ? " reversed" : "") {"
