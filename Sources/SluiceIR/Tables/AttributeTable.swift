@@ -2,7 +2,7 @@
 public enum AttributeName: UInt8, CaseIterable, Sendable {
   case axes, axis, body, carries, constant, descending, dtype, equation, high, keepDims, length, limit, low
   case name, order, sequences, shape, sizes, start, step, stop, strides, transposeLhs, transposeRhs, value
-  case upper, negativeSlope, reverse, mean, scale, epsilon
+  case upper, negativeSlope, reverse, mean, scale, epsilon, alpha, approximate
 
   /// The name in text, in snake case as the field writes it (`keep_dims`).
   public var text: String { Self.texts[Int(rawValue)] }
