@@ -9,24 +9,26 @@ enum CElementary {
   ) -> String {
     // The program as a kernel that stores its result: storing is what keeps it.
     var builder = KernelBuilder(name: name)
-    let x = builder.register(dtype)
-    let y = builder.inline(function.program(dtype), [x])
-    let slot = builder.slot("y", dtype, .write)
-    builder.store(slot, Affine(.none), y)
+    let names = function.operandCount == 1 ? ["x"] : ["x", "y"]
+    let operands = names.map { _ in builder.register(dtype) }
+    let result = builder.inline(function.program(dtype), operands)
+    let slot = builder.slot("result", dtype, .write)
+    builder.store(slot, Affine(.none), result)
     let kernel = builder.kernel
 
     let tree = CKernelTree(kernel)
     var emitter = CEmitter(
-      CWriter(depth: 1), NameScope(["x"]), helpers, dtypes: kernel.registers, uses: tree.uses)
-    emitter.know(x, CExpression("x"))
+      CWriter(depth: 1), NameScope(names), helpers, dtypes: kernel.registers, uses: tree.uses)
+    for (name, operand) in zip(names, operands) { emitter.know(operand, CExpression(name)) }
     for case .instruction(.scalar(let instruction)) in tree.nodes { emitter.scalar(instruction) }
-    let result = emitter.value(y).asValue
+    let value = emitter.value(result).asValue
     emitter.flush()
-    emitter.writer.line("return \(result.text);")
+    emitter.writer.line("return \(value.text);")
 
     var writer = CWriter()
     writer.comment(["\(function) of \(dtype.name), see docs/numerics.md."])
-    writer.open("static inline \(dtype.cType) \(name)(\(dtype.cType) x)")
+    let parameters = names.map { "\(dtype.cType) \($0)" }.joined(separator: ", ")
+    writer.open("static inline \(dtype.cType) \(name)(\(parameters))")
     writer.raw(emitter.writer.text)
     writer.close()
     return writer.text

@@ -54,7 +54,7 @@ struct CScalar {
   }
 
   private func call(_ operands: [CExpression], _ dtype: DType, _ immediate: UInt64) -> CExpression {
-    guard let function = ElementaryFunction(rawValue: UInt8(truncatingIfNeeded: immediate)) else {
+    guard let function = ElementaryFunction(immediate: immediate) else {
       // What the evaluator gives for a function that does not exist.
       return constant(0, dtype)
     }

@@ -40,7 +40,7 @@ struct CModel {
     let helpers = CHelpers(prefix: base + "_")
     self.helpers = helpers
     let elementary = ElementaryFunction.allCases.flatMap { function in
-      ["f32", "f64"].map { "\(helpers.prefix)\(function)_\($0)" }
+      DType.allCases.filter(function.dtypes.contains).map { "\(helpers.prefix)\(function)_\($0.name)" }
     }
     var scope = NameScope((Self.fileNames + CHelper.all.map(\.name)).map { helpers.prefix + $0 } + elementary)
     var macros = NameScope(Self.macroNames.map { helpers.macroPrefix + $0 })

@@ -179,6 +179,42 @@ extension OpDefinition {
     }, rules: [.castSame, .foldConstants],
     example: exampleText(
       "%x: f32[4]", "cast %x {dtype = u8}", "u8[4]", run: "([1.9, -1, 300, nan]) == [1, 0, 255, 0]"))
+
+  static let bitcast = OpDefinition(
+    "bitcast", "the bits of x as a dtype of the same width: f32 and i32, f64 and i64; a NaN has the bits of the one NaN",
+    family: .map(
+      MapKernel(
+        program: { builder, x, dtype in
+          let source = x[0].dtype.isFloat ? builder.unary(.canonical, x[0]) : x[0]
+          return source.dtype == dtype ? source : builder.bitcast(source, dtype)
+        },
+        witness: { x, dtype in
+          switch (x[0], dtype) {
+          case (.float(let a), .i32):
+            .int(Int64(Int32(bitPattern: a.isNaN ? CanonicalNaN.f32 : Float(a).bitPattern)))
+          case (.float(let a), .i64): .int(Int64(bitPattern: a.isNaN ? CanonicalNaN.f64 : a.bitPattern))
+          case (.int(let a), .f32): .float(Double(Float(bitPattern: UInt32(truncatingIfNeeded: a))))
+          case (.int(let a), .f64): .float(Double(bitPattern: UInt64(bitPattern: a)))
+          default: x[0]
+          }
+        })),
+    operands: [OperandSpec("x", [.floats, .indices])],
+    attributes: [AttributeSpec(.dtype, .dtype, "the dtype of the result")],
+    infer: { (tables: inout Tables, inference: inout Inference) throws(InferenceError) in
+      let source = tables.types.dtype(inference.operands[0])
+      guard let dtype = tables.attributes.dtype(inference.attributes, .dtype) else {
+        throw InferenceError("`bitcast` has no dtype")
+      }
+      guard dtype.byteCount == source.byteCount else {
+        throw InferenceError(
+          "`bitcast` of \(source.name) to \(dtype.name): they have \(source.byteCount) and \(dtype.byteCount) bytes",
+          hint: "convert the numbers: `cast %x {dtype = \(dtype.name)}`")
+      }
+      inference.results.append(tables.types.with(dtype, shapeOf: inference.operands[0]))
+    }, rules: [.bitcastSame, .foldConstants],
+    example: exampleText(
+      "%x: f32[4]", "bitcast %x {dtype = i32}", "i32[4]",
+      run: "([1, -0.0, inf, nan]) == [1065353216, -2147483648, 2139095040, 2143289344]"))
 }
 
 extension OpDefinition {

@@ -100,12 +100,15 @@ extension OpDefinition {
   }
 
   static let remainder = binary(
-    "remainder", "x - y * trunc(x / y), exactly; the sign is x's, integers give x for y = 0", .remainder,
-    .integers, run: "([7, -7, 5], [4, 4, 0]) == [3, -3, 5]"
+    "remainder", "x - y * trunc(x / y), exactly; the sign is x's; for y = 0 integers give x, floats NaN",
+    .remainder, run: "([7, -7, 5], [4, 4, 0]) == [3, -3, nan]", "([5.5, -4, 1], [2, inf, -0.75]) == [1.5, -4, 0.25]"
   ) { x, _ in
+    if case .float(let a) = x[0], case .float(let b) = x[1] {
+      return .float(a.truncatingRemainder(dividingBy: b))
+    }
     let (a, b) = (x[0].int, x[1].int)
     return .int(b == 0 ? a : a.remainderReportingOverflow(dividingBy: b).partialValue)
-  }.example { $0.replacingAll("f32", with: "i32") }
+  }
 
   static let minimum = binary(
     "minimum", "the smaller of x and y; NaN wins, -0 is smaller than +0", .minimum, traits: .commutative,
@@ -278,7 +281,7 @@ extension OpDefinition {
 }
 
 /// The C library's functions on `Double`, under a name that the rows of the same names do not hide.
-private enum libm {
+enum libm {
   static func exp(_ x: Double) -> Double { cExp(x) }
   static func expm1(_ x: Double) -> Double { cExpm1(x) }
   static func log(_ x: Double) -> Double { cLog(x) }

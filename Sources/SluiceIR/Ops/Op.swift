@@ -8,8 +8,9 @@ public enum Op: UInt8, CaseIterable, Hashable, Sendable, BitwiseCopyable {
   case add, subtract, multiply, divide, remainder, minimum, maximum, fma, clamp
   case negate, abs, sign, sqrt, rsqrt, floor, ceil, round, trunc
   case exp, expm1, log, log1p, tanh, sigmoid, softplus, sin, cos, relu
+  case exp2, log2, erf, tan, asin, acos, atan, atan2, sinh, cosh, cbrt, power
   case equal, notEqual, less, lessEqual, greater, greaterEqual, isNaN, isFinite
-  case and, or, xor, not, shiftLeft, shiftRight, select, cast
+  case and, or, xor, not, shiftLeft, shiftRight, select, cast, bitcast
   // reduce
   case sum, prod, max, min, any, all, argmax, argmin
   // cumulative
@@ -34,10 +35,11 @@ public enum Op: UInt8, CaseIterable, Hashable, Sendable, BitwiseCopyable {
   case mean, softmax, logSoftmax, eye, uniform, normal, permutation
   case logsumexp, variance, norm, l2Normalize, cosineSimilarity
   case layerNorm, rmsNorm, batchNorm, groupNorm
-  case stack, unstack, tile, padReflect, padEdge, oneHot, linspace
+  case sort, topK, stack, unstack, tile, padReflect, padEdge, oneHot, linspace
   case conv1d, conv2d, convTranspose2d, maxPool2d, avgPool2d, resize
   case attention, rotaryEmbedding, gruCell, lstmCell
   case mse, crossEntropy, binaryCrossEntropy, bernoulli, dropout
+  case leakyRelu, elu, silu, gelu
 
   /// The row of the op table.
   public var definition: OpDefinition {
@@ -85,6 +87,18 @@ public enum Op: UInt8, CaseIterable, Hashable, Sendable, BitwiseCopyable {
     case .sin: .sin
     case .cos: .cos
     case .relu: .relu
+    case .exp2: .exp2
+    case .log2: .log2
+    case .erf: .erf
+    case .tan: .tan
+    case .asin: .asin
+    case .acos: .acos
+    case .atan: .atan
+    case .atan2: .atan2
+    case .sinh: .sinh
+    case .cosh: .cosh
+    case .cbrt: .cbrt
+    case .power: .power
     case .equal: .equal
     case .notEqual: .notEqual
     case .less: .less
@@ -101,6 +115,7 @@ public enum Op: UInt8, CaseIterable, Hashable, Sendable, BitwiseCopyable {
     case .shiftRight: .shiftRight
     case .select: .select
     case .cast: .cast
+    case .bitcast: .bitcast
     case .sum: .sum
     case .prod: .prod
     case .max: .max
@@ -160,6 +175,8 @@ public enum Op: UInt8, CaseIterable, Hashable, Sendable, BitwiseCopyable {
     case .rmsNorm: .rmsNorm
     case .batchNorm: .batchNorm
     case .groupNorm: .groupNorm
+    case .sort: .sort
+    case .topK: .topK
     case .stack: .stack
     case .unstack: .unstack
     case .tile: .tile
@@ -182,6 +199,10 @@ public enum Op: UInt8, CaseIterable, Hashable, Sendable, BitwiseCopyable {
     case .binaryCrossEntropy: .binaryCrossEntropy
     case .bernoulli: .bernoulli
     case .dropout: .dropout
+    case .leakyRelu: .leakyRelu
+    case .elu: .elu
+    case .silu: .silu
+    case .gelu: .gelu
     }
   }
 }

@@ -49,6 +49,12 @@ extension RewriteRule {
     builder.tables.attributes.dtype(attributes, .dtype) == builder.dtype(x[0]) ? x[0] : nil
   }
 
+  static let bitcastSame = RewriteRule(
+    "bitcast-same", "bitcast(x, dtype of x) = x"
+  ) { builder, _, x, attributes in
+    builder.tables.attributes.dtype(attributes, .dtype) == builder.dtype(x[0]) ? x[0] : nil
+  }
+
   static let sameType = RewriteRule(
     "view-same", "a reshape, broadcast, slice or concat of one that keeps the shape = x"
   ) { builder, op, x, attributes in

@@ -45,7 +45,7 @@ extension ScalarBuilder {
   }
 
   /// `x - k ln2` in two steps, times 1 or, for `half`, with ln2 / 2.
-  private mutating func reduced(_ x: Scalar, _ k: Scalar, half: Bool = false) -> Scalar {
+  mutating func reduced(_ x: Scalar, _ k: Scalar, half: Bool = false) -> Scalar {
     let scale = half ? 0.5 : 1.0
     let high = constant(like: x, -0x1.62e43p-1 * Float(scale), -0x1.62e42fefa39efp-1 * scale)
     let low = constant(like: x, 0x1.05c61p-29 * Float(scale), -0x1.abc9e3b39803fp-56 * scale)
@@ -57,8 +57,7 @@ extension ScalarBuilder {
     polynomial(x, x.dtype == .f32 ? f32 : f64)
   }
 
-  /// `e^x` for arguments inside the limits (or NaN): `p(r) 2^k`, scaled in two steps, of which the first is exact
-  /// and the second rounds once, so that overflow and gradual underflow come out right.
+  /// `e^x` for arguments inside the limits (or NaN): `p(r) 2^k`; overflow and gradual underflow come out right.
   mutating func expInside(_ x: Scalar) -> Scalar {
     // 1.5 * 2^23 + 254 (1.5 * 2^52 + 2046): the low bits hold k with the exponent's bias twice.
     let magic = constant(like: x, 0x1.8001fcp+23, 0x1.80000000007fep+52)
@@ -75,10 +74,16 @@ extension ScalarBuilder {
         0x1.6c16c1847f532p-10, 0x1.a01a012edb8a1p-13, 0x1.a0199942cc2e3p-16, 0x1.71df1b0872664p-19,
         0x1.28ae1ad6175d4p-22, 0x1.ad900f767f2b1p-26,
       ])
+    return scaled(p, by: shifted)
+  }
+
+  /// `p 2^k`, with k and twice the exponent's bias in the low bits of `shifted`: two steps, of which the first is
+  /// exact and the second rounds once.
+  mutating func scaled(_ p: Scalar, by shifted: Scalar) -> Scalar {
     let exponents = bits(of: shifted)
-    let first = binary(.shiftRightLogical, exponents, bits(like: x, 1, 1))
+    let first = binary(.shiftRightLogical, exponents, bits(like: p, 1, 1))
     let second = subtract(exponents, first)
-    let position = bits(like: x, 23, 52)
+    let position = bits(like: p, 23, 52)
     let halfway = multiply(p, float(binary(.shiftLeft, first, position)))
     return multiply(halfway, float(binary(.shiftLeft, second, position)))
   }

@@ -1,4 +1,4 @@
-/// `log`, `log1p` and `softplus` as branch-free programs over IEEE operations.
+/// `log`, `log2`, `log1p` and `softplus` as branch-free programs over IEEE operations.
 ///
 /// `x = m 2^e`, `f = m - 1` exactly, `log x = e ln2 + log1p(f)` with ln 2 in two parts (Muller, Elementary Functions,
 /// 3rd ed. 2016, chapter 5). In f32 m lies in [2/3, 4/3) and `log1p(f) = f + f^2 Q(f)`; in f64 m lies in
@@ -11,7 +11,7 @@ extension ScalarBuilder {
   }
 
   /// The exponent field of bits that have the offset, as a float above a large constant.
-  private mutating func exponent(_ offsetBits: Scalar, like x: Scalar) -> Scalar {
+  mutating func exponent(_ offsetBits: Scalar, like x: Scalar) -> Scalar {
     let field = binary(.shiftRightLogical, offsetBits, bits(like: x, 23, 52))
     return float(binary(.or, field, bits(like: x, 0x4B00_0000, 0x4330_0000_0000_0000)))
   }
@@ -29,6 +29,12 @@ extension ScalarBuilder {
         ])
       return fma(e, high, add(f, fma(multiply(f, f), q, small)))
     }
+    let (s, g) = areaTangent(f)
+    return fma(e, high, add(f, fma(s, g, small)))
+  }
+
+  /// `s = f / (2 + f)` and g, with `log1p(f) = 2 atanh s = f + s g`; f64 only.
+  private mutating func areaTangent(_ f: Scalar) -> (s: Scalar, g: Scalar) {
     let s = divide(f, add(f, f64(2)))
     let z = multiply(s, s)
     let q = polynomial(
@@ -38,28 +44,61 @@ extension ScalarBuilder {
         0x1.74663d8f3f446p-3,
         0x1.39a1d2ed92fbcp-3, 0x1.2f04cd5a49ef9p-3,
       ])
-    let g = fma(z, q, unary(.negate, f))
-    return fma(e, high, add(f, fma(s, g, small)))
+    return (s, fma(z, q, unary(.negate, f)))
   }
 
-  /// The natural logarithm; denormals are scaled up first.
-  mutating func log(_ x: Scalar) -> Scalar {
+  /// A positive x as `m 2^e` with `f = m - 1`: f32 m in [2/3, 4/3), or, for `symmetric`, as in f64 in
+  /// [sqrt 1/2, sqrt 2); denormals are scaled up first.
+  mutating func decomposed(_ x: Scalar, symmetric: Bool = false) -> (e: Scalar, f: Scalar) {
     let isSmall = compare(.less, x, constant(like: x, 0x1p-126, 0x1p-1022))
     let scaled = select(isSmall, multiply(x, constant(like: x, 0x1p+23, 0x1p+54)), x)
     let bias = select(
       isSmall, constant(like: x, 0x1.00012cp+23, 0x1.0000000000435p+52),
       constant(like: x, 0x1.0000fep+23, 0x1.00000000003ffp+52))
-    let offsetBits = add(bits(of: scaled), mantissaOffset(like: x))
+    let offset =
+      symmetric ? bits(like: x, 0x004A_FB0D, 0x0009_5F61_9980_C433) : mantissaOffset(like: x)
+    let offsetBits = add(bits(of: scaled), offset)
     let e = subtract(exponent(offsetBits, like: x), bias)
     let fraction = binary(.and, offsetBits, bits(like: x, 0x007F_FFFF, 0x000F_FFFF_FFFF_FFFF))
-    let m = float(add(fraction, bits(like: x, 0x3F2A_AAAB, 0x3FE6_A09E_667F_3BCD)))
-    let result = logarithm(e, subtract(m, constant(like: x, 1, 1)))
+    let m = float(add(fraction, bits(like: x, symmetric ? 0x3F35_04F3 : 0x3F2A_AAAB, 0x3FE6_A09E_667F_3BCD)))
+    return (e, subtract(m, constant(like: x, 1, 1)))
+  }
+
+  /// A logarithm's special values: -inf at 0, NaN below, inf and NaN as they are.
+  mutating func withLogarithmEdges(_ result: Scalar, _ x: Scalar) -> Scalar {
     let zero = constant(like: x, 0, 0)
     let atZero = constant(like: x, -.infinity, -.infinity)
     let below = constant(like: x, .nan, .nan)
     let edge = select(compare(.equal, x, zero), atZero, below)
     let inside = select(compare(.less, zero, x), result, edge)
     return select(compare(.less, x, constant(like: x, .infinity, .infinity)), inside, x)
+  }
+
+  /// The natural logarithm; denormals are scaled up first.
+  mutating func log(_ x: Scalar) -> Scalar {
+    let (e, f) = decomposed(x)
+    return withLogarithmEdges(logarithm(e, f), x)
+  }
+
+  /// The logarithm to base 2: `e + log2(1 + f)`, the leading term times 1/ln2 in two parts. Exact for powers of two.
+  mutating func log2(_ x: Scalar) -> Scalar {
+    let (e, f) = decomposed(x)
+    let low = multiply(f, constant(like: x, 0x1.4ae0cp-26, 0x1.777d0ffda0d24p-56))
+    let scale = constant(like: x, 0x1.715476p+0, 0x1.71547652b82fep+0)
+    let tail: Scalar
+    if x.dtype == .f32 {
+      let q = polynomial(
+        f,
+        [
+          -0x1.715476p-1, 0x1.ec7024p-2, -0x1.715404p-2, 0x1.279f9p-2, -0x1.ecc50ap-3, 0x1.9dab04p-3,
+          -0x1.68ea1p-3, 0x1.9ddbc2p-3, -0x1.795a28p-3,
+        ])
+      tail = fma(multiply(f, f), q, low)
+    } else {
+      let (s, g) = areaTangent(f)
+      tail = fma(multiply(s, g), scale, low)
+    }
+    return withLogarithmEdges(add(e, fma(f, scale, tail)), x)
   }
 
   /// `log(1 + x)`, with one rounding before the polynomial.

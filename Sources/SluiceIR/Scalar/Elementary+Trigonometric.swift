@@ -1,4 +1,4 @@
-/// `sin` and `cos` as branch-free programs over IEEE operations.
+/// `sin`, `cos` and `tan` as branch-free programs over IEEE operations.
 ///
 /// The argument is reduced modulo pi, with pi in three parts taken off by fused multiply-adds (Cody and Waite 1980,
 /// chapter 8; Handbook of Floating-Point Arithmetic, 2nd ed. 2018, section 11): one odd polynomial serves the half
@@ -22,6 +22,36 @@ extension ScalarBuilder {
     let n = subtract(shifted, magic)
     let odd = fma(n, constant(like: x, 2, 2), constant(like: x, 1, 1))
     return signed(sine(reducedByPi(x, odd, scale: 0.5)), by: shifted)
+  }
+
+  /// A multiple of pi/2 is taken off; what is left has `tan r = sin r / cos r`, or `-cos r / sin r` for odd multiples.
+  ///
+  /// The reduced argument is limited, so that arguments too large for the reduction give a number.
+  mutating func tan(_ x: Scalar) -> Scalar {
+    let magic = constant(like: x, 0x1.8p+23, 0x1.8p+52)
+    let shifted = fma(x, constant(like: x, 0x1.45f306p-1, 0x1.45f306dc9c883p-1), magic)
+    let n = subtract(shifted, magic)
+    let r = atMost(atLeast(reducedByPi(x, n, scale: 0.5), -0.8125, -0.8125), 0.8125, 0.8125)
+    let square = multiply(r, r)
+    let p = polynomial(
+      square, f32: [-0x1.555546p-3, 0x1.110778p-7, -0x1.9953fep-13],
+      f64: [
+        -0x1.5555555555548p-3, 0x1.111111110f75dp-7, -0x1.a01a019bf222ep-13, 0x1.71de355f05599p-19,
+        -0x1.ae5e5471f5503p-26, 0x1.5d8e3511cdcf2p-33,
+      ])
+    let sine = fma(r, multiply(square, p), r)
+    let q = polynomial(
+      square, f32: [-0x1p-1, 0x1.55554ap-5, -0x1.6c0c2ap-10, 0x1.99e90ep-16],
+      f64: [
+        -0x1p-1, 0x1.555555555554ap-5, -0x1.6c16c16c14e48p-10, 0x1.a01a019c684bap-16, -0x1.27e4f7d8b5053p-22,
+        0x1.1ee9cc8efd699p-29, -0x1.8f9f4a7f4408fp-37,
+      ])
+    let cosine = fma(square, q, constant(like: x, 1, 1))
+    let parity = binary(.and, bits(of: shifted), bits(like: x, 1, 1))
+    let isOdd = compare(.notEqual, parity, bits(like: x, 0, 0))
+    let numerator = select(isOdd, unary(.negate, cosine), sine)
+    let quotient = divide(numerator, select(isOdd, sine, cosine))
+    return select(compare(.equal, x, constant(like: x, 0, 0)), x, quotient)
   }
 
   /// `x - n pi scale` in three steps.

@@ -70,7 +70,7 @@ public enum ScalarOp: UInt8, CaseIterable, Sendable {
   case bitcast
   /// NaNs become the one quiet NaN that leaves the program; floats only.
   case canonical
-  /// An elementary function; `immediate` is the raw value of `ElementaryFunction`.
+  /// An elementary function of as many operands as it has; `immediate` is the raw value of `ElementaryFunction`.
   case call
 }
 

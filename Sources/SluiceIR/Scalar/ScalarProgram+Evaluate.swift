@@ -24,10 +24,10 @@ extension ScalarProgram.Instruction {
     if op == .cast { return cast(a) }
     if op == .bitcast { return a }
     if op == .call {
-      guard let function = ElementaryFunction(rawValue: UInt8(truncatingIfNeeded: immediate)) else {
+      guard let function = ElementaryFunction(immediate: immediate) else {
         return 0
       }
-      return function.program(dtype).evaluate([a])
+      return function.program(dtype).evaluate(function.operandCount == 2 ? [a, b] : [a])
     }
     switch source {
     case .f32:

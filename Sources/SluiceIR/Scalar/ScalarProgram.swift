@@ -141,9 +141,13 @@ public struct ScalarBuilder: Sendable {
   public mutating func bitcast(_ a: Scalar, _ dtype: DType) -> Scalar {
     append(.bitcast, dtype, source: a.dtype, a)
   }
-  /// An elementary function of f32 or f64.
+  /// An elementary function of one operand.
   public mutating func call(_ function: ElementaryFunction, _ a: Scalar) -> Scalar {
     append(.call, a.dtype, a, immediate: UInt64(function.rawValue))
+  }
+  /// An elementary function of two operands of one dtype.
+  public mutating func call(_ function: ElementaryFunction, _ a: Scalar, _ b: Scalar) -> Scalar {
+    append(.call, a.dtype, a, b, immediate: UInt64(function.rawValue))
   }
   /// `c[0] + x (c[1] + x (c[2] + ...))` by Horner's rule with fused multiply-adds.
   public mutating func polynomial(_ x: Scalar, _ coefficients: [Double]) -> Scalar {

@@ -2,9 +2,9 @@
 public enum AttributeName: UInt8, CaseIterable, Sendable {
   case axes, axis, body, carries, constant, descending, dtype, equation, high, keepDims, length, limit, low
   case name, order, sequences, shape, sizes, start, step, stop, strides, transposeLhs, transposeRhs, value
-  case upper, negativeSlope, reverse, mean, scale, epsilon
+  case upper, negativeSlope, reverse, mean, scale, epsilon, alpha, approximate
   case size, dilation, groups, padding, outputPadding, mode, repeats, depth, causal, reduction, base
-  case correction, probability, ord
+  case correction, probability, ord, count
   case exclusive, lower, transpose, unitDiagonal
   case then, otherwise, condition
 

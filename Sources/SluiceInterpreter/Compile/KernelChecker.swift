@@ -197,8 +197,9 @@ struct KernelChecker {
 
   private mutating func check(_ scalar: ScalarInstruction) throws(Flaw) {
     let (op, dtype, source) = (scalar.op, scalar.dtype, scalar.source)
-    guard scalar.operands.count == op.operandCount else {
-      throw flaw("`\(op)` takes \(op.operandCount) operands, got \(scalar.operands.count)")
+    let count = op.operandCount(immediate: scalar.immediate)
+    guard scalar.operands.count == count else {
+      throw flaw("`\(op)` takes \(count) operands, got \(scalar.operands.count)")
     }
     switch op {
     case .parameter: throw flaw("a parameter in a kernel")
@@ -214,10 +215,9 @@ struct KernelChecker {
       }
       try use(scalar.operands[0], source)
     case .call:
-      guard dtype.isFloat,
-        UInt8(exactly: scalar.immediate).flatMap({ ElementaryFunction(rawValue: $0) }) != nil
+      guard let function = ElementaryFunction(immediate: scalar.immediate), function.dtypes.contains(dtype)
       else { throw flaw("a call of no elementary function") }
-      try use(scalar.operands[0], dtype)
+      for operand in scalar.operands { try use(operand, dtype) }
     default:
       guard op.supports(source) else { throw flaw("`\(op)` is not an operation on \(source.name)") }
       guard dtype == (op.isComparison ? .bool : source) else {
@@ -238,7 +238,12 @@ extension Loop {
 }
 
 extension ScalarOp {
-  /// How many operands it has.
+  /// How many operands it has with this immediate: a call has as many as its function.
+  package func operandCount(immediate: UInt64) -> Int {
+    self == .call ? ElementaryFunction(immediate: immediate)?.operandCount ?? 1 : operandCount
+  }
+
+  /// How many operands it has; 1 for a call, whose function decides.
   package var operandCount: Int {
     switch self {
     case .parameter, .constant: 0

@@ -28,7 +28,7 @@ struct KernelExpansion {
   }
 
   private mutating func expand(_ call: ScalarInstruction, depth: Int) {
-    guard let function = ElementaryFunction(rawValue: UInt8(truncatingIfNeeded: call.immediate)) else {
+    guard let function = ElementaryFunction(immediate: call.immediate) else {
       return
     }
     // Elementary functions are made of others in few levels; one that calls itself would have no value.
@@ -37,13 +37,14 @@ struct KernelExpansion {
     var registers: [Register] = []
     for (at, instruction) in program.instructions.enumerated() {
       if instruction.op == .parameter {
-        registers.append(call.operands[0])
+        registers.append(call.operands[Int(instruction.immediate)])
         continue
       }
       let isResult = at == program.result
       let result = isResult ? call.result : kernel.registers.count
       if !isResult { kernel.registers.append(instruction.dtype) }
-      let operands = [instruction.a, instruction.b, instruction.c].prefix(instruction.op.operandCount)
+      let count = instruction.op.operandCount(immediate: instruction.immediate)
+      let operands = [instruction.a, instruction.b, instruction.c].prefix(count)
       var scalar = call
       scalar.op = instruction.op
       scalar.result = result
@@ -56,7 +57,7 @@ struct KernelExpansion {
     }
     // A program may give its parameter back.
     if program.instructions[program.result].op == .parameter {
-      append(.assign(result: call.result, value: call.operands[0]))
+      append(.assign(result: call.result, value: registers[program.result]))
     }
   }
 }

@@ -4,7 +4,7 @@ import SluiceIR
 extension ScalarInstruction {
   /// What is wrong with the dtypes, the number of operands or the immediate; nil where nothing is.
   func mismatch(_ dtypes: [DType]) -> String? {
-    let count = op.operandCount
+    let count = op.operandCount(immediate: immediate)
     if dtypes.count != count { return "`\(op)` takes \(count) operands, got \(dtypes.count)" }
     switch op {
     case .parameter: return "a kernel has no parameters"
@@ -25,10 +25,11 @@ extension ScalarInstruction {
       if let other = dtypes.first(where: { $0 != source }) { return sources(other) }
       return nil
     case .call:
-      if ElementaryFunction(rawValue: UInt8(truncatingIfNeeded: immediate)) == nil || immediate > 255 {
+      guard let function = ElementaryFunction(immediate: immediate) else {
         return "the function \(immediate) does not exist"
       }
-      fallthrough
+      let isDefined = function.dtypes.contains(dtype)
+      return uniform(dtypes) ?? (isDefined ? nil : "`\(function)` of \(dtype.name)")
     case .fma, .sqrt, .floor, .ceil, .trunc, .round, .canonical:
       return uniform(dtypes) ?? (dtype.isFloat ? nil : "`\(op)` of \(dtype.name), expected a float")
     case .add, .subtract, .multiply, .divide, .remainder, .negate, .abs:
@@ -59,11 +60,12 @@ extension ScalarInstruction {
 }
 
 extension ScalarOp {
-  /// How many operands an instruction has.
-  var operandCount: Int {
+  /// How many operands an instruction has; a call as many as the function of this immediate.
+  func operandCount(immediate: UInt64) -> Int {
     switch self {
+    case .call: ElementaryFunction(immediate: immediate)?.operandCount ?? 1
     case .parameter, .constant: 0
-    case .negate, .abs, .sqrt, .floor, .ceil, .trunc, .round, .not, .cast, .bitcast, .canonical, .call: 1
+    case .negate, .abs, .sqrt, .floor, .ceil, .trunc, .round, .not, .cast, .bitcast, .canonical: 1
     case .fma, .select: 3
     default: 2
     }

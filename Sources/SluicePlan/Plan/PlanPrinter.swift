@@ -252,7 +252,7 @@ struct KernelText {
     case .constant: return "\(number(scalar.immediate, scalar.dtype)) as \(scalar.dtype.name)"
     case .cast, .bitcast: return "\(scalar.op)(\(operands)) as \(scalar.dtype.name)"
     case .call:
-      let function = ElementaryFunction(rawValue: UInt8(truncatingIfNeeded: scalar.immediate))
+      let function = ElementaryFunction(immediate: scalar.immediate)
       return "\(function.map { "\($0)" } ?? "?")(\(operands))"
     default: return "\(scalar.op)(\(operands))"
     }
