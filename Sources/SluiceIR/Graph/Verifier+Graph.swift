@@ -189,7 +189,6 @@ extension Verifier {
   }
 
   private mutating func infer(_ graph: Graph, _ node: NodeID) {
-    let definition = graph.ops[node.index].definition
     inference.operands.removeAll(keepingCapacity: true)
     inference.results.removeAll(keepingCapacity: true)
     for position in graph.operandRange(node) {
@@ -197,8 +196,7 @@ extension Verifier {
     }
     inference.attributes = graph.attributes[node.index]
     do {
-      try definition.check(tables, inference)
-      try definition.infer(&tables, &inference)
+      try answers.infer(graph.ops[node.index], &tables, &inference)
     } catch {
       report(graph, node, error.message, hint: error.hint)
       return

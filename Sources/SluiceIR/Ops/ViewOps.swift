@@ -149,10 +149,12 @@ extension OpDefinition {
     }
     var result: [DimID] = []
     for axis in shape.indices {
-      let place = "axis \(axis) of \(tables.text(x))"
+      // Text only where something is wrong: good nodes come by the million.
+      func place(_ tables: Tables) -> String { "axis \(axis) of \(tables.text(x))" }
       guard strides[axis] >= 1 else {
         throw InferenceError(
-          "`slice`: stride \(strides[axis]) on \(place)", hint: "strides are 1 or more; see `reverse`")
+          "`slice`: stride \(strides[axis]) on \(place(tables))", hint: "strides are 1 or more; see `reverse`"
+        )
       }
       let length = try Infer.fits(tables.dims.subtract(limit[axis], start[axis]))
       let rest = try Infer.fits(tables.dims.subtract(shape[axis], limit[axis]))
@@ -161,7 +163,7 @@ extension OpDefinition {
       ] {
         guard tables.dims.isNeverNegative(dim) else {
           throw InferenceError(
-            "`slice` [\(tables.text(start[axis])), \(tables.text(limit[axis]))) on \(place) \(what)"
+            "`slice` [\(tables.text(start[axis])), \(tables.text(limit[axis]))) on \(place(tables)) \(what)"
               + (tables.dims.value(dim) == nil ? " for some sizes" : ""))
         }
       }
@@ -173,7 +175,7 @@ extension OpDefinition {
         result.append(count)
       } else {
         throw InferenceError(
-          "`slice`: \(tables.text(length)) elements of \(place) in steps of \(strides[axis]) need a division by a symbol",
+          "`slice`: \(tables.text(length)) elements of \(place(tables)) in steps of \(strides[axis]) need a division by a symbol",
           hint: "make the length a multiple of the stride")
       }
     }
