@@ -91,6 +91,10 @@ public struct DimTable: Sendable {
 
   /// `a - b`.
   public mutating func subtract(_ a: DimID, _ b: DimID) -> DimID? {
+    if let x = value(a), let y = value(b) {
+      let (difference, overflow) = x.subtractingReportingOverflow(y)
+      return overflow || difference == .min ? nil : integer(difference)
+    }
     guard let negative = multiply(b, integer(Int64(-1))) else { return nil }
     return add(a, negative)
   }

@@ -57,15 +57,3 @@ extension ScalarInstruction {
     "the source is \(source.name), an operand is \(dtype.name)"
   }
 }
-
-extension ScalarOp {
-  /// How many operands an instruction has.
-  var operandCount: Int {
-    switch self {
-    case .parameter, .constant: 0
-    case .negate, .abs, .sqrt, .floor, .ceil, .trunc, .round, .not, .cast, .bitcast, .canonical, .call: 1
-    case .fma, .select: 3
-    default: 2
-    }
-  }
-}
