@@ -61,7 +61,8 @@ let package = Package(
       path: "Tools/sluice", swiftSettings: settings),
     // Run by Tools/bench.
     .executableTarget(
-      name: "sluice-bench", dependencies: ["SluiceC", "SluiceIR", "SluicePasses", "SluicePlan", "SluiceText"],
+      name: "sluice-bench",
+      dependencies: ["SluiceC", "SluiceIR", "SluicePasses", "SluicePlan", "SluiceText"],
       path: "Tools/benchmark", swiftSettings: settings),
     .target(
       name: "TestSupport",
@@ -76,11 +77,11 @@ let package = Package(
     tests("SluiceIRTests", uses: ["SluiceIR"]),
     tests("SluiceFormatsTests", uses: ["SluiceFormats", "SluiceIR"]),
     tests("SluiceTextTests", uses: ["SluiceIR", "SluiceText"]),
-    tests("SluicePassesTests", uses: ["SluiceIR", "SluicePasses", "SluiceText"]),
+    tests("SluicePassesTests", uses: ["SluiceIR", "SluicePasses", "SluiceText", "TestSupport"]),
     tests(
       "SluiceReferenceTests",
       uses: ["SluiceFormats", "SluiceIR", "SluicePasses", "SluiceReference", "SluiceText"]),
-    tests("SluicePlanTests", uses: ["SluiceIR", "SluicePlan"]),
+    tests("SluicePlanTests", uses: ["SluiceIR", "SluicePlan", "TestSupport"]),
     tests("SluiceInterpreterTests", uses: ["SluiceFormats", "SluiceIR", "SluiceInterpreter", "SluicePlan"]),
     tests(
       "SluiceCTests", uses: ["SluiceC", "SluiceFormats", "SluiceIR", "SluicePlan"],

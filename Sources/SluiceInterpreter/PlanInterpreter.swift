@@ -42,6 +42,7 @@ public struct PlanInterpreter: Sendable {
   /// `tooManyIterations`, the states may have been written in part.
   public mutating func run(_ function: String, inputs: [HostTensor]) throws(InterpreterError) -> [HostTensor]
   {
+    try own()
     let module = engine.plan.module
     guard let plan = engine.plan.function(function) else { throw .unknownFunction(function) }
     var symbols: [SymbolID: Int] = [:]
@@ -49,7 +50,7 @@ public struct PlanInterpreter: Sendable {
       guard let graph = module.function(function) else { throw .unknownFunction(function) }
       let values: SymbolValues
       do {
-        values = try module.bindSymbols(of: graph, shapes: inputs.map(\.shape))
+        values = try engine.symbolChecks(of: graph).bind(module, shapes: inputs.map(\.shape))
       } catch {
         throw .binding(error.description)
       }

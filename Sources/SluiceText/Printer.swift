@@ -209,7 +209,7 @@ struct Printer {
     var isFirst = true
     for attribute in ops.rows[row].braced {
       guard let value = module.tables.attributes.value(record, attribute.spec.name),
-        value != attribute.spec.defaultValue
+        !attribute.spec.isDefault(value)
       else { continue }
       writer.write(isFirst ? " {" : ", ")
       isFirst = false

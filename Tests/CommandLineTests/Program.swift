@@ -1,8 +1,8 @@
 import Foundation
 import SluiceFormats
 
-/// Runs a program of this package as a user would, in a folder of its own.
-struct Program {
+/// Runs a program of this package as a user would, in a folder of its own, which goes with the last reference.
+final class Program {
   /// What a run gave.
   struct Outcome {
     var code: Int32
@@ -32,6 +32,8 @@ struct Program {
     folder = FileManager.default.temporaryDirectory.appending(path: "sluice-\(UUID().uuidString)").path()
     try FileIO.createDirectories(folder)
   }
+
+  deinit { try? FileManager.default.removeItem(atPath: folder) }
 
   /// Runs the program with these words and bytes on standard input.
   func run(_ words: [String], input: [UInt8] = []) throws -> Outcome {

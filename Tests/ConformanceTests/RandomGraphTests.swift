@@ -35,7 +35,36 @@ struct RandomGraphTests {
       for _ in 0..<2 { failures += agreement.failures("f", graph.inputs, rough: .infinity) }
       failures += try boundFailures(subject, graph)
     } catch { failures.append("\(error)") }
-    #expect(failures.isEmpty, "seed \(seed):\n\(failures.joined(separator: "\n"))\n\(Self.text(text, graph))")
+    let shown = failures.isEmpty ? "" : Self.smallest(text, graph)
+    #expect(failures.isEmpty, "seed \(seed):\n\(failures.joined(separator: "\n"))\n\(shown)")
+  }
+
+  /// A damaged function shrinks to the node that is to blame.
+  @Test func shrinking() throws {
+    let text = """
+      module @m
+
+      func @f(%x: f32[2], %y: f32[2]) -> f32[2], f32[2] {
+        %a = add %x, %y : f32[2]
+        %b = multiply %a, %y : f32[2]
+        %c = tanh %b : f32[2]
+        %d, %e = unstack %c : f32[], f32[]
+        %g = negate %c : f32[2]
+        return %g, %a
+      }
+
+      """
+    let shrinker = try #require(Shrinker(text) { $0.contains("tanh") })
+    #expect(
+      shrinker.shrink() == """
+        module @m
+
+        func @f(%x: f32[2], %y: f32[2]) -> f32[2] {
+          %c = tanh %x : f32[2]
+          return %c
+        }
+
+        """)
   }
 
   /// Results that are further from exact arithmetic than the bounds allow.
@@ -58,9 +87,38 @@ struct RandomGraphTests {
     return failures
   }
 
-  /// The graph as a file that shows what went wrong.
-  private static func text(_ text: String, _ graph: RandomGraph) -> String {
-    let shapes = graph.inputs.map { "\($0.dtype.name)\($0.shape)" }.joined(separator: ", ")
-    return "// seed \(graph.seed), inputs \(shapes)\n\(text)"
+  /// The smallest graph that still goes wrong, as a file that shows it: its `// run:` line says what the reference
+  /// evaluator gives.
+  private static func smallest(_ text: String, _ graph: RandomGraph) -> String {
+    let small =
+      Shrinker(text) { smaller in
+        guard let subject = try? Subject(smaller, file: "random.sluice"),
+          var agreement = try? Agreement(subject, variants: Variant.all)
+        else { return false }
+        return !agreement.rejections.isEmpty
+          || !agreement.failures("f", graph.inputs, rough: .infinity).isEmpty
+      }?.shrink() ?? text
+    let inputs = graph.inputs.map { literal($0) }.joined(separator: ", ")
+    guard let subject = try? Subject(small, file: "random.sluice") else { return small }
+    var reference = ReferenceBackend(subject)
+    let results = (try? reference.run("f", graph.inputs)) ?? []
+    let expected = results.map { literal($0) }.joined(separator: ", ")
+    return "// test: run\n// seed \(graph.seed)\n\(small)// run: @f(\(inputs)) == \(expected) ~ 1e-4\n"
+  }
+
+  /// An array as a literal of a `// run:` line.
+  private static func literal(_ array: HostTensor) -> String {
+    let numbers = array.asDoubles().map { value in
+      array.dtype == .bool
+        ? (value != 0 ? "true" : "false")
+        : array.dtype.isFloat ? "\(value)" : "\(Int64(exactly: value) ?? 0)"
+    }
+    return array.shape.reversed().reduce(numbers) { parts, extent in
+      extent == 0
+        ? ["[]"]
+        : stride(from: 0, to: parts.count, by: extent).map {
+          "[" + parts[$0..<min($0 + extent, parts.count)].joined(separator: ", ") + "]"
+        }
+    }.joined(separator: ", ")
   }
 }

@@ -33,7 +33,8 @@ struct Shrinker {
 
   /// Nil where the text is not of the form that random modules have.
   init?(_ text: String, budget: Int = 400, fails: @escaping (String) -> Bool) {
-    guard let start = text.range(of: "func @f("), let open = text.range(of: " {\n", in: start.upperBound) else {
+    guard let start = text.range(of: "func @f("), let open = text.range(of: " {\n", in: start.upperBound)
+    else {
       return nil
     }
     let header = text[start.lowerBound..<open.lowerBound]
@@ -53,7 +54,8 @@ struct Shrinker {
         results = Self.values(in: String(line))
         break
       }
-      guard let equals = line.range(of: " = ", in: line.startIndex), let colon = line.lastRange(of: " : ") else {
+      guard let equals = line.range(of: " = ", in: line.startIndex), let colon = line.lastRange(of: " : ")
+      else {
         return nil
       }
       nodes.append(
@@ -71,7 +73,9 @@ struct Shrinker {
     var progress = true
     while progress {
       progress = false
-      for result in results where results.count > 1 { progress = attempt { $0.results = [result] } || progress }
+      for result in results where results.count > 1 {
+        progress = attempt { $0.results = [result] } || progress
+      }
       // What a result is made of may fail already.
       if results.count == 1, let node = nodes.last(where: { $0.results.contains(results[0]) }) {
         for operand in node.operands { progress = attempt { $0.results = [operand] } || progress }
@@ -87,12 +91,14 @@ struct Shrinker {
   private mutating func replaceResults(_ position: Int) -> Bool {
     let node = nodes[position]
     guard node.results.count == 1 else { return false }
-    let earlier = inputs + nodes[..<position].flatMap { node in zip(node.results, node.types).map { ($0, $1) } }
+    let earlier =
+      inputs + nodes[..<position].flatMap { node in zip(node.results, node.types).map { ($0, $1) } }
     for (name, type) in earlier where type == node.types[0] {
       let isSmaller = attempt { shrinker in
         shrinker.nodes.remove(at: position)
         for index in shrinker.nodes.indices {
-          shrinker.nodes[index].body = Self.replacing(node.results[0], by: name, in: shrinker.nodes[index].body)
+          shrinker.nodes[index].body = Self.replacing(
+            node.results[0], by: name, in: shrinker.nodes[index].body)
         }
         shrinker.results = shrinker.results.map { $0 == node.results[0] ? name : $0 }
       }
@@ -146,7 +152,9 @@ struct Shrinker {
     var parts = text.split(separator: "%", omittingEmptySubsequences: false).map { String($0) }
     for index in parts.indices.dropFirst() {
       let found = parts[index].prefix { $0.isLetter || $0.isNumber || $0 == "_" || $0 == "." }
-      if "%" + found == name { parts[index] = other.dropFirst() + parts[index].dropFirst(found.count) }
+      if "%" + found == name {
+        parts[index] = String(other.dropFirst() + parts[index].dropFirst(found.count))
+      }
     }
     return parts.joined(separator: "%")
   }

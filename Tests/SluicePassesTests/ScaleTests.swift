@@ -2,7 +2,9 @@
 
 import SluiceIR
 import SluicePasses
+import SluiceText
 import Synchronization
+import TestSupport
 import Testing
 
 struct ScaleTests {
@@ -88,5 +90,58 @@ struct ScaleTests {
       isSame.withLock { $0 = result?.graphs.count == count }
     }
     #expect(ran && isSame.withLock { $0 })
+  }
+
+  /// Twice the nodes cost about twice the time: printing, reading, verifying and every pass.
+  @Test(.timeLimit(.minutes(5)), arguments: ["print", "read", "verify"] + Pass.all.map(\.name))
+  func doublingIsLinear(_ stage: String) {
+    let factor = Mutex(Double.infinity)
+    let limit = 3.0
+    let ran = onSmallStack(byteCount: 512 << 10) {
+      // Made once a size, outside of what is compared: by the first of the three runs.
+      var modules: [Int: Module] = [:]
+      var texts: [Int: [UInt8]] = [:]
+      let measured = try? growth(from: Self.nodeCount / 32, doublings: 4, limit: limit) { size in
+        let module = try modules[size] ?? fan(size)
+        modules[size] = module
+        switch stage {
+        case "print": _ = printedModule(module)
+        case "read":
+          let text = texts[size] ?? printedModule(module)
+          texts[size] = text
+          _ = try parseModule(text, file: "fan.sluice")
+        case "verify": #expect(verify(module).isEmpty)
+        default: _ = try runPasses(module, [stage])
+        }
+      }
+      factor.withLock { $0 = measured ?? .infinity }
+    }
+    #expect(ran)
+    #expect(factor.withLock { $0 } < limit)
+  }
+
+  /// Many looks at one value, each with attributes of its own, all alive at once; then a tree of sums.
+  private func fan(_ count: Int) throws -> Module {
+    var builder = ModuleBuilder(name: "fan", simplifies: false)
+    let leaves = count / 3
+    let type = builder.tables.types.intern(.f32, [builder.tables.dims.integer(leaves + 4)])
+    builder.begin(.function, "f")
+    let x = builder.input(type, name: builder.tables.strings.intern("x"))
+    var row: [ValueID] = []
+    for index in 0..<leaves {
+      let start = Attribute(.start, .dims([builder.tables.dims.integer(index)]))
+      let limit = Attribute(.limit, .dims([builder.tables.dims.integer(index + 4)]))
+      row.append(try builder.emit(.softmax, [try builder.emit(.slice, [x], [start, limit])]))
+    }
+    while row.count > 1 {
+      var next: [ValueID] = []
+      for index in stride(from: 0, to: row.count - 1, by: 2) {
+        next.append(try builder.emit(.add, [row[index], row[index + 1]]))
+      }
+      if row.count % 2 == 1 { next.append(row[row.count - 1]) }
+      row = next
+    }
+    try builder.end(results: row)
+    return builder.finish()
   }
 }

@@ -58,6 +58,7 @@ import Testing
       f.output("d", einsum("ij, kj -> ik", x, x))
       f.output("e", oneHot(iota([3]), depth: 4))
       f.output("f", linspace(0, 1, 5))
+      f.output("g", sort(x) + topK(x, 6).values)
     }
     model.function("statistics") { f in
       let x = f.input("x", .f32, [4, 6])

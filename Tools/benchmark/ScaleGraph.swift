@@ -18,16 +18,20 @@ struct ScaleGraph: Sendable {
     ScaleGraph(name: "steps", summary: "maps and products of 2x2 matrices in turn: every node is a step") {
       try steps($0)
     },
-    ScaleGraph(name: "fan", summary: "one input looked at in N places, all alive at once, then a tree of sums") {
+    ScaleGraph(
+      name: "fan", summary: "one input looked at in many places, all alive at once; a tree of sums"
+    ) {
       try fan($0)
     },
-    ScaleGraph(name: "shared", summary: "a chain in which every node also uses one value made at the start") {
+    ScaleGraph(name: "shared", summary: "a chain whose nodes all use one value made at the start") {
       try shared($0)
     },
-    ScaleGraph(name: "stack", summary: "a transformer: attention and feed-forward layers with own parameters") {
+    ScaleGraph(name: "stack", summary: "a transformer: attention and feed-forward layers with own parameters")
+    {
       try transformer($0)
     },
-    ScaleGraph(name: "scans", summary: "a chain of loops: every tenth node is a scan with two carried values") {
+    ScaleGraph(name: "scans", summary: "a chain of loops: every tenth node is a scan with two carried values")
+    {
       try scans($0)
     },
   ]
@@ -94,7 +98,9 @@ struct ScaleGraph: Sendable {
     let x = builder.input(type, "x")
     let value = try builder.emit(.exp, [x])
     var last = x
-    for index in 0..<(count - 2) { last = try builder.emit(index % 2 == 0 ? .add : .multiply, [last, value]) }
+    for index in 0..<(count - 2) {
+      last = try builder.emit(index % 2 == 0 ? .add : .multiply, [last, value])
+    }
     try builder.end(results: [last])
     return builder.finish()
   }

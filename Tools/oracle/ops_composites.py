@@ -84,6 +84,23 @@ def slices(case):
     case("slice", "f32_back_empty", [empty], empty, start=(-1,), limit=(-1,), strides=(-1,))
 
 
+def sorting(case):
+    for dtype in (f32, f64, i32, np.uint8):
+        x = random.integers(0, 6, (3, 7)).astype(dtype)
+        name = np.dtype(dtype).name
+        case("sort", f"{name}_rows", [x], np.sort(x, 0), axis=0)
+        case("sort", f"{name}_down", [x], -np.sort(-x.astype(f64), 1).astype(f64).astype(dtype) if dtype != np.uint8
+             else np.sort(x, 1)[:, ::-1], descending=True)
+        at = np.argsort(-x.astype(f64), 1, kind="stable")[:, :4].astype(i32)
+        case("top_k", name, [x], [np.take_along_axis(x, at, 1), at], count=4)
+    x = np.array([0.0, -0.0, np.nan, np.inf, -np.inf, 0.0], f32)
+    case("sort", "special", [x], np.array([-np.inf, -0.0, 0.0, 0.0, np.inf, np.nan], f32))
+    case("top_k", "special", [x], [np.array([np.nan, np.inf, 0, 0], f32), np.array([2, 3, 0, 5], i32)], count=4)
+    none = np.zeros((2, 0), f32)
+    case("sort", "none", [none], none)
+    case("top_k", "none", [none], [none, np.zeros((2, 0), i32)], count=0)
+
+
 def relative(result, error):
     """An error relative to the size of the terms, made relative to the least result."""
     least = np.abs(result[np.isfinite(result)])
@@ -399,6 +416,7 @@ def add(case):
     for group in (
         views,
         slices,
+        sorting,
         contractions,
         convolutions,
         pooling,

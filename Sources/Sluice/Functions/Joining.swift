@@ -110,6 +110,32 @@ public func argsort(
     .argsort, x, with: [.int(.axis, axis), .bool(.descending, descending)], at: Site(file, line, column))
 }
 
+/// `x` in order along an axis; stable, NaN last.
+///
+/// - Parameters:
+///   - x: The tensor.
+///   - axis: The axis; -1 is the last.
+///   - descending: Largest first, NaN before them; still stable.
+public func sort(
+  _ x: Tensor, axis: Int = -1, descending: Bool = false, file: String = #fileID, line: Int = #line,
+  column: Int = #column
+) -> Tensor {
+  Trace.emit(
+    .sort, x, with: [.int(.axis, axis), .bool(.descending, descending)], at: Site(file, line, column))
+}
+
+/// The `count` largest elements along an axis, in descending order, and their positions as i32.
+///
+/// NaN counts as the largest; of equal elements the first comes first.
+public func topK(
+  _ x: Tensor, _ count: Dim, axis: Int = -1, file: String = #fileID, line: Int = #line,
+  column: Int = #column
+) -> (values: Tensor, positions: Tensor) {
+  let results = Trace.emit(
+    .topK, [x], count: 2, with: [.dim(.count, count), .int(.axis, axis)], at: Site(file, line, column))
+  return (results[0], results[1])
+}
+
 extension Trace {
   /// The tensor for an op of no tensors at all, which is a mistake.
   static func emptyList(_ name: String, _ site: Site) -> Tensor {

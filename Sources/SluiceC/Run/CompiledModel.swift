@@ -33,6 +33,8 @@ public final class CompiledModel {
   private let parameterBlock: MemoryBlock
   private let stateBlock: MemoryBlock
   private let arena: MemoryBlock
+  /// What sizes have to fulfil, by function, for those that were called.
+  private var symbolChecks: [GraphID: SymbolChecks] = [:]
 
   /// Compiles a plan and loads it, with the values of its parameters and states in the plan's order.
   ///
@@ -115,7 +117,9 @@ public final class CompiledModel {
       guard let graph = self.plan.module.function(function) else { throw .unknownFunction(function) }
       let values: SymbolValues
       do {
-        values = try self.plan.module.bindSymbols(of: graph, shapes: inputs.map(\.shape))
+        let checks = symbolChecks[graph] ?? self.plan.module.symbolChecks(of: graph)
+        symbolChecks[graph] = checks
+        values = try checks.bind(self.plan.module, shapes: inputs.map(\.shape))
       } catch {
         throw .binding(error.description)
       }

@@ -10,7 +10,7 @@ public struct ModuleBuilder: ~Copyable {
   public var location: LocationID = .none
   /// Whether `emit` applies rules and finds identical nodes; the reader switches it off to keep text as written.
   public let simplifies: Bool
-  /// How often each rule fired, by name; only counted when `countsRules` is set.
+  /// How often each rule fired, by name.
   public private(set) var ruleCounts: [String: Int] = [:]
 
   private let name: String
@@ -19,6 +19,7 @@ public struct ModuleBuilder: ~Copyable {
   private var suspended: [Frame] = []
   private var finished: [Graph] = []
   private var inference = Inference()
+  private var answers = InferenceCache()
 
   /// How many graphs are under construction.
   public private(set) var depth = 0
@@ -164,26 +165,24 @@ public struct ModuleBuilder: ~Copyable {
   public mutating func emit(
     _ op: Op, _ operands: Span<ValueID>, _ attributes: AttributesID = AttributeTable.empty
   ) throws(InferenceError) -> ValueID {
-    let definition = op.definition
     inference.operands.removeAll(keepingCapacity: true)
     inference.results.removeAll(keepingCapacity: true)
     for i in operands.indices { inference.operands.append(type(operands[i])) }
     inference.attributes = attributes
-    try definition.check(tables, inference)
-    try definition.infer(&tables, &inference)
+    try answers.infer(op, &tables, &inference)
     guard let first = inference.results.first else {
-      throw InferenceError("`\(definition.name)` gives no results", hint: "a node has at least one result")
+      throw InferenceError("`\(op.definition.name)` gives no results", hint: "a node has at least one result")
     }
     let others = inference.results.count > 1 ? Array(inference.results.dropFirst()) : []
     var hash: UInt64?
     if simplifies {
-      for rule in definition.rules {
+      for rule in op.definition.rules {
         if let value = rule.body(&self, op, operands, attributes) {
           ruleCounts[rule.name, default: 0] += 1
           return value
         }
       }
-      if !definition.traits.contains(.unique) {
+      if !op.definition.traits.contains(.unique) {
         let key = Self.hash(op, operands, attributes)
         if let known = find(op, operands, attributes, key) { return known }
         hash = key

@@ -87,10 +87,69 @@ extension Module {
   public func bindSymbols(
     of function: GraphID, shapes: [[Int]], elementLimit: Int64 = 1 << 40
   ) throws(SymbolBindingError) -> SymbolValues {
-    var binder = SymbolBinder(module: self, function: function, shapes: shapes)
+    try symbolChecks(of: function).bind(self, shapes: shapes, elementLimit: elementLimit)
+  }
+
+  /// What has to hold for the sizes of every call of a function: found in one walk over its nodes and those of the
+  /// bodies that it runs, so that calls need none.
+  public func symbolChecks(of function: GraphID) -> SymbolChecks {
+    var checks = SymbolChecks(function: function)
+    var isReached = [Bool](repeating: false, count: function.index + 1)
+    var isChecked = [Bool](repeating: false, count: tables.types.count)
+    /// Per record the op that it was last checked for.
+    var checkedFor = [Op](repeating: .input, count: tables.attributes.count)
+    isReached[function.index] = true
+    // Bodies stand before the graphs that run them.
+    for index in stride(from: function.index, through: 0, by: -1) where isReached[index] {
+      let graph = graphs[index]
+      for type in graph.types where !isChecked[type.index] {
+        isChecked[type.index] = true
+        checks.rows.append(.type(type))
+      }
+      for node in 0..<graph.nodeCount {
+        let (op, record) = (graph.ops[node], graph.attributes[node])
+        if checkedFor[record.index] == op { continue }
+        checkedFor[record.index] = op
+        for attribute in tables.attributes.attributes(record) {
+          let isSigned = op.definition.attribute(attribute.name)?.isSigned ?? false
+          switch attribute.value {
+          case .graph(let body): isReached[body.index] = true
+          case .dim(let dim): add(dim, op, isSigned, &checks)
+          case .dims(let dims): for dim in dims { add(dim, op, isSigned, &checks) }
+          default: break
+          }
+        }
+      }
+    }
+    return checks
+  }
+
+  private func add(_ dim: DimID, _ op: Op, _ isSigned: Bool, _ checks: inout SymbolChecks) {
+    if let value = tables.dims.value(dim), value >= 0 || isSigned { return }
+    checks.rows.append(.dim(dim, op, isSigned: isSigned))
+  }
+}
+
+/// What `bindSymbols` checks for one function, found once for all calls.
+public struct SymbolChecks: Sendable {
+  fileprivate enum Row {
+    case type(TypeID)
+    case dim(DimID, Op, isSigned: Bool)
+  }
+
+  fileprivate let function: GraphID
+  fileprivate var rows: [Row] = []
+
+  fileprivate init(function: GraphID) { self.function = function }
+
+  /// The values of all symbols, as `Module.bindSymbols` gives them; `module` is the one that was walked.
+  public func bind(
+    _ module: Module, shapes: [[Int]], elementLimit: Int64 = 1 << 40
+  ) throws(SymbolBindingError) -> SymbolValues {
+    var binder = SymbolBinder(module: module, function: function, shapes: shapes)
     try binder.solve()
     try binder.checkInputs()
-    try binder.checkTypes(elementLimit)
+    try binder.check(rows, elementLimit)
     return binder.values
   }
 }
@@ -194,32 +253,11 @@ private struct SymbolBinder {
     }
   }
 
-  func checkTypes(_ limit: Int64) throws(SymbolBindingError) {
-    var isReached = [Bool](repeating: false, count: function.index + 1)
-    var isChecked = [Bool](repeating: false, count: module.tables.types.count)
-    /// Per record the op that it was last checked for.
-    var checkedFor = [Op](repeating: .input, count: module.tables.attributes.count)
-    isReached[function.index] = true
-    // Bodies stand before the graphs that run them.
-    for index in stride(from: function.index, through: 0, by: -1) where isReached[index] {
-      let graph = module.graphs[index]
-      for type in graph.types where !isChecked[type.index] {
-        isChecked[type.index] = true
-        try check(type, limit)
-      }
-      for node in 0..<graph.nodeCount {
-        let (op, record) = (graph.ops[node], graph.attributes[node])
-        if checkedFor[record.index] == op { continue }
-        checkedFor[record.index] = op
-        for attribute in module.tables.attributes.attributes(record) {
-          let isSigned = op.definition.attribute(attribute.name)?.isSigned ?? false
-          switch attribute.value {
-          case .graph(let body): isReached[body.index] = true
-          case .dim(let dim): try check(dim, in: place(op), mayBeNegative: isSigned)
-          case .dims(let dims): for dim in dims { try check(dim, in: place(op), mayBeNegative: isSigned) }
-          default: break
-          }
-        }
+  func check(_ rows: [SymbolChecks.Row], _ limit: Int64) throws(SymbolBindingError) {
+    for row in rows {
+      switch row {
+      case .type(let type): try check(type, limit)
+      case .dim(let dim, let op, let isSigned): try check(dim, in: place(op), mayBeNegative: isSigned)
       }
     }
   }

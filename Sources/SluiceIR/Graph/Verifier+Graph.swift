@@ -68,7 +68,8 @@ extension Verifier {
         isSound = false
       } else if typeSeen[type.index] != stamp {
         typeSeen[type.index] = stamp
-        checkSymbols(tables.types.shape(type), graph, node, "the type \(text(type))", stamp)
+        let what = "the type \(text(type))"
+        checkSymbols(tables.types.shape(type), graph, node, what, stamp)
       }
       if graph.definers[value] != node {
         report(
@@ -136,10 +137,11 @@ extension Verifier {
     let attributes = tables.attributes.attributes(record)
     var isSound = true
     for attribute in attributes {
-      let name = "the attribute `\(attribute.name.text)`"
+      // Text only where something is wrong.
+      func name() -> String { "the attribute `\(attribute.name.text)`" }
       switch attribute.value {
-      case .dims(let dims): checkSymbols(dims, graph, node, name, stamp)
-      case .dim(let dim): checkSymbols([dim], graph, node, name, stamp)
+      case .dims(let dims): checkSymbols(dims, graph, node, name(), stamp)
+      case .dim(let dim): checkSymbols([dim], graph, node, name(), stamp)
       case .graph(let body):
         if body.index >= index {
           report(
@@ -164,7 +166,7 @@ extension Verifier {
   }
 
   private mutating func checkSymbols(
-    _ dims: [DimID], _ graph: Graph, _ node: NodeID, _ what: String, _ stamp: UInt32
+    _ dims: [DimID], _ graph: Graph, _ node: NodeID, _ what: @autoclosure () -> String, _ stamp: UInt32
   ) {
     for dim in dims {
       for symbol in tables.dims.symbols(in: dim) where symbolSeen[symbol.index] != stamp {
@@ -172,7 +174,7 @@ extension Verifier {
         let bound = tables.dims.symbols[symbol.index].bound
         report(
           graph, node,
-          "\(what) mentions the symbol `\(name)`, which is not in the `where` of `@\(text(graph.name))`",
+          "\(what()) mentions the symbol `\(name)`, which is not in the `where` of `@\(text(graph.name))`",
           hint: "add `\(name) <= \(bound)`")
       }
     }
@@ -189,7 +191,6 @@ extension Verifier {
   }
 
   private mutating func infer(_ graph: Graph, _ node: NodeID) {
-    let definition = graph.ops[node.index].definition
     inference.operands.removeAll(keepingCapacity: true)
     inference.results.removeAll(keepingCapacity: true)
     for position in graph.operandRange(node) {
@@ -197,8 +198,7 @@ extension Verifier {
     }
     inference.attributes = graph.attributes[node.index]
     do {
-      try definition.check(tables, inference)
-      try definition.infer(&tables, &inference)
+      try answers.infer(graph.ops[node.index], &tables, &inference)
     } catch {
       report(graph, node, error.message, hint: error.hint)
       return

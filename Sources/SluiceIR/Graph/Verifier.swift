@@ -82,6 +82,7 @@ struct Verifier {
   /// A copy, since inference interns what it makes.
   var tables: Tables
   var inference = Inference()
+  var answers = InferenceCache()
   var found: [Diagnostic] = []
   let stringCount: UInt32
   /// Per type, per record: whether all handles in it are in their tables.

@@ -43,7 +43,7 @@ extension OpDefinition {
     var ordered: [Attribute] = []
     for spec in attributes {
       guard let attribute = given.first(where: { $0.name == spec.name }) else { continue }
-      if attribute.value != spec.defaultValue { ordered.append(attribute) }
+      if !spec.isDefault(attribute.value) { ordered.append(attribute) }
     }
     for attribute in given where self.attribute(attribute.name) == nil { ordered.append(attribute) }
     return tables.attributes.intern(ordered)

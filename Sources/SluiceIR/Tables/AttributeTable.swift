@@ -110,6 +110,14 @@ public struct AttributeSpec: Sendable {
     self.summary = summary
     self.isSigned = signed
   }
+
+  /// Whether a value is the default, and so left out of records: numbers by their bits, since -0.0 is not 0.0.
+  package func isDefault(_ value: AttributeValue) -> Bool {
+    if case .number(let number) = value, case .number(let wanted)? = defaultValue {
+      return number.bitPattern == wanted.bitPattern
+    }
+    return value == defaultValue
+  }
 }
 
 /// A name with its value, as it is given to the builder.

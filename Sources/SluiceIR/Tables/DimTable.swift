@@ -26,7 +26,7 @@ public struct DimTable: Sendable {
   /// Per dim its value when it is an integer, else `Int64.min`.
   private var integers: [Int64] = []
   private var symbolIndex: [Symbol: SymbolID] = [:]
-  private var integerIndex: [Int64: DimID] = [:]
+  private var integerIndex = HashIndex()
   private var polynomialIndex: [[Term]: DimID] = [:]
 
   init() {}
@@ -36,12 +36,14 @@ public struct DimTable: Sendable {
 
   /// The dim of a plain integer.
   public mutating func integer(_ value: Int64) -> DimID {
-    if let known = integerIndex[value] { return known }
-    let id = DimID(integers.count)
+    let hash = Self.hash(value)
+    // The least integer stands for "no integer" in `integers`, but only integers are in the index.
+    if let known = integerIndex.find(hash, where: { integers[$0] == value }) { return DimID(known) }
+    let row = integers.count
     integers.append(value)
     polynomials.append(value == 0 ? [] : [Term(coefficient: value, symbols: [])])
-    integerIndex[value] = id
-    return id
+    integerIndex.insert(row, hash: hash) { Self.hash(integers[$0]) }
+    return DimID(row)
   }
 
   /// The dim of a plain integer.
@@ -89,6 +91,10 @@ public struct DimTable: Sendable {
 
   /// `a - b`.
   public mutating func subtract(_ a: DimID, _ b: DimID) -> DimID? {
+    if let x = value(a), let y = value(b) {
+      let (difference, overflow) = x.subtractingReportingOverflow(y)
+      return overflow || difference == .min ? nil : integer(difference)
+    }
     guard let negative = multiply(b, integer(Int64(-1))) else { return nil }
     return add(a, negative)
   }
@@ -192,6 +198,12 @@ public struct DimTable: Sendable {
       for symbol in term.symbols where !found.contains(symbol) { found.append(symbol) }
     }
     return found
+  }
+
+  private static func hash(_ value: Int64) -> UInt64 {
+    var hasher = WordHasher()
+    hasher.combine(UInt64(bitPattern: value))
+    return hasher.hash
   }
 
   private mutating func combine(_ terms: [Term]) -> DimID? {

@@ -1,4 +1,4 @@
-package import SluiceIR
+import SluiceIR
 import SluicePlan
 
 /// Checks that a kernel is well formed, so that what runs it need not ask again.
@@ -234,46 +234,5 @@ extension Loop {
   var lanes: Int? {
     if case .lanes(let count) = kind { return count }
     return nil
-  }
-}
-
-extension ScalarOp {
-  /// How many operands it has with this immediate: a call has as many as its function.
-  package func operandCount(immediate: UInt64) -> Int {
-    self == .call ? ElementaryFunction(immediate: immediate)?.operandCount ?? 1 : operandCount
-  }
-
-  /// How many operands it has; 1 for a call, whose function decides.
-  package var operandCount: Int {
-    switch self {
-    case .parameter, .constant: 0
-    case .negate, .abs, .sqrt, .floor, .ceil, .trunc, .round, .not, .cast, .bitcast, .canonical, .call: 1
-    case .add, .subtract, .multiply, .divide, .remainder, .minimum, .maximum, .equal, .notEqual, .less,
-      .lessEqual, .and, .or, .xor, .shiftLeft, .shiftRight, .shiftRightLogical, .multiplyHigh:
-      2
-    case .fma, .select: 3
-    }
-  }
-
-  /// Whether it gives a bool.
-  package var isComparison: Bool {
-    switch self {
-    case .equal, .notEqual, .less, .lessEqual: true
-    default: false
-    }
-  }
-
-  /// Whether it takes operands of a dtype; for what is no special form.
-  package func supports(_ dtype: DType) -> Bool {
-    switch self {
-    case .parameter, .constant, .select, .cast, .bitcast, .call: false
-    case .fma, .sqrt, .floor, .ceil, .trunc, .round, .canonical: dtype.isFloat
-    case .and, .or, .xor, .not, .shiftLeft, .shiftRight, .shiftRightLogical: !dtype.isFloat
-    case .multiplyHigh: dtype == .i32
-    case .add, .subtract, .multiply, .divide, .remainder, .negate, .abs, .minimum, .maximum, .equal,
-      .notEqual,
-      .less, .lessEqual:
-      true
-    }
   }
 }

@@ -163,7 +163,6 @@ struct CallShaper {
     _ slot: Int, _ kernel: Kernel, _ model: KernelModel, _ offset: Polynomial, _ count: Polynomial,
     _ prover: inout Prover, _ shape: inout CallShape
   ) {
-    let text = KernelText(kernel, context.tables)
     var seen: Set<KernelModel.Access> = []
     for number in model.accessesOfSlot[slot] {
       var access = model.accesses[number]
@@ -171,17 +170,24 @@ struct CallShaper {
       access.instruction = 0
       access.isStore = false
       guard seen.insert(access).inserted else { continue }
-      let place = "instruction \(instruction), `\(text.text(kernel.instructions[instruction]))`"
+      // Text only where something is wrong.
+      func place() -> String {
+        let line = KernelText(kernel, context.tables).text(kernel.instructions[instruction])
+        return "instruction \(instruction), `\(line)`"
+      }
       let element = access.index + offset
       if !context.accepts(element, in: access.scope, &prover) {
         shape.problems.append(
-          (slot, "\(place) may touch an element before the buffer: cannot show that the index is at least 0"))
+          (
+            slot,
+            "\(place()) may touch an element before the buffer: cannot show that the index is at least 0"
+          ))
       }
       if !context.accepts(count - 1 - element, in: access.scope, &prover) {
         shape.problems.append(
           (
             slot,
-            "\(place) may touch an element behind the buffer: cannot show that the index is less than "
+            "\(place()) may touch an element behind the buffer: cannot show that the index is less than "
               + context.text(count)
           ))
       }

@@ -58,16 +58,3 @@ extension ScalarInstruction {
     "the source is \(source.name), an operand is \(dtype.name)"
   }
 }
-
-extension ScalarOp {
-  /// How many operands an instruction has; a call as many as the function of this immediate.
-  func operandCount(immediate: UInt64) -> Int {
-    switch self {
-    case .call: ElementaryFunction(immediate: immediate)?.operandCount ?? 1
-    case .parameter, .constant: 0
-    case .negate, .abs, .sqrt, .floor, .ceil, .trunc, .round, .not, .cast, .bitcast, .canonical: 1
-    case .fma, .select: 3
-    default: 2
-    }
-  }
-}

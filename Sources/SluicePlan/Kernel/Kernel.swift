@@ -165,4 +165,16 @@ public struct ScalarInstruction: Sendable, Hashable {
   public var operands: [Register]
   /// The bits of a constant, or the elementary function called.
   public var immediate: UInt64
+
+  /// A scalar operation.
+  package init(
+    op: ScalarOp, result: Register, dtype: DType, source: DType, operands: [Register], immediate: UInt64 = 0
+  ) {
+    self.op = op
+    self.result = result
+    self.dtype = dtype
+    self.source = source
+    self.operands = operands
+    self.immediate = immediate
+  }
 }

@@ -128,10 +128,12 @@ struct Flattener {
   var loopDepth = 0
   /// The nodes of all bodies copied in so far.
   private var copiedNodes = 0
+  private let zero: DimID
 
   init(_ module: Module, _ tables: Tables, parameters: [StringID: Int], states: [StringID: Int]) {
     self.module = module
     self.tables = tables
+    zero = self.tables.dims.integer(0)
     self.parameterIndex = parameters
     self.stateIndex = states
   }
@@ -309,7 +311,6 @@ struct Flattener {
   /// The layout of a value that is a root or a view.
   mutating func layout(_ value: Int) -> FlatProgram.Layout {
     if case .view(let layout) = program.values[value].form { return layout }
-    let zero = tables.dims.integer(0)
     let strides = tables.contiguousStrides(tables.types.shape(program.values[value].type))
     return FlatProgram.Layout(root: value, base: zero, offset: zero, strides: strides)
   }
@@ -331,7 +332,6 @@ struct Flattener {
       look.strides = order.map { look.strides[Int($0)] }
     case .broadcast:
       let target = tables.types.shape(type)
-      let zero = tables.dims.integer(0)
       let lead = target.count - shape.count
       let old = look.strides
       look.strides = target.indices.map { axis in
@@ -375,11 +375,27 @@ struct Flattener {
   }
 
   mutating func viewValue(_ look: FlatProgram.Layout, _ type: TypeID, _ name: StringID) -> Int {
+    var look = look
+    // Where the first element is surely there, its place goes to the argument of the call: kernels that differ
+    // only in where they look are one.
+    if look.offset != zero, tables.dims.value(look.offset) != nil, hasElements(type),
+      let start = tables.dims.add(look.base, look.offset)
+    {
+      look.base = start
+      look.offset = zero
+    }
     let root = program.values[look.root]
     program.values.append(
       FlatProgram.Value(
         type: type, name: name, form: .view(look), source: root.source, item: root.item, region: region))
     return program.values.count - 1
+  }
+
+  /// Whether a type has elements for all sizes and no symbols.
+  private func hasElements(_ type: TypeID) -> Bool {
+    (0..<tables.types.rank(type)).allSatisfy { axis in
+      tables.dims.value(tables.types.dim(type, axis)).map { $0 > 0 } ?? false
+    }
   }
 
   // MARK: The end

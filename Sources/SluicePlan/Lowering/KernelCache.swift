@@ -35,10 +35,10 @@ struct KernelCache {
 
   /// The row of the kernel that these items run, if it is known; `add` adds one for the items asked for last.
   mutating func find(
-    _ items: [Int], _ program: FlatProgram, _ residence: Residence, _ tables: Tables
+    _ items: [Int], _ program: FlatProgram, _ residence: Residence
   ) -> Int? {
     begin(program)
-    for position in items { describe(program.items[position], program, residence, tables) }
+    for position in items { describe(program.items[position], program, residence) }
     hash = Self.hash(words[(wordEnds.last ?? 0)...])
     return index.find(hash) { row in
       hashes[row] == hash && words[range(row)].elementsEqual(words[(wordEnds.last ?? 0)...])
@@ -114,7 +114,7 @@ struct KernelCache {
   }
 
   private mutating func describe(
-    _ item: FlatProgram.Item, _ program: FlatProgram, _ residence: Residence, _ tables: Tables
+    _ item: FlatProgram.Item, _ program: FlatProgram, _ residence: Residence
   ) {
     let counts = UInt64(item.operands.count) << 32 | UInt64(item.results.count) << 8
     switch item.action {
@@ -126,7 +126,7 @@ struct KernelCache {
     case .beginLoop, .beginForever, .leave, .endLoop, .beginBranch, .otherwise, .endBranch:
       preconditionFailure("control is no kernel")
     }
-    for operand in item.operands { describe(operand: operand, program, residence, tables) }
+    for operand in item.operands { describe(operand: operand, program, residence) }
     for result in item.results {
       let flags: UInt64 = (residence.needsMemory[result] ? 1 : 0) | (residence.isExternal[result] ? 2 : 0)
       number(result, program)
@@ -140,7 +140,7 @@ struct KernelCache {
   }
 
   private mutating func describe(
-    operand: Int, _ program: FlatProgram, _ residence: Residence, _ tables: Tables
+    operand: Int, _ program: FlatProgram, _ residence: Residence
   ) {
     let value = program.values[operand]
     switch value.form {

@@ -172,7 +172,7 @@ public struct Planner {
   private mutating func kernel(
     _ group: Grouping.Group, _ target: FlatProgram.Target?, _ program: FlatProgram, _ residence: Residence
   ) throws(Diagnostics) -> Int {
-    if let known = cache.find(group.items, program, residence, tables) { return known }
+    if let known = cache.find(group.items, program, residence) { return known }
     let lowered: LoweredKernel
     let (name, comment) = headline(group, target, program)
     // The tables move along, so that nobody else holds them when dims are added.
@@ -254,7 +254,9 @@ public struct Planner {
   private func checkedDims(_ program: FlatProgram) -> [DimID] {
     var found: [DimID] = []
     var seen: Set<DimID> = []
-    for value in program.values {
+    var seenTypes = [Bool](repeating: false, count: tables.types.count)
+    for value in program.values where !seenTypes[value.type.index] {
+      seenTypes[value.type.index] = true
       for dim in tables.types.shape(value.type) where seen.insert(dim).inserted {
         if !tables.dims.isNeverNegative(dim) { found.append(dim) }
       }

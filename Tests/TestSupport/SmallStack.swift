@@ -14,12 +14,12 @@ private final class Work {
   init(_ body: @escaping @Sendable () -> Void) { self.body = body }
 }
 
-/// Runs `body` on 256 KiB of stack and waits for it; false where no thread could be had.
-func onSmallStack(_ body: @escaping @Sendable () -> Void) -> Bool {
+/// Runs `body` on a stack of so many bytes and waits for it; false where no thread could be had.
+package func onSmallStack(byteCount: Int = 256 << 10, _ body: @escaping @Sendable () -> Void) -> Bool {
   var attributes = pthread_attr_t()
   guard unsafe pthread_attr_init(&attributes) == 0 else { return false }
   defer { unsafe _ = pthread_attr_destroy(&attributes) }
-  guard unsafe pthread_attr_setstacksize(&attributes, 256 << 10) == 0 else { return false }
+  guard unsafe pthread_attr_setstacksize(&attributes, byteCount) == 0 else { return false }
   let work = unsafe Unmanaged.passRetained(Work(body))
   #if canImport(Darwin)
     var thread: pthread_t?
