@@ -401,7 +401,7 @@ extension RandomGraphMaker {
   }
 
   private mutating func place() {
-    switch random.below(4) {
+    switch random.below(9) {
     case 0:
       guard let x = value(.any), let i = value(.indices), !builder.shape(x).isEmpty else { return }
       let axis = Int64(random.below(builder.shape(x).count))
@@ -418,6 +418,16 @@ extension RandomGraphMaker {
       emit(
         .iota, [],
         [Attribute(.shape, .dims(shape)), axis, Attribute(.dtype, .dtype(random.pick([.i32, .f32])))], .exact)
+    case 3: slices()
+    case 4: scatters()
+    case 5:
+      guard let x = value(.any), !builder.shape(x).isEmpty else { return }
+      let order = builder.make(.argsort, [x])
+      let two = builder.broadcast(builder.scalar(2, .i32), like: order)
+      let i = builder.make(.subtract, [order, two])
+      let axis = Attribute(.axis, .int(Int64(random.below(builder.shape(x).count))))
+      emit(.takeAlongAxis, [x, i], [axis], know(x))
+    case 6: cumulative()
     default:
       guard let like = value(.any) else { return }
       let seed = builder.scalar(Double(random.below(100)), .i64)
@@ -428,6 +438,64 @@ extension RandomGraphMaker {
         emit(.randomBits, [seed, seed], [shape], .exact)
       }
     }
+  }
+
+  /// A part of a value, or a value with a part of another one put in.
+  private mutating func slices() {
+    guard let x = value(.any), let i = value(.indices), !builder.shape(x).isEmpty else { return }
+    let shape = builder.shape(x)
+    let sizes = shape.map { dim -> DimID in
+      guard let extent = builder.tables.dims.value(dim), random.oneIn(2) else { return dim }
+      return builder.tables.dims.integer(random.below(Int(extent) + 1))
+    }
+    let starts = shape.map { _ in
+      random.oneIn(2) ? builder.scalar(Double(random.below(6)) - 2, .i64) : builder.make(.sum, [i])
+    }
+    let part = Attribute(.sizes, .dims(sizes))
+    if random.oneIn(2) {
+      emit(.dynamicSlice, [x] + starts, [part], know(x))
+    } else {
+      let y = partner(x)
+      guard let update = try? builder.emit(.dynamicSlice, [y] + starts, [part]) else { return }
+      let (a, b) = (know(x), know(y))
+      let knowledge = Knowledge(magnitude: max(a.magnitude, b.magnitude), error: max(a.error, b.error))
+      emit(.dynamicUpdateSlice, [x, update] + starts.reversed(), [], knowledge)
+    }
+  }
+
+  private mutating func scatters() {
+    guard let x = value(.numbers), let i = value(.indices), !builder.shape(x).isEmpty else { return }
+    guard builder.shape(x).count + builder.shape(i).count <= 5 else { return }
+    let axis = Attribute(.axis, .int(Int64(random.below(builder.shape(x).count))))
+    let y = partner(x)
+    guard let updates = try? builder.emit(.gather, [y, i], [axis]) else { return }
+    let (a, b) = (know(x), know(y))
+    if random.oneIn(2) {
+      let knowledge = Knowledge(magnitude: max(a.magnitude, b.magnitude), error: max(a.error, b.error))
+      emit(.scatter, [x, i, updates], [axis], knowledge)
+    } else {
+      let count = builder.shape(i).reduce(1) { $0 * bound($1) }
+      let m = a.magnitude + count * b.magnitude
+      let e = a.error + count * b.error
+      let isFloat = builder.dtype(x).isFloat
+      let knowledge = Knowledge(magnitude: m, error: e + count * roundoff(x) * (m + e))
+      emit(.scatterAdd, [x, i, updates], [axis], isFloat ? knowledge : .exact)
+    }
+  }
+
+  private mutating func cumulative() {
+    guard let x = value(.numbers), !builder.shape(x).isEmpty else { return }
+    let axis = random.below(builder.shape(x).count)
+    var attributes = [Attribute(.axis, .int(Int64(axis))), Attribute(.reverse, .bool(random.oneIn(2)))]
+    let k = know(x)
+    if random.oneIn(2) { return _ = emit(random.pick([.cummax, .cummin]), [x], attributes, k) }
+    attributes.append(Attribute(.exclusive, .bool(random.oneIn(2))))
+    if !builder.dtype(x).isFloat {
+      return _ = emit(random.pick([.cumsum, .cumprod]), [x], attributes, .exact)
+    }
+    let count = bound(builder.shape(x)[axis])
+    let (m, e) = (count * k.magnitude, count * k.error)
+    emit(.cumsum, [x], attributes, Knowledge(magnitude: m, error: e + count * roundoff(x) * (m + e)))
   }
 
   private mutating func scan() {

@@ -48,5 +48,18 @@ extension SymbolicFunction {
         "%d = cummax %y : i32[B,B]", "%e = cummin %y {axis = 0, reverse = true} : i32[B,B]",
         "return %a, %b, %c, %d, %e",
       ]),
+    SymbolicFunction(
+      name: "linalg: decompositions of a symbolic size", inputs: "%x: f32[B,B], %y: f32[B,2], %z: f32[B+2,B]",
+      results: "f32[B+2,B], f32[B,B], f32[B,B], f32[B,2*B], f32[B,2], f32[B,2], f32[B]",
+      lines: [
+        "%q, %r = qr %z : f32[B+2,B], f32[B,B]", "%c = concat %x, %x {axis = 1} : f32[B,2*B]",
+        "%s, %t = qr %c : f32[B,B], f32[B,2*B]",
+        "%e = eye {shape = [B,B]} : f32[B,B]", "%many = constant {value = 16} : f32[]",
+        "%wide = broadcast %many {shape = [B,B]} : f32[B,B]", "%d = multiply %e, %wide : f32[B,B]",
+        "%a = add %x, %d : f32[B,B]", "%m = triangular_solve %a, %y {lower = true} : f32[B,2]",
+        "%n = triangular_solve %a, %m {transpose = true, lower = true} : f32[B,2]",
+        "%w, %v = eigh %a : f32[B], f32[B,B]",
+        "return %q, %r, %s, %t, %m, %n, %w",
+      ]),
   ]
 }

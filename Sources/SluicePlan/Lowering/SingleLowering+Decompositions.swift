@@ -135,8 +135,8 @@ extension SingleLowering {
     }
   }
 
-  /// Replaces column j of `work`, from the diagonal on, by the new diagonal element and below it the vector v of
-  /// the reflection 1 - factor v v^T, whose first component is 1.
+  /// Replaces column j of `work`, from the diagonal on, by the new diagonal element and, below it, the vector v
+  /// of the reflection 1 - factor v v^T, whose first component is 1.
   ///
   /// Gives the factor, which is 0 for no reflection.
   private mutating func reflect(_ work: Matrix, _ j: Register, _ m: DimID, _ dtype: DType) -> Register {
@@ -208,7 +208,7 @@ extension SingleLowering {
   /// How often `eigh` goes through all pairs at most; it stops where nothing changes any more.
   static let sweepCount = 30
 
-  /// Cyclic Jacobi rotations (Golub and Van Loan, Matrix Computations, 8.5); eigenvectors are rows until the end.
+  /// Cyclic Jacobi rotations (Golub and Van Loan, Matrix Computations, 8.5); eigenvectors are rows meanwhile.
   mutating func eigh() throws(Diagnostics) {
     let x = operand(0)
     let (values, vectors) = (resultIfRead(at: 0), resultIfRead(at: 1))

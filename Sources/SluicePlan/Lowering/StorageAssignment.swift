@@ -220,6 +220,7 @@ struct StorageAssignment {
 
   /// Whether the kernel that makes `value` reads `old` only at the element that it stores.
   private func canShare(_ old: Int, _ value: Int, _ tables: Tables) -> Bool {
+    if updates(old, value) { return !isTakenOver[old] && inPlace[value] == nil }
     let group = grouping.groupOf[program.values[value].item]
     guard group >= 0, grouping.groups[group].kind == .loops, grouping.groups[group].reducedAxes == nil,
       !isTakenOver[old], inPlace[value] == nil
@@ -239,9 +240,16 @@ struct StorageAssignment {
     return true
   }
 
+  /// Whether `value` is `old` with other elements at some places, and nothing else of its kernel reads `old`.
+  private func updates(_ old: Int, _ value: Int) -> Bool {
+    let item = program.items[program.values[value].item]
+    guard case .node(let op, _) = item.action, case .update = op.definition.family else { return false }
+    return item.operands[0] == old && !item.operands.dropFirst().contains { program.root($0) == old }
+  }
+
   /// Values of the arena that take over the memory of an operand that is read for the last time.
   private mutating func reuseInPlace(_ tables: Tables) {
-    for group in grouping.groups where group.kind == .loops && group.reducedAxes == nil {
+    for group in grouping.groups where group.reducedAxes == nil {
       for position in group.items {
         for value in program.items[position].results
         where grouping.needsMemory[value] && bindings[value] == nil {
