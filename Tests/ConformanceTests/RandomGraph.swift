@@ -18,6 +18,7 @@ struct RandomGraph {
     var maker = RandomGraphMaker(seed)
     maker.declare()
     maker.makeBodies()
+    maker.makeControlBodies()
     maker.begin()
     for _ in 0..<maker.random.below(24) + 6 { maker.add() }
     bounds = maker.end()
@@ -43,12 +44,14 @@ struct RandomGraphMaker: ~Copyable {
   var random: SeededRandom
   var inputs: [HostTensor] = []
   /// The values to choose operands from.
-  private var values: [ValueID] = []
+  var values: [ValueID] = []
   /// Per value what is known of it.
   private var known: [ValueID: Knowledge] = [:]
   private var symbol: SymbolID?
   private var size = 0
-  private var dims: [DimID] = []
+  var dims: [DimID] = []
+  /// Bodies for `call`, `cond` and `while`.
+  var control = ControlBodies()
   private var sumBody = GraphID.none
   private var swapBody = GraphID.none
 
@@ -151,7 +154,7 @@ extension RandomGraphMaker {
     return results.map { known[$0]?.error ?? 0 }
   }
 
-  private mutating func keep(_ value: ValueID, _ knowledge: Knowledge) {
+  mutating func keep(_ value: ValueID, _ knowledge: Knowledge) {
     values.append(value)
     known[value] = knowledge
   }
@@ -195,7 +198,7 @@ extension RandomGraphMaker {
 extension RandomGraphMaker {
   /// Adds one random node.
   mutating func add() {
-    switch random.below(12) {
+    switch random.below(13) {
     case 0, 1: unary()
     case 2, 3: binary()
     case 4: exactMap()
@@ -204,6 +207,7 @@ extension RandomGraphMaker {
     case 8: product()
     case 9: place()
     case 10: scan()
+    case 12: runBodies()
     default: joined()
     }
   }

@@ -37,7 +37,9 @@ public struct Module: Sendable {
     for graph in graphs[...id.index] {
       var records: Set<AttributesID> = []
       for node in graph.nodes {
-        if case .body = graph.ops[node.index].definition.family { records.insert(graph.attributes[node.index]) }
+        if case .body = graph.ops[node.index].definition.family {
+          records.insert(graph.attributes[node.index])
+        }
       }
       var depth = 0
       for attribute in records.flatMap({ tables.attributes.attributes($0) }) {

@@ -25,7 +25,7 @@ public enum Op: UInt8, CaseIterable, Hashable, Sendable, BitwiseCopyable {
   // linalg
   case inverse, logAbsDet, cholesky, solve
   // body
-  case call, cond, whileLoop, scan
+  case call, cond, `while`, scan
   // expand
   case mean, softmax, logSoftmax, eye, uniform, normal, permutation
 
@@ -115,7 +115,7 @@ public enum Op: UInt8, CaseIterable, Hashable, Sendable, BitwiseCopyable {
     case .solve: .solve
     case .call: .call
     case .cond: .cond
-    case .whileLoop: .whileLoop
+    case .while: .while
     case .scan: .scan
     case .mean: .mean
     case .softmax: .softmax

@@ -192,7 +192,8 @@ struct Flattener {
   private mutating func admit(_ frame: Frame, _ depth: Int) throws(Diagnostics) -> Frame {
     let limit = depth > Module.maximumBodyDepth ? "\(Module.maximumBodyDepth) deep" : nil
     if limit != nil || loopDepth > FlatProgram.maximumLoopDepth {
-      let what = limit.map { "bodies are nested more than \($0)" }
+      let what =
+        limit.map { "bodies are nested more than \($0)" }
         ?? "more than \(FlatProgram.maximumLoopDepth) loops are nested"
       throw Diagnostics([Diagnostic(what, at: tables.place(location))])
     }
@@ -249,7 +250,7 @@ struct Flattener {
       switch kernel {
       case .call: return enter(body(.body, record), operands, .call)
       case .cond: return beginCond(graph, node, operands, record)
-      case .whileLoop: return beginWhile(graph, node, operands, record)
+      case .while: return beginWhile(graph, node, operands, record)
       case .scan: return beginScan(graph, node, operands, record)
       }
     case .expand:
@@ -394,8 +395,7 @@ struct Flattener {
   }
 
   /// Assigns that happen at once: what one of them overwrites and another one reads is copied first.
-  mutating func assign(_ assigns: [(source: Int, target: FlatProgram.Target)], overwritten: Set<Int>)
-  {
+  mutating func assign(_ assigns: [(source: Int, target: FlatProgram.Target)], overwritten: Set<Int>) {
     var sources: [Int] = []
     for (source, target) in assigns {
       switch (target, program.values[source].form) {
