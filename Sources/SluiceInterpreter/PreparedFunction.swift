@@ -123,7 +123,9 @@ struct PreparedFunction {
         open.append([steps.count])
         steps.append(.forever)
       case .leave(let flag):
-        guard let begin = open.last?[0], steps[begin].isLoop else { throw flaw("a `leave` outside of a loop") }
+        guard let begin = open.last?[0], steps[begin].isLoop else {
+          throw flaw("a `leave` outside of a loop")
+        }
         open[open.count - 1].append(steps.count)
         steps.append(.leave(argument: try prepareFlag(flag, module, Set(counters)), exit: 0))
       case .branch(let flag):

@@ -7,9 +7,11 @@ extension Evaluator {
     switch kernel {
     case .call: run(graph(.body, node), node.operands).results
     case .cond:
-      run(graph(node.operands[0].integers[0] != 0 ? .then : .otherwise, node), Array(node.operands.dropFirst()))
-        .results
-    case .whileLoop: whileLoop(node)
+      run(
+        graph(node.operands[0].integers[0] != 0 ? .then : .otherwise, node), Array(node.operands.dropFirst())
+      )
+      .results
+    case .while: whileLoop(node)
     case .scan: scan(node)
     }
   }

@@ -18,6 +18,7 @@ struct RandomGraph {
     var maker = RandomGraphMaker(seed)
     maker.declare()
     maker.makeBodies()
+    maker.makeControlBodies()
     maker.begin()
     for _ in 0..<maker.random.below(24) + 6 { maker.add() }
     bounds = maker.end()
@@ -49,6 +50,8 @@ struct RandomGraphMaker: ~Copyable {
   private var symbol: SymbolID?
   private var size = 0
   var dims: [DimID] = []
+  /// Bodies for `call`, `cond` and `while`.
+  var control = ControlBodies()
   private var sumBody = GraphID.none
   private var swapBody = GraphID.none
 
@@ -195,7 +198,7 @@ extension RandomGraphMaker {
 extension RandomGraphMaker {
   /// Adds one random node.
   mutating func add() {
-    switch random.below(16) {
+    switch random.below(17) {
     case 0, 1: unary()
     case 2, 3: binary()
     case 4: exactMap()
@@ -207,6 +210,7 @@ extension RandomGraphMaker {
     case 11, 12: composite()
     case 13: window()
     case 14: arrangement()
+    case 15: runBodies()
     default: joined()
     }
   }

@@ -19,7 +19,9 @@ struct BuilderTests {
     builder.begin(.function, "f")
     let y = builder.input(outer, name: .none)
     let message = "`call` calls `@same` with (f32[N]) where N <= 4, it takes (f32[N]) where N <= 8"
-    #expect(throws: InferenceError(message)) { try builder.emit(.call, [y], [Attribute(.body, .graph(body))]) }
+    #expect(throws: InferenceError(message)) {
+      try builder.emit(.call, [y], [Attribute(.body, .graph(body))])
+    }
     builder.abandon()
   }
 

@@ -45,6 +45,29 @@ import Testing
     ),
     ("kernel 9 does not exist", SamplePlans.chain(), { $0.functions[0].steps[0] = .call(KernelID(9), []) }),
     ("takes 2 arguments, got 0", SamplePlans.chain(), { $0.functions[0].steps[0] = .call(KernelID(0), []) }),
+    ("leaves no loop", SamplePlans.whileLoop(), { $0.functions[0].steps.swapAt(0, 5) }),
+    ("the loop never ends", SamplePlans.whileLoop(isCounted: false), { $0.functions[0].steps.remove(at: 5) }),
+    (
+      "not bools", SamplePlans.whileLoop(),
+      { $0.functions[0].steps[5] = .leave(unless: Argument(buffer: BufferID(1), offset: DimID(0))) }
+    ),
+    (
+      "the bool at 2 may lie outside of it", SamplePlans.oneSide(),
+      { plan in
+        let two = plan.module.tables.dims.integer(2)
+        plan.functions[0].steps[0] = .branch(Argument(buffer: BufferID(0), offset: two))
+      }
+    ),
+    ("before anything was stored", SamplePlans.whileLoop(), { $0.functions[0].steps.remove(at: 4) }),
+    ("is no other side", SamplePlans.branches(), { $0.functions[0].steps[0] = .otherwise }),
+    ("a loop or branch has no end", SamplePlans.oneSide(), { $0.functions[0].steps.remove(at: 3) }),
+    // One side of a branch leaves out what is read behind it.
+    ("before anything was stored", SamplePlans.branches(), { $0.functions[0].steps.remove(at: 3) }),
+    // What the loop has not surely done is relied on behind it.
+    (
+      "loads", SamplePlans.whileLoop(),
+      { $0.functions[0].steps.append($0.functions[0].steps[7]) }
+    ),
     ("a loop or branch has no end", SamplePlans.scan(), { $0.functions[0].steps.remove(at: 5) }),
     (
       "the counter `T` is not the loop's own", SamplePlans.scan(),

@@ -35,6 +35,9 @@ import Testing
       f.output("cumulative", stack([cumsum(x), cumprod(x), cummax(x), cummin(x)]))
       f.output("views", pad(concat([x.reshaped([9]), x[0]]), low: [1], high: [1]))
       f.output("scan", scan(over: x, from: ones([3])) { a, b in a * b })
+      f.output("call", call([x, y]) { [$0[0] + $0[1]] }[0])
+      f.output("cond", cond(x.sum() .> 0, then: { x }, otherwise: { y }))
+      f.output("while", whileLoop(from: x, limit: 9, while: { $0.max() .< 1 }) { $0 + y })
     }
     model.function("integers") { f in
       let x = f.input("x", .i32, [3])

@@ -1,6 +1,6 @@
 import SluiceIR
 
-/// A graph under construction as the DSL sees it: a function, or the body of a scan.
+/// A graph under construction as the DSL sees it: a function, or a body.
 struct Frame {
   /// What a body takes from outside.
   enum Capture: Hashable {
@@ -10,7 +10,7 @@ struct Frame {
     case variable(ObjectIdentifier)
   }
 
-  /// What gives the operand of a scan for a capture, once the body has ended.
+  /// What gives the operand for a capture, once the body has ended.
   enum CaptureSource {
     case tensor(Tensor)
     case variable(VariableCell)
@@ -60,11 +60,13 @@ struct Frame {
 
 extension Trace {
   /// Begins a graph and makes it the innermost frame.
-  func beginFrame(_ name: String, isFunction: Bool, comment: [String] = [], at site: Site) {
+  func beginFrame(
+    _ name: String, isFunction: Bool, of op: Op = .scan, comment: [String] = [], at site: Site
+  ) {
     locate(site)
     builder.begin(isFunction ? .function : .body, name, comment: comment)
     frames.append(Frame(id: UInt32(frameNames.count), name: name, isFunction: isFunction, site: site))
-    frameNames.append(isFunction ? "the function `\(name)`" : "the body of a `scan`")
+    frameNames.append(isFunction ? "the function `\(name)`" : "the body of a `\(op.definition.name)`")
   }
 
   /// Ends the innermost frame; nil where that was not possible, because of a mistake that is reported.

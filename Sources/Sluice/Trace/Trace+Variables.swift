@@ -160,8 +160,10 @@ extension Trace {
     }
     guard top.isFunction else {
       report(
-        "`@\(binding.name)` is written in the body of a `scan`",
-        hint: "carry it: `scan(over: ..., from: ...)`, and write what comes back", at: nil)
+        "`@\(binding.name)` is written in \(frameNames[Int(top.id)])",
+        hint: frameNames[Int(top.id)].hasSuffix("`scan`")
+          ? "carry it: `scan(over: ..., from: ...)`, and write what comes back"
+          : "give it back from the body, and write what comes back", at: nil)
       return
     }
     // A failed declaration or value is reported already; the state counts as written.

@@ -1,6 +1,22 @@
 /// Puts a graph in order whose inputs were found late: a `scan` in the DSL learns what its body captures from
 /// the body.
 extension Graph {
+  /// Adds inputs behind the others, which nothing uses.
+  mutating func addInputs(_ types: [TypeID]) {
+    for type in types {
+      ops.append(.input)
+      operandEnds.append(UInt32(operandPool.count))
+      attributes.append(AttributeTable.empty)
+      locations.append(location)
+      self.types.append(type)
+      definers.append(NodeID(ops.count - 1))
+      names.append(.none)
+      resultEnds.append(UInt32(self.types.count))
+    }
+    inputCount += types.count
+    moveInputsToFront()
+  }
+
   /// Moves the inputs in front of the other nodes; both keep their order, and every value is renumbered once.
   mutating func moveInputsToFront() {
     let isInput = ops.map { $0 == .input }

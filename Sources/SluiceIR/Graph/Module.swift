@@ -37,7 +37,9 @@ public struct Module: Sendable {
     for graph in graphs[...id.index] {
       var records: Set<AttributesID> = []
       for node in graph.nodes {
-        if case .body = graph.ops[node.index].definition.family { records.insert(graph.attributes[node.index]) }
+        if case .body = graph.ops[node.index].definition.family {
+          records.insert(graph.attributes[node.index])
+        }
       }
       var depth = 0
       for attribute in records.flatMap({ tables.attributes.attributes($0) }) {
@@ -46,6 +48,25 @@ public struct Module: Sendable {
       depths.append(depth)
     }
     return depths[id.index]
+  }
+
+  /// Per graph how many nodes it has with all bodies that it runs copied in, again for every node that runs them;
+  /// `Int.max` where that does not fit.
+  package var nodeCountsWithBodies: [Int] {
+    var counts: [Int] = []
+    for graph in graphs {
+      var count = graph.nodeCount
+      for node in graph.nodes {
+        guard case .body = graph.ops[node.index].definition.family else { continue }
+        for attribute in tables.attributes.attributes(graph.attributes[node.index]) {
+          guard case .graph(let body) = attribute.value else { continue }
+          let (sum, overflow) = count.addingReportingOverflow(counts[body.index])
+          count = overflow ? .max : sum
+        }
+      }
+      counts.append(count)
+    }
+    return counts
   }
 
   /// The parameters and states, in order.

@@ -118,6 +118,17 @@ public struct ModuleBuilder: ~Copyable {
     return GraphID(finished.count - 1)
   }
 
+  /// Adds inputs behind those of a finished graph that nothing runs yet.
+  package mutating func addInputs(_ types: [TypeID], to id: GraphID) {
+    guard !types.isEmpty else { return }
+    finished[id.index].addInputs(types)
+    for symbol in types.flatMap({ tables.types.shape($0) }).flatMap({ tables.dims.symbols(in: $0) })
+    where !finished[id.index].symbols.contains(symbol) {
+      finished[id.index].symbols.append(symbol)
+    }
+    tables.signatures[id.index].inputs += types
+  }
+
   /// Gives up the graph begun last.
   public mutating func abandon() { pop() }
 

@@ -52,9 +52,9 @@ extension OpDefinition {
 
       """)
 
-  static let whileLoop = OpDefinition(
+  static let `while` = OpDefinition(
     "while", "repeats a body while a condition holds, passing the carried values on",
-    family: .body(.whileLoop),
+    family: .body(.while),
     operands: [OperandSpec("carries, captures", variadic: true)],
     attributes: [
       AttributeSpec(.condition, .graph, "takes carries and captures; gives a bool scalar"),
@@ -153,7 +153,8 @@ struct BodySignature {
     _ op: String, _ attribute: AttributeName, _ tables: Tables, _ inference: Inference
   ) throws(InferenceError) {
     self.op = op
-    guard let id = tables.attributes.graph(inference.attributes, attribute), id.index < tables.signatures.count
+    guard let id = tables.attributes.graph(inference.attributes, attribute),
+      id.index < tables.signatures.count
     else { throw InferenceError("`\(op)` names no body") }
     signature = tables.signatures[id.index]
     name = "`@\(tables.strings[signature.name])`"

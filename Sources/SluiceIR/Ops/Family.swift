@@ -163,7 +163,7 @@ public enum OrderKernel: Sendable { case argsort }
 public enum LinalgKernel: Sendable { case inverse, logAbsDet, cholesky, solve, triangularSolve, qr, eigh }
 
 /// The ways to run a body: once, one of two, while a condition holds, once a part.
-public enum BodyKernel: Sendable { case call, cond, whileLoop, scan }
+public enum BodyKernel: Sendable { case call, cond, `while`, scan }
 
 /// A composite: the primitives that compute it.
 public struct Expansion: Sendable {

@@ -30,7 +30,7 @@ public enum Op: UInt8, CaseIterable, Hashable, Sendable, BitwiseCopyable {
   // linalg
   case inverse, logAbsDet, cholesky, solve, triangularSolve, qr, eigh
   // body
-  case call, cond, whileLoop, scan
+  case call, cond, `while`, scan
   // expand
   case mean, softmax, logSoftmax, eye, uniform, normal, permutation
   case logsumexp, variance, norm, l2Normalize, cosineSimilarity
@@ -157,7 +157,7 @@ public enum Op: UInt8, CaseIterable, Hashable, Sendable, BitwiseCopyable {
     case .eigh: .eigh
     case .call: .call
     case .cond: .cond
-    case .whileLoop: .whileLoop
+    case .while: .while
     case .scan: .scan
     case .mean: .mean
     case .softmax: .softmax

@@ -249,7 +249,9 @@ struct FunctionChecker {
     }
     let buffer = function.buffers[flag.buffer.index]
     if buffer.dtype != .bool {
-      say("\(place): buffer %\(flag.buffer.index) `\(buffer.name)` has elements of \(buffer.dtype.name), not bools")
+      say(
+        "\(place): buffer %\(flag.buffer.index) `\(buffer.name)` has elements of \(buffer.dtype.name), not bools"
+      )
     }
     checkDim(flag.offset, place, counters: counters)
   }

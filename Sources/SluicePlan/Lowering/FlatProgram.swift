@@ -7,9 +7,6 @@ import SluiceIR
 struct FlatProgram {
   /// More loops in each other would make checking a plan slow.
   static let maximumLoopDepth = 6
-  /// More nodes than this come from bodies that are run again and again: each level may double them.
-  static let maximumCopiedNodes = 1 << 22
-
   /// What a value is made of.
   enum Form {
     /// A value with elements of its own, in row-major order.
@@ -126,8 +123,6 @@ struct Flattener {
   var counterCount = 0
   /// The loops around what is being copied in.
   var loopDepth = 0
-  /// The nodes of all bodies copied in so far.
-  private var copiedNodes = 0
   private let zero: DimID
 
   init(_ module: Module, _ tables: Tables, parameters: [StringID: Int], states: [StringID: Int]) {
@@ -191,23 +186,17 @@ struct Flattener {
     return (program, tables)
   }
 
-  /// A body may be copied in unless it makes the program too deep or too long.
-  private mutating func admit(_ frame: Frame, _ depth: Int) throws(Diagnostics) -> Frame {
-    let limit = depth > Module.maximumBodyDepth ? "\(Module.maximumBodyDepth) deep" : nil
-    if limit != nil || loopDepth > FlatProgram.maximumLoopDepth {
-      let what = limit.map { "bodies are nested more than \($0)" }
-        ?? "more than \(FlatProgram.maximumLoopDepth) loops are nested"
-      throw Diagnostics([Diagnostic(what, at: tables.place(location))])
+  /// A body may be copied in unless it makes the program too deep.
+  private func admit(_ frame: Frame, _ depth: Int) throws(Diagnostics) -> Frame {
+    let message: String
+    if depth > Module.maximumBodyDepth {
+      message = "bodies are nested more than \(Module.maximumBodyDepth) deep"
+    } else if loopDepth > FlatProgram.maximumLoopDepth {
+      message = "more than \(FlatProgram.maximumLoopDepth) loops are nested"
+    } else {
+      return frame
     }
-    copiedNodes += frame.graph.nodeCount
-    if copiedNodes > FlatProgram.maximumCopiedNodes {
-      throw Diagnostics([
-        Diagnostic(
-          "the bodies copied in have more than \(FlatProgram.maximumCopiedNodes) nodes",
-          at: tables.place(location), notes: [Diagnostic.Note("a body is copied in wherever it is run")])
-      ])
-    }
-    return frame
+    throw Diagnostics([Diagnostic(message, at: tables.place(location))])
   }
 
   private mutating func followup(_ frame: Frame) -> Followup {
@@ -252,7 +241,7 @@ struct Flattener {
       switch kernel {
       case .call: return enter(body(.body, record), operands, .call)
       case .cond: return beginCond(graph, node, operands, record)
-      case .whileLoop: return beginWhile(graph, node, operands, record)
+      case .while: return beginWhile(graph, node, operands, record)
       case .scan: return beginScan(graph, node, operands, record)
       }
     case .expand:
@@ -417,8 +406,7 @@ struct Flattener {
   }
 
   /// Assigns that happen at once: what one of them overwrites and another one reads is copied first.
-  mutating func assign(_ assigns: [(source: Int, target: FlatProgram.Target)], overwritten: Set<Int>)
-  {
+  mutating func assign(_ assigns: [(source: Int, target: FlatProgram.Target)], overwritten: Set<Int>) {
     var sources: [Int] = []
     for (source, target) in assigns {
       switch (target, program.values[source].form) {

@@ -15,6 +15,9 @@ public struct Planner {
   /// No buffer may be larger than this many bytes at its symbols' bounds.
   static let maximumBytes = 1 << 40
 
+  /// No function may run bodies of more nodes than this, all copies counted; each level of calls may double them.
+  static let maximumNodes = 1 << 22
+
   private var tables: Tables
   private let module: Module
   private let options: Options
@@ -33,7 +36,13 @@ public struct Planner {
     let parameterBytes = try planner.layOut(.parameter)
     let stateBytes = try planner.layOut(.state)
     var functions: [ExecutionPlan] = []
-    for id in module.functions { functions.append(try planner.plan(module[id])) }
+    let nodeCounts = module.nodeCountsWithBodies
+    for id in module.functions {
+      guard nodeCounts[id.index] - module[id].nodeCount <= maximumNodes else {
+        throw planner.tooManyNodes(module[id])
+      }
+      functions.append(try planner.plan(module[id]))
+    }
     var finished = module
     finished.tables = planner.tables
     return ModulePlan(
@@ -47,6 +56,15 @@ public struct Planner {
     self.tables = module.tables
     self.options = options
     cache = KernelCache(tables.dims.integer(0))
+  }
+
+  private func tooManyNodes(_ graph: Graph) -> Diagnostics {
+    Diagnostics([
+      Diagnostic(
+        "`@\(tables.strings[graph.name])` runs bodies of more than \(Self.maximumNodes) nodes",
+        at: tables.place(graph.location),
+        notes: [Diagnostic.Note("a plan holds a copy of a body for every place where it is run")])
+    ])
   }
 
   /// Gives the variables of a kind their places in one block; its size.

@@ -178,7 +178,8 @@ struct StorageAssignment {
   }
 
   private func isBranch(_ region: Int) -> Bool {
-    if case .beginBranch = program.items[program.regions[region].begin].action { true } else { false }
+    guard region > 0 else { return false }
+    return if case .beginBranch = program.items[program.regions[region].begin].action { true } else { false }
   }
 
   /// Whether an assign stands inside the loop that carries the cell, not before it, or inside the cell's branch.
