@@ -34,6 +34,7 @@ from fractions import Fraction
 import numpy as np
 
 import exact
+import ops_elementary
 import philox
 import portable
 import sluice_text
@@ -948,6 +949,8 @@ def main():
             linear_algebra,
         ):
             group()
+        # With random numbers of its own, so that the groups above keep theirs.
+        ops_elementary.add(case, specials, pairs, wrapped)
     portable.fresh_folder(folder)
     total = 0
     for op, functions in sorted(texts.items()):

@@ -14,7 +14,9 @@ extension ScalarBuilder {
   }
 
   /// The base: 0 where `isZero`, pi/2 where `isHalf` or everywhere without it, else pi.
-  private mutating func base(_ isZero: Scalar, _ isHalf: Scalar? = nil, like x: Scalar) -> (high: Scalar, low: Scalar) {
+  private mutating func base(_ isZero: Scalar, _ isHalf: Scalar? = nil, like x: Scalar) -> (
+    high: Scalar, low: Scalar
+  ) {
     var high = constant(like: x, 0x1.921fb6p+0, 0x1.921fb54442d18p+0)
     var low = constant(like: x, -0x1.777a5cp-25, 0x1.1a62633145c07p-54)
     if let isHalf {

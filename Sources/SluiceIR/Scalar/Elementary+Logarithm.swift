@@ -80,7 +80,9 @@ extension ScalarBuilder {
     return withLogarithmEdges(logarithm(e, f), x)
   }
 
-  /// The logarithm to base 2: `e + log2(1 + f)`, the leading term times 1/ln2 in two parts. Exact for powers of two.
+  /// The logarithm to base 2: `e + log2(1 + f)`, the leading term times 1/ln2 in two parts.
+  ///
+  /// Exact for powers of two.
   mutating func log2(_ x: Scalar) -> Scalar {
     let (e, f) = decomposed(x)
     let low = multiply(f, constant(like: x, 0x1.4ae0cp-26, 0x1.777d0ffda0d24p-56))

@@ -11,7 +11,9 @@ extension ScalarBuilder {
     let r = subtract(x, subtract(shifted, magic))
     let p = polynomial(
       r,
-      f32: [0x1p+0, 0x1.62e43p-1, 0x1.ebfbd8p-3, 0x1.c6af74p-5, 0x1.3b3098p-7, 0x1.5f0ccap-10, 0x1.3fabfep-13],
+      f32: [
+        0x1p+0, 0x1.62e43p-1, 0x1.ebfbd8p-3, 0x1.c6af74p-5, 0x1.3b3098p-7, 0x1.5f0ccap-10, 0x1.3fabfep-13,
+      ],
       f64: [
         0x1p+0, 0x1.62e42fefa39efp-1, 0x1.ebfbdff82c5a6p-3, 0x1.c6b08d704a12ap-5, 0x1.3b2ab6fb9fd79p-7,
         0x1.5d87fe789f11dp-10, 0x1.4309130f7bdb8p-13, 0x1.ffcbfc6419476p-17, 0x1.62bfc627a9254p-20,
