@@ -314,8 +314,8 @@ int main(int count, char **arguments) {
     const int digits = isSingle ? 9 : 17;
     printf("%s\t%s\t%.4f\t%.*g", f->name, arguments[2], result.worst, digits, result.x);
     if (f->exact2) printf(", %.*g", digits, result.y);
-    printf("\t%.2f\t%llu\t%llu\t%.17g, %.17g\n", 100.0 * (double)result.right / (double)result.count, (unsigned long long)result.count,
-           (unsigned long long)result.wrong, result.wrongX, result.wrongY);
+    printf("\t%.2f\t%llu\t%llu\t%.17g, %.17g\n", floor(1e4 * (double)result.right / (double)result.count) / 100,
+           (unsigned long long)result.count, (unsigned long long)result.wrong, result.wrongX, result.wrongY);
     return 0;
   }
   return 64;
