@@ -24,7 +24,8 @@ public func silu(_ x: Tensor, file: String = #fileID, line: Int = #line, column:
 
 /// `x` times the normal distribution function of `x` (Hendrycks and Gimpel 2016); NaN for -inf.
 ///
-/// It is x / 2 * (1 + erf(x / sqrt 2)), or x / 2 * (1 + tanh(sqrt(2 / pi) * (x + 0.044715 * x^3))) where `approximate`.
+/// It is x / 2 * (1 + erf(x / sqrt 2)), or x / 2 * (1 + tanh(sqrt(2 / pi) * (x + 0.044715 * x^3))) where
+/// `approximate`.
 public func gelu(
   _ x: Tensor, approximate: Bool = false, file: String = #fileID, line: Int = #line, column: Int = #column
 ) -> Tensor {

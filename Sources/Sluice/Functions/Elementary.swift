@@ -37,7 +37,8 @@ public func atan(_ x: Tensor, file: String = #fileID, line: Int = #line, column:
   Trace.emit(.atan, x, at: Site(file, line, column))
 }
 
-/// The angle in [-pi, pi] of the point with coordinates (`x`, `y`), element by element; zeros count by their signs.
+/// The angle in [-pi, pi] of the point with coordinates (`x`, `y`), element by element; zeros count by their
+/// signs.
 public func atan2(
   _ y: Tensor, _ x: Tensor, file: String = #fileID, line: Int = #line, column: Int = #column
 ) -> Tensor {
@@ -59,7 +60,8 @@ public func cbrt(_ x: Tensor, file: String = #fileID, line: Int = #line, column:
   Trace.emit(.cbrt, x, at: Site(file, line, column))
 }
 
-/// `x` to the power `y`, element by element; 1 for `y` = 0 and for `x` = 1, NaN for broken powers of negative numbers.
+/// `x` to the power `y`, element by element; 1 for `y` = 0 and for `x` = 1, NaN for broken powers of negative
+/// numbers.
 ///
 /// Integers wrap; for negative `y` they give 1 / x^-y truncated, and 0 for `x` = 0.
 public func power(

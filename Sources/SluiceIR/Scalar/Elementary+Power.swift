@@ -1,8 +1,8 @@
 /// `exp2` and `power` as branch-free programs over IEEE operations.
 ///
-/// `x^y = 2^(y log2 |x|)` wants the logarithm to more places than a float has: it is carried as an unevaluated sum
-/// of two floats (Dekker 1971; Handbook of Floating-Point Arithmetic, 2nd ed. 2018, section 14.1), whose products come
-/// exactly from fused multiply-adds.
+/// `x^y = 2^(y log2 |x|)` wants the logarithm to more places than a float has: it is carried as an
+/// unevaluated sum of two floats (Dekker 1971; Handbook of Floating-Point Arithmetic, 2nd ed. 2018, section
+/// 14.1), whose products come exactly from fused multiply-adds.
 extension ScalarBuilder {
   /// `2^x` for arguments inside the limits (or NaN); exact for integers.
   mutating func exp2Inside(_ x: Scalar) -> Scalar {
