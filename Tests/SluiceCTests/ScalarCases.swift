@@ -41,17 +41,17 @@ struct ScalarCase: Sendable {
       if dtype.isFloat {
         for op in [.sqrt, .floor, .ceil, .trunc, .round, .canonical] as [ScalarOp] { add(op, dtype, 1) }
         add(.fma, dtype, 3)
-        for function in ElementaryFunction.allCases {
-          cases.append(
-            ScalarCase(
-              op: .call, dtype: dtype, source: dtype, operands: [dtype], immediate: UInt64(function.rawValue))
-          )
-        }
       } else {
         for op in [.and, .or, .xor, .shiftLeft, .shiftRight, .shiftRightLogical] as [ScalarOp] {
           add(op, dtype, 2)
         }
         add(.not, dtype, 1)
+      }
+      for function in ElementaryFunction.allCases where function.dtypes.contains(dtype) {
+        let operands = [DType](repeating: dtype, count: function.operandCount)
+        cases.append(
+          ScalarCase(
+            op: .call, dtype: dtype, source: dtype, operands: operands, immediate: UInt64(function.rawValue)))
       }
       for source in DType.allCases {
         if source != dtype {

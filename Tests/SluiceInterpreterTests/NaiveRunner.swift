@@ -129,7 +129,8 @@ func scalarProgram(_ op: ScalarOp, _ operands: [DType], _ dtype: DType, immediat
     guard let function = ElementaryFunction(rawValue: UInt8(immediate)) else {
       preconditionFailure("no function")
     }
-    result = builder.call(function, x[0])
+    result =
+      function.operandCount == 2 ? builder.call(function, x[0], x[1]) : builder.call(function, x[0])
   default: result = operands.count == 1 ? builder.unary(op, x[0]) : builder.binary(op, x[0], x[1])
   }
   return builder.finish(result)

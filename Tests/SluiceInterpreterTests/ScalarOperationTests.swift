@@ -72,8 +72,9 @@ import Testing
 
   @Test func calls() throws {
     for function in ElementaryFunction.allCases {
-      for dtype in [DType.f32, .f64] {
-        try check(.call, [dtype], dtype, immediate: UInt64(function.rawValue))
+      for dtype in DType.allCases where function.dtypes.contains(dtype) {
+        let operands = [DType](repeating: dtype, count: function.operandCount)
+        try check(.call, operands, dtype, immediate: UInt64(function.rawValue))
       }
     }
   }

@@ -44,6 +44,9 @@ struct RuleCase: Sendable, CustomTestStringConvertible {
       "select-same", inputs: "%c: bool[2], %x: f32[2]", result: "f32[2]", "%r = select %c, %x, %x : f32[2]",
       runs: "([true, false], [1, 2]) == [1, 2]"),
     RuleCase(
+      "bitcast-same", inputs: "%x: f32[]", result: "f32[]", "%r = bitcast %x {dtype = f32} : f32[]",
+      runs: "(nan) == nan"),
+    RuleCase(
       "cast-same", inputs: "%x: f32[]", result: "f32[]", "%r = cast %x {dtype = f32} : f32[]",
       runs: "(nan) == nan"),
     RuleCase(

@@ -15,7 +15,9 @@ import Testing
       let rounding = [abs(x), sign(x), floor(x), ceil(x), round(x), trunc(x), sqrt(x), rsqrt(x), relu(x)]
       let elementary = [
         exp(x), expm1(x), log(x), log1p(x), tanh(x), sigmoid(x), softplus(x), sin(x), cos(x), softmax(x),
-        logSoftmax(x),
+        logSoftmax(x), exp2(x), log2(x), erf(x), tan(x), asin(x), acos(x), atan(x), atan2(x, y), sinh(x),
+        cosh(x),
+        cbrt(x), power(x, y), leakyRelu(x, negativeSlope: 0.1), elu(x), silu(x), gelu(x, approximate: true),
       ]
       let matrices = [inverse(x), cholesky(x), solve(x, y), x.matmul(y), x.T, x.reversed(), eye(3)]
       for (position, tensor) in (arithmetic + rounding + elementary + matrices).enumerated() {
@@ -50,6 +52,7 @@ import Testing
       f.output("update", dynamicUpdateSlice(x, x[..<2], starts: [one]))
       f.output("scatter", scatterAdd(scatter(x, x, x), x, x))
       f.output("cast", x.cast(.f64))
+      f.output("bitcast", x.bitcast(.f32))
       f.output("size", size(of: 3))
     }
     model.function("arrangements") { f in

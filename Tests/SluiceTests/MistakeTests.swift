@@ -28,7 +28,8 @@ import Testing
           * x.T  // shapes: ^* x
           + x)
       f.output("truth", x .< y)  // compared: x ^.< y
-      f.output("rest", x % 2)  // rest: x ^% 2
+      let b = f.input("b", .bool, [3])
+      f.output("rest", b % b)  // rest: b ^% b
       f.output("negative", .!x)  // not: , ^.!x)
     }
     #expect(
@@ -37,7 +38,8 @@ import Testing
         "shapes: `multiply` of shapes that do not fit: f32[B,3] and f32[3,B]",
         "- axis -1 is 3 and B; \(Self.dims)",
         "compared: `less` of different dtypes: f32[B,3] and f64[3]", "- convert one of them: `.cast(.f32)`",
-        "rest: `remainder`: operand 1 (`x`) is f32, it may be i32, i64, u8", "- convert it: `.cast(...)`",
+        "rest: `remainder`: operand 1 (`x`) is bool, it may be f32, f64, i32, i64, u8",
+        "- convert it: `.cast(...)`",
         "not: `not`: operand 1 (`x`) is f32, it may be i32, i64, u8, bool", "- convert it: `.cast(...)`",
       ])
   }

@@ -37,6 +37,7 @@ import cumulative
 import decompositions
 import exact
 import ops_composites
+import ops_elementary
 import philox
 import places as computed_places
 import portable
@@ -957,6 +958,8 @@ def main():
         computed_places.add(case)
         cumulative.add(case)
         decompositions.add(case)
+        # With random numbers of its own, so that the groups above keep theirs.
+        ops_elementary.add(case, specials, pairs, wrapped)
     portable.fresh_folder(folder)
     total = 0
     for op, functions in sorted(texts.items()):

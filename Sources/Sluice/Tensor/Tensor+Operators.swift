@@ -64,11 +64,13 @@ extension Tensor {
   /// The quotient, element by element; integers truncate towards 0, and give 0 for a divisor of 0.
   public static func / (x: Int, y: Tensor) -> Tensor { Trace.map(.divide, .int(x), .tensor(y), at: nil) }
 
-  /// The remainder of integers with the sign of `x`; `x` for a divisor of 0.
+  /// The remainder x - y * trunc(x / y), exactly, with the sign of `x`; for a divisor of 0 integers give `x`,
+  /// floats NaN.
   public static func % (x: Tensor, y: Tensor) -> Tensor {
     Trace.map(.remainder, .tensor(x), .tensor(y), at: nil)
   }
-  /// The remainder of integers with the sign of `x`; `x` for a divisor of 0.
+  /// The remainder x - y * trunc(x / y), exactly, with the sign of `x`; for a divisor of 0 integers give `x`,
+  /// floats NaN.
   public static func % (x: Tensor, y: Int) -> Tensor { Trace.map(.remainder, .tensor(x), .int(y), at: nil) }
 
   /// The negative, element by element.

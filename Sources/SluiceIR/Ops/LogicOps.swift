@@ -181,7 +181,8 @@ extension OpDefinition {
       "%x: f32[4]", "cast %x {dtype = u8}", "u8[4]", run: "([1.9, -1, 300, nan]) == [1, 0, 255, 0]"))
 
   static let bitcast = OpDefinition(
-    "bitcast", "the bits of x as a dtype of the same width: f32 and i32, f64 and i64; a NaN has the bits of the one NaN",
+    "bitcast",
+    "the bits of x as a dtype of the same width: f32 and i32, f64 and i64; NaN has the bits of the one NaN",
     family: .map(
       MapKernel(
         program: { builder, x, dtype in

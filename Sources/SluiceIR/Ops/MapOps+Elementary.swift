@@ -12,7 +12,8 @@ extension OpDefinition {
     "exp2", "2 to the power x; exact for integers", .exp2, run: "([3, -inf, -149]) == [8, 0, 1.4012985e-45]"
   ) { libm.exp2($0) }
   static let log2 = elementary(
-    "log2", "the logarithm of x to base 2; exact for powers of 2", .log2, run: "([8, 0, 0.125]) == [3, -inf, -3]"
+    "log2", "the logarithm of x to base 2; exact for powers of 2", .log2,
+    run: "([8, 0, 0.125]) == [3, -inf, -3]"
   ) { libm.log2($0) }
   static let erf = elementary(
     "erf", "the error function, 2 / sqrt(pi) times the integral of e^-t^2 from 0 to x", .erf,
@@ -22,10 +23,12 @@ extension OpDefinition {
     "tan", "the tangent of x in radians", .tan, run: "([0, -0.0, inf]) == [0, -0.0, nan]"
   ) { libm.tan($0) }
   static let asin = elementary(
-    "asin", "the arc sine of x in radians; NaN outside [-1, 1]", .asin, run: "([0, -0.0, 2]) == [0, -0.0, nan]"
+    "asin", "the arc sine of x in radians; NaN outside [-1, 1]", .asin,
+    run: "([0, -0.0, 2]) == [0, -0.0, nan]"
   ) { libm.asin($0) }
   static let acos = elementary(
-    "acos", "the arc cosine of x in radians; NaN outside [-1, 1]", .acos, run: "([1, -2, nan]) == [0, nan, nan]"
+    "acos", "the arc cosine of x in radians; NaN outside [-1, 1]", .acos,
+    run: "([1, -2, nan]) == [0, nan, nan]"
   ) { libm.acos($0) }
   static let atan = elementary(
     "atan", "the arc tangent of x in radians", .atan, run: "([0, -0.0, 1e-40]) == [0, -0.0, 1e-40]"

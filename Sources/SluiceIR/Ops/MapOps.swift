@@ -101,7 +101,8 @@ extension OpDefinition {
 
   static let remainder = binary(
     "remainder", "x - y * trunc(x / y), exactly; the sign is x's; for y = 0 integers give x, floats NaN",
-    .remainder, run: "([7, -7, 5], [4, 4, 0]) == [3, -3, nan]", "([5.5, -4, 1], [2, inf, -0.75]) == [1.5, -4, 0.25]"
+    .remainder, run: "([7, -7, 5], [4, 4, 0]) == [3, -3, nan]",
+    "([5.5, -4, 1], [2, inf, -0.75]) == [1.5, -4, 0.25]"
   ) { x, _ in
     if case .float(let a) = x[0], case .float(let b) = x[1] {
       return .float(a.truncatingRemainder(dividingBy: b))

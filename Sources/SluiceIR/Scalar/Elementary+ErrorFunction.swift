@@ -1,9 +1,10 @@
 /// `erf` as a branch-free program over IEEE operations.
 extension ScalarBuilder {
-  /// The error function: `x + x P(x^2)` up to 1, beyond `1 - 2^q` with `q = log2 erfc |x|` as a polynomial in `|x| - 1`.
+  /// The error function: `x + x P(x^2)` up to 1, beyond `1 - 2^q` with `q = log2 erfc |x|` as a polynomial in
+  /// `|x| - 1`.
   ///
-  /// An error of q weighs as much as erfc is large, so the polynomial is a minimax approximation with erfc as its
-  /// weight, and arguments beyond the last that differs from 1 are limited.
+  /// An error of q weighs as much as erfc is large, so the polynomial is a minimax approximation with erfc as
+  /// its weight, and arguments beyond the last that differs from 1 are limited.
   mutating func erf(_ x: Scalar) -> Scalar {
     let all = bits(of: x)
     let a = float(binary(.and, all, magnitudeMask(like: x)))

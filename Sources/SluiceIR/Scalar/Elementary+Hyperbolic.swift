@@ -2,8 +2,9 @@
 extension ScalarBuilder {
   /// `sinh |x|` or `cosh x`, by `|x| = k ln2 + r` and the addition theorems.
   ///
-  /// With `u = 2^(k-2)`, `v = 2^(-k-2)`, `S = sinh r`, `C = cosh r`: half of sinh is `(u - v) C + (u + v) S`, half of cosh
-  /// `(u + v) C + (u - v) S`. There is no division, and `C = 1 + c` lets the largest term be added last.
+  /// With `u = 2^(k-2)`, `v = 2^(-k-2)`, `S = sinh r`, `C = cosh r`: half of sinh is `(u - v) C + (u + v) S`,
+  /// half of cosh `(u + v) C + (u - v) S`. There is no division, and `C = 1 + c` lets the largest term be
+  /// added last.
   private mutating func hyperbolic(_ x: Scalar, cosine: Bool) -> Scalar {
     let size = float(binary(.and, bits(of: x), magnitudeMask(like: x)))
     let a = atMost(size, 89.5, 710.5)
@@ -49,8 +50,9 @@ extension ScalarBuilder {
   /// The hyperbolic cosine.
   mutating func cosh(_ x: Scalar) -> Scalar { hyperbolic(x, cosine: true) }
 
-  /// The cube root: `|x| = t 2^(3q)` with t in [1/2, 4), y near `t^(-1/3)`, then the root `t y^2` improved by one step
-  /// of Newton's iteration whose residual is exact but for one rounding, so that cubes give their roots exactly.
+  /// The cube root: `|x| = t 2^(3q)` with t in [1/2, 4), y near `t^(-1/3)`, then the root `t y^2` improved by
+  /// one step of Newton's iteration whose residual is exact but for one rounding, so that cubes give their
+  /// roots exactly.
   mutating func cbrt(_ x: Scalar) -> Scalar {
     let all = bits(of: x)
     let size = float(binary(.and, all, magnitudeMask(like: x)))

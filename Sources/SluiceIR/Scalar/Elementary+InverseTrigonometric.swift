@@ -1,8 +1,9 @@
 /// `asin`, `acos`, `atan` and `atan2` as branch-free programs over IEEE operations.
 ///
-/// Each is `base + t + t z P(z)` with a base of 0, pi/2 or pi in two parts, an argument t of either sign and `z = t^2`
-/// (Cody and Waite 1980, chapters 10 and 11): base and t are added first, which leaves the second rounding to the sum
-/// with the small rest. The polynomials are minimax approximations with rounded coefficients.
+/// Each is `base + t + t z P(z)` with a base of 0, pi/2 or pi in two parts, an argument t of either sign and
+/// `z = t^2` (Cody and Waite 1980, chapters 10 and 11): base and t are added first, which leaves the second
+/// rounding to the sum with the small rest. The polynomials are minimax approximations with rounded
+/// coefficients.
 extension ScalarBuilder {
   /// `base + t + t z p`, with the base in two parts; what the first sum loses goes to the small rest.
   private mutating func angle(
@@ -14,7 +15,9 @@ extension ScalarBuilder {
   }
 
   /// The base: 0 where `isZero`, pi/2 where `isHalf` or everywhere without it, else pi.
-  private mutating func base(_ isZero: Scalar, _ isHalf: Scalar? = nil, like x: Scalar) -> (high: Scalar, low: Scalar) {
+  private mutating func base(_ isZero: Scalar, _ isHalf: Scalar? = nil, like x: Scalar) -> (
+    high: Scalar, low: Scalar
+  ) {
     var high = constant(like: x, 0x1.921fb6p+0, 0x1.921fb54442d18p+0)
     var low = constant(like: x, -0x1.777a5cp-25, 0x1.1a62633145c07p-54)
     if let isHalf {
@@ -96,7 +99,8 @@ extension ScalarBuilder {
     return float(binary(.or, bits(of: result), binary(.and, all, signMask(like: x))))
   }
 
-  /// The angle of the point (x, y): the arc tangent of the smaller over the larger coordinate, turned into its octant.
+  /// The angle of the point (x, y): the arc tangent of the smaller over the larger coordinate, turned into
+  /// its octant.
   mutating func atan2(_ y: Scalar, _ x: Scalar) -> Scalar {
     let (xBits, yBits) = (bits(of: x), bits(of: y))
     let a = float(binary(.and, yBits, magnitudeMask(like: x)))

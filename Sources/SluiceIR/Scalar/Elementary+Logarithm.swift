@@ -1,9 +1,9 @@
 /// `log`, `log2`, `log1p` and `softplus` as branch-free programs over IEEE operations.
 ///
-/// `x = m 2^e`, `f = m - 1` exactly, `log x = e ln2 + log1p(f)` with ln 2 in two parts (Muller, Elementary Functions,
-/// 3rd ed. 2016, chapter 5). In f32 m lies in [2/3, 4/3) and `log1p(f) = f + f^2 Q(f)`; in f64 m lies in
-/// [sqrt 1/2, sqrt 2) and `log1p(f) = 2 atanh(f / (2 + f))`. The exponent is read as a float by putting its bits under
-/// those of a large constant, so there is no conversion.
+/// `x = m 2^e`, `f = m - 1` exactly, `log x = e ln2 + log1p(f)` with ln 2 in two parts (Muller, Elementary
+/// Functions, 3rd ed. 2016, chapter 5). In f32 m lies in [2/3, 4/3) and `log1p(f) = f + f^2 Q(f)`; in f64 m
+/// lies in [sqrt 1/2, sqrt 2) and `log1p(f) = 2 atanh(f / (2 + f))`. The exponent is read as a float by
+/// putting its bits under those of a large constant, so there is no conversion.
 extension ScalarBuilder {
   /// What `bits(1) - bits(lower end of m)` adds so that the exponent field counts whole powers.
   private mutating func mantissaOffset(like x: Scalar) -> Scalar {
@@ -80,7 +80,9 @@ extension ScalarBuilder {
     return withLogarithmEdges(logarithm(e, f), x)
   }
 
-  /// The logarithm to base 2: `e + log2(1 + f)`, the leading term times 1/ln2 in two parts. Exact for powers of two.
+  /// The logarithm to base 2: `e + log2(1 + f)`, the leading term times 1/ln2 in two parts.
+  ///
+  /// Exact for powers of two.
   mutating func log2(_ x: Scalar) -> Scalar {
     let (e, f) = decomposed(x)
     let low = multiply(f, constant(like: x, 0x1.4ae0cp-26, 0x1.777d0ffda0d24p-56))
@@ -103,9 +105,10 @@ extension ScalarBuilder {
 
   /// `log(1 + x)`, with one rounding before the polynomial.
   ///
-  /// The exponent comes from the rounded `1 + x`, but `f = (1 + x) 2^-e - 1 = x 2^-e + (2^-e - 1)` is formed by one
-  /// fused multiply-add (Kahan's idea; Handbook of Floating-Point Arithmetic, 2nd ed. 2018, section 10). `2^-e` is
-  /// built four times too large and x taken four times too small, so that the largest exponents stay in range.
+  /// The exponent comes from the rounded `1 + x`, but `f = (1 + x) 2^-e - 1 = x 2^-e + (2^-e - 1)` is formed
+  /// by one fused multiply-add (Kahan's idea; Handbook of Floating-Point Arithmetic, 2nd ed. 2018, section
+  /// 10). `2^-e` is built four times too large and x taken four times too small, so that the largest
+  /// exponents stay in range.
   mutating func log1p(_ x: Scalar) -> Scalar {
     let one = constant(like: x, 1, 1)
     let quarter = constant(like: x, 0.25, 0.25)

@@ -1,8 +1,8 @@
 /// `exp2` and `power` as branch-free programs over IEEE operations.
 ///
-/// `x^y = 2^(y log2 |x|)` wants the logarithm to more places than a float has: it is carried as an unevaluated sum
-/// of two floats (Dekker 1971; Handbook of Floating-Point Arithmetic, 2nd ed. 2018, section 14.1), whose products come
-/// exactly from fused multiply-adds.
+/// `x^y = 2^(y log2 |x|)` wants the logarithm to more places than a float has: it is carried as an
+/// unevaluated sum of two floats (Dekker 1971; Handbook of Floating-Point Arithmetic, 2nd ed. 2018, section
+/// 14.1), whose products come exactly from fused multiply-adds.
 extension ScalarBuilder {
   /// `2^x` for arguments inside the limits (or NaN); exact for integers.
   mutating func exp2Inside(_ x: Scalar) -> Scalar {
@@ -11,7 +11,9 @@ extension ScalarBuilder {
     let r = subtract(x, subtract(shifted, magic))
     let p = polynomial(
       r,
-      f32: [0x1p+0, 0x1.62e43p-1, 0x1.ebfbd8p-3, 0x1.c6af74p-5, 0x1.3b3098p-7, 0x1.5f0ccap-10, 0x1.3fabfep-13],
+      f32: [
+        0x1p+0, 0x1.62e43p-1, 0x1.ebfbd8p-3, 0x1.c6af74p-5, 0x1.3b3098p-7, 0x1.5f0ccap-10, 0x1.3fabfep-13,
+      ],
       f64: [
         0x1p+0, 0x1.62e42fefa39efp-1, 0x1.ebfbdff82c5a6p-3, 0x1.c6b08d704a12ap-5, 0x1.3b2ab6fb9fd79p-7,
         0x1.5d87fe789f11dp-10, 0x1.4309130f7bdb8p-13, 0x1.ffcbfc6419476p-17, 0x1.62bfc627a9254p-20,

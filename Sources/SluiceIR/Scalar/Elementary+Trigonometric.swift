@@ -1,9 +1,9 @@
 /// `sin`, `cos` and `tan` as branch-free programs over IEEE operations.
 ///
-/// The argument is reduced modulo pi, with pi in three parts taken off by fused multiply-adds (Cody and Waite 1980,
-/// chapter 8; Handbook of Floating-Point Arithmetic, 2nd ed. 2018, section 11): one odd polynomial serves the half
-/// period, and the parity of the multiple is the sign. Results are limited to [-1, 1], which also serves arguments
-/// that are too large for the reduction; infinities give NaN there.
+/// The argument is reduced modulo pi, with pi in three parts taken off by fused multiply-adds (Cody and Waite
+/// 1980, chapter 8; Handbook of Floating-Point Arithmetic, 2nd ed. 2018, section 11): one odd polynomial
+/// serves the half period, and the parity of the multiple is the sign. Results are limited to [-1, 1], which
+/// also serves arguments that are too large for the reduction; infinities give NaN there.
 extension ScalarBuilder {
   mutating func sin(_ x: Scalar) -> Scalar {
     let magic = constant(like: x, 0x1.8p+23, 0x1.8p+52)
@@ -13,7 +13,8 @@ extension ScalarBuilder {
     return select(compare(.equal, x, constant(like: x, 0, 0)), x, result)
   }
 
-  /// The odd multiple of pi/2 nearest to x is taken off; the large constant is odd, which turns the sign round.
+  /// The odd multiple of pi/2 nearest to x is taken off; the large constant is odd, which turns the sign
+  /// round.
   mutating func cos(_ x: Scalar) -> Scalar {
     let magic = constant(like: x, 0x1.800002p+23, 0x1.8000000000001p+52)
     let turns = fma(
@@ -24,7 +25,8 @@ extension ScalarBuilder {
     return signed(sine(reducedByPi(x, odd, scale: 0.5)), by: shifted)
   }
 
-  /// A multiple of pi/2 is taken off; what is left has `tan r = sin r / cos r`, or `-cos r / sin r` for odd multiples.
+  /// A multiple of pi/2 is taken off; what is left has `tan r = sin r / cos r`, or `-cos r / sin r` for odd
+  /// multiples.
   ///
   /// The reduced argument is limited, so that arguments too large for the reduction give a number.
   mutating func tan(_ x: Scalar) -> Scalar {

@@ -1,7 +1,7 @@
 /// The operations that kernels are made of: IEEE-754 with one rounding each, integers that wrap.
 ///
-/// Interpreter and C backend implement exactly these; everything above them (`exp`, `softmax`, ...) is made of
-/// them, so both give the same bits. Operands and result have the dtype of the instruction unless stated.
+/// Interpreter and C backend implement exactly these; everything above them (`exp`, `softmax`, ...) is made
+/// of them, so both give the same bits. Operands and result have the dtype of the instruction unless stated.
 public enum ScalarOp: UInt8, CaseIterable, Sendable {
   /// A parameter of the program; `immediate` is its position.
   case parameter
@@ -70,7 +70,8 @@ public enum ScalarOp: UInt8, CaseIterable, Sendable {
   case bitcast
   /// NaNs become the one quiet NaN that leaves the program; floats only.
   case canonical
-  /// An elementary function of as many operands as it has; `immediate` is the raw value of `ElementaryFunction`.
+  /// An elementary function of as many operands as it has; `immediate` is the raw value of
+  /// `ElementaryFunction`.
   case call
 }
 
