@@ -49,6 +49,9 @@ struct FunctionChecker {
     for symbol in function.symbols where symbol.index >= tables.dims.symbols.count {
       say("a symbol is out of range")
     }
+    for symbol in function.symbols where SymbolSpace.unknown(symbol) == 0 {
+      say("there are more than \(Unknown.firstLocal - 2) symbols")
+    }
     if symbols.count != function.symbols.count { say("a symbol is listed twice") }
     guard isSound else { return }
     for (kind, ports) in [("input", function.inputs), ("output", function.outputs)] {
@@ -198,6 +201,8 @@ struct FunctionChecker {
       case .loop(let counter, let count, _):
         if counter.index >= tables.dims.symbols.count {
           say("\(place): the counter is out of range")
+        } else if SymbolSpace.unknown(counter) == 0 {
+          say("\(place): there are more than \(Unknown.firstLocal - 2) symbols")
         } else if symbols.contains(counter) || !used.insert(counter).inserted {
           say("\(place): the counter `\(PlanPrinter.text(counter, tables))` is not the loop's own")
         } else if checkDim(count, place, counters: counters) {
