@@ -125,7 +125,7 @@ extension Npz {
         guard tensor.name.utf8.count + 4 <= Int(UInt16.max) else {
           throw Malformed("the name `\(printable(tensor.name.utf8))` of an array is longer than 65531 bytes")
         }
-        writer.append(tensor.name + ".npy", Npy.encode(tensor.tensor), isPacked: compressed)
+        writer.append(tensor.name + ".npy", try Npy.encoded(tensor.tensor), isPacked: compressed)
       }
       return writer.finish()
     }

@@ -66,7 +66,7 @@ struct Evaluator {
     // What has no elements needs no work, however large its other extents are.
     if shape(node).contains(0) {
       return [
-        dtype(node).isFloat ? floats(dtype(node), shape(node), []) : integers(dtype(node), shape(node), [])
+        dtype(node).isFloating ? floats(dtype(node), shape(node), []) : integers(dtype(node), shape(node), [])
       ]
     }
     switch family {

@@ -209,7 +209,7 @@ struct KernelChecker {
       try use(scalar.operands[2], dtype)
     case .cast: try use(scalar.operands[0], source)
     case .bitcast:
-      guard source.byteCount == dtype.byteCount else {
+      guard source.byteCount == dtype.byteCount, !source.isNarrow else {
         throw flaw("a bitcast from \(source.name) to \(dtype.name)")
       }
       try use(scalar.operands[0], source)
@@ -263,12 +263,12 @@ extension ScalarOp {
     switch self {
     case .parameter, .constant, .select, .cast, .bitcast, .call: false
     case .fma, .sqrt, .floor, .ceil, .trunc, .round, .canonical: dtype.isFloat
-    case .and, .or, .xor, .not, .shiftLeft, .shiftRight, .shiftRightLogical: !dtype.isFloat
+    case .and, .or, .xor, .not, .shiftLeft, .shiftRight, .shiftRightLogical: !dtype.isFloating
     case .multiplyHigh: dtype == .i32
     case .add, .subtract, .multiply, .divide, .remainder, .negate, .abs, .minimum, .maximum, .equal,
       .notEqual,
       .less, .lessEqual:
-      true
+      !dtype.isNarrow
     }
   }
 }
