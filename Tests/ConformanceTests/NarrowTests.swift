@@ -134,10 +134,10 @@ struct NarrowTests {
     }
   }
 
-  /// Every value prints as a text that reads back to the same bits.
+  /// Values print as texts that read back to the same bits: every 11th, all with `SLUICE_EXHAUSTIVE=1`.
   @Test(arguments: [DType.f16, .bf16])
   func everyWordIsReadBack(_ dtype: DType) throws {
-    let words = Self.words(dtype)
+    let words = stride(from: 0, to: UInt64(Self.count), by: Repository.isExhaustive ? 1 : 11).map { $0 }
     let digits = words.map {
       "0x" + String(repeating: "0", count: 4 - String($0, radix: 16).count) + String($0, radix: 16)
     }
