@@ -132,6 +132,7 @@ extension CommandSpec {
     case .i64: Int64(text).map { HostTensor(scalar: $0) }
     case .u8: UInt8(text).map { HostTensor(scalar: $0) }
     case .bool: Bool(text).map { HostTensor(scalar: $0) }
+    case .f16, .bf16: Double(text).map { HostTensor(narrowing: [$0], to: dtype, shape: []) }
     }
   }
 

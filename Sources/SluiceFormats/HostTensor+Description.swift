@@ -59,6 +59,8 @@ extension HostTensor: CustomStringConvertible {
     case .i32: return elements(Int32.self, of: element).first?.description ?? ""
     case .i64: return elements(Int64.self, of: element).first?.description ?? ""
     case .u8: return bytes[index].description
+    case .f16, .bf16:
+      return elements(UInt16.self, of: element).first.map { NarrowFloat.widened($0, dtype).description } ?? ""
     case .bool: return bytes[index] == 0 ? "false" : "true"
     }
   }

@@ -28,6 +28,12 @@ extension HostTensor {
   /// The elements of a `bool` tensor in row-major order; any other dtype stops the program.
   public func bools() -> [Bool] { values() }
 
+  /// The bits of the elements of an `f16` or `bf16` tensor in row-major order; any other dtype stops the program.
+  public func words() -> [UInt16] {
+    precondition(dtype.isNarrow, "the tensor holds \(dtype.name), not f16 or bf16")
+    return elements(UInt16.self, of: bytes)
+  }
+
   /// The elements of a tensor of any dtype in row-major order.
   ///
   /// A bool is 0 or 1. Exact but for `i64` beyond 2^53, which is rounded to nearest.
@@ -38,6 +44,7 @@ extension HostTensor {
     case .i32: int32s().map { Double($0) }
     case .i64: int64s().map { Double($0) }
     case .u8, .bool: bytes.map { Double($0) }
+    case .f16, .bf16: words().map { Double(NarrowFloat.widened($0, dtype)) }
     }
   }
 }

@@ -49,6 +49,18 @@ public struct HostTensor: Sendable, Equatable {
     self.init(unchecked: Element.dtype, shape, rawBytes(of: values))
   }
 
+  /// A tensor of these values, rounded to `dtype`, which is f16 or bf16, in row-major order; by default of one axis.
+  ///
+  /// That `shape` has as many elements as `values` is the caller's duty.
+  public init(narrowing values: [Double], to dtype: DType, shape: [Int]? = nil) {
+    let shape = shape ?? [values.count]
+    precondition(dtype.isNarrow, "\(dtype.name) is neither f16 nor bf16")
+    precondition(
+      HostTensor.elementCount(of: shape) == values.count,
+      "shape \(shape) does not have the \(values.count) elements given")
+    self.init(unchecked: dtype, shape, rawBytes(of: values.map { NarrowFloat.narrowed($0, dtype) }))
+  }
+
   /// A tensor of one element and no axis.
   public init<Element: HostElement>(scalar value: Element) {
     self.init([value], shape: [])

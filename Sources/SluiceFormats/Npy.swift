@@ -2,7 +2,7 @@ import SluiceIR
 
 /// NumPy's `.npy` files: one array with its dtype and shape.
 ///
-/// Read are versions 1 to 3, the dtypes f4, f8, i4, i8, u1 and b1 in either byte order, in C and in Fortran
+/// Read are versions 1 to 3, the dtypes f2, f4, f8, i4, i8, u1 and b1 in either byte order, in C and in Fortran
 /// order; all come out little-endian and in C order. Written is what NumPy itself writes for such an array.
 /// Source: `numpy.lib.format`.
 public enum Npy {
@@ -14,9 +14,11 @@ public enum Npy {
     try decode(FileIO.read(path), path: path)
   }
 
-  /// Writes `tensor` to the file at `path` (`-` is standard output); throws `.io`.
+  /// Writes `tensor` to the file at `path` (`-` is standard output).
+  ///
+  /// Throws `.io`, and `.malformed` for bf16, which the format does not have.
   public static func write(_ tensor: HostTensor, to path: String) throws(FileError) {
-    try FileIO.write(encode(tensor), to: path)
+    try FileIO.write(naming(path) { () throws(Malformed) in try encoded(tensor) }, to: path)
   }
 
   /// The array in the bytes of a `.npy` file; `path` is for messages.
@@ -43,10 +45,26 @@ public enum Npy {
   }
 
   /// The bytes of a `.npy` file that holds `tensor`, as NumPy writes it: data from a multiple of 64 bytes on.
+  ///
+  /// The format has no bf16: to ask for it is a programmer's mistake and stops the program; `write` throws.
   public static func encode(_ tensor: HostTensor) -> [UInt8] {
+    do throws(Malformed) {
+      return try encoded(tensor)
+    } catch {
+      preconditionFailure(error.message)
+    }
+  }
+
+  /// The bytes of a `.npy` file that holds `tensor`; throws for bf16.
+  static func encoded(_ tensor: HostTensor) throws(Malformed) -> [UInt8] {
+    guard let descr = descr(tensor.dtype) else {
+      throw Malformed(
+        "the format has no \(tensor.dtype.name); cast to f32 (exact) or f16 first, or write a .safetensors file"
+      )
+    }
     let extents = tensor.shape.map(String.init).joined(separator: ", ")
     let tuple = tensor.rank == 1 ? "(\(extents),)" : "(\(extents))"
-    var dictionary = "{'descr': '\(descr(tensor.dtype))', 'fortran_order': False, 'shape': \(tuple), }"
+    var dictionary = "{'descr': '\(descr)', 'fortran_order': False, 'shape': \(tuple), }"
     // NumPy leaves room for the first extent to grow in place to 21 digits.
     if let first = tensor.shape.first {
       dictionary += String(repeating: " ", count: max(0, 21 - String(first).utf8.count))
@@ -73,8 +91,8 @@ public enum Npy {
     return count + 64 - (prefix + count) % 64
   }
 
-  /// NumPy's name for the dtype.
-  private static func descr(_ dtype: DType) -> String {
+  /// NumPy's name for the dtype; nil where it has none.
+  private static func descr(_ dtype: DType) -> String? {
     switch dtype {
     case .f32: "<f4"
     case .f64: "<f8"
@@ -82,6 +100,8 @@ public enum Npy {
     case .i64: "<i8"
     case .u8: "|u1"
     case .bool: "|b1"
+    case .f16: "<f2"
+    case .bf16: nil
     }
   }
 
@@ -111,6 +131,7 @@ public enum Npy {
     let isTransposed = header.isFortranOrder && header.shape.count > 1
     guard header.isBigEndian || isTransposed else { return data }
     switch header.dtype.byteCount {
+    case 2: return ordered(UInt16.self, header, isTransposed, data)
     case 4: return ordered(UInt32.self, header, isTransposed, data)
     case 8: return ordered(UInt64.self, header, isTransposed, data)
     default: return ordered(UInt8.self, header, isTransposed, data)

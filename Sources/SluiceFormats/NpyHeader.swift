@@ -42,6 +42,7 @@ struct NpyHeader: Equatable {
     if let order = descr.first, "<>|".utf8.contains(order) {
       let found: DType? =
         switch String(decoding: name, as: UTF8.self) {
+        case "f2": .f16
         case "f4": .f32
         case "f8": .f64
         case "i4": .i32
@@ -73,7 +74,8 @@ struct NpyHeader: Equatable {
     return Malformed("dtype `\(name)`\(kind.map { " (\($0))" } ?? "") is not supported; \(supported)")
   }
 
-  fileprivate static let supported = "convert to one of f4, f8, i4, i8, u1, b1 with `.astype` before saving"
+  fileprivate static let supported =
+    "convert to one of f2, f4, f8, i4, i8, u1, b1 with `.astype` before saving"
 }
 
 /// Reads the one kind of Python literal that a `.npy` header may hold: a dictionary of three known keys.

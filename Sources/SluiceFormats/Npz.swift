@@ -88,8 +88,8 @@ public struct Npz: Sendable {
     let enough = 1 << 18
     guard member.byteCount > enough else { return }
     var inflater = Inflater(directory.bytes, from: member.data.lowerBound, limit: enough)
-    do throws(Malformed) { try inflater.run() } catch
-    { /* the limit, or a fault that unpacking all will tell */  }
+    // It ends at the limit, or at a fault that unpacking all of it will tell.
+    try? inflater.run()
     var reader = ByteReader(inflater.output)
     let header = try NpyHeader(&reader)
     _ = try Npy.checkedByteCount(header, following: member.byteCount - reader.offset)
@@ -125,7 +125,7 @@ extension Npz {
         guard tensor.name.utf8.count + 4 <= Int(UInt16.max) else {
           throw Malformed("the name `\(printable(tensor.name.utf8))` of an array is longer than 65531 bytes")
         }
-        writer.append(tensor.name + ".npy", Npy.encode(tensor.tensor), isPacked: compressed)
+        writer.append(tensor.name + ".npy", try Npy.encoded(tensor.tensor), isPacked: compressed)
       }
       return writer.finish()
     }

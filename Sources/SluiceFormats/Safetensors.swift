@@ -133,6 +133,8 @@ extension Safetensors {
     switch dtype {
     case .bool: 0
     case .u8: 1
+    case .f16: 2
+    case .bf16: 3
     case .i32: 4
     case .f32: 5
     case .f64: 6

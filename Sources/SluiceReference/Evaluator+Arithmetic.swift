@@ -17,7 +17,7 @@ extension Evaluator {
       case .int(let value): integers.append(value)
       }
     }
-    return dtype.isFloat ? floats(dtype, shape, doubles) : self.integers(dtype, shape, integers)
+    return dtype.isFloating ? floats(dtype, shape, doubles) : self.integers(dtype, shape, integers)
   }
 
   func reduce(_ kernel: ReduceKernel, _ node: Node) -> ReferenceTensor {

@@ -65,7 +65,7 @@ extension Evaluator {
   }
 
   private func join(_ parts: [ReferenceTensor], _ dtype: DType, _ shape: [Int]) -> ReferenceTensor {
-    dtype.isFloat
+    dtype.isFloating
       ? ReferenceTensor(dtype, shape, floats: parts.flatMap(\.floats))
       : ReferenceTensor(dtype, shape, integers: parts.flatMap(\.integers))
   }

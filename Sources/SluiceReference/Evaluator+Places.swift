@@ -66,7 +66,7 @@ extension Evaluator {
       }
     }
     let dtype = parts[0].dtype
-    return dtype.isFloat
+    return dtype.isFloating
       ? ReferenceTensor(dtype, shape, floats: doubles) : ReferenceTensor(dtype, shape, integers: integers)
   }
 
@@ -130,7 +130,7 @@ extension Evaluator {
 
   /// Integers as elements of any dtype: wrapped, or rounded once.
   private func numbers(_ dtype: DType, _ shape: [Int], _ values: [Int64]) -> ReferenceTensor {
-    if !dtype.isFloat { return integers(dtype, shape, values) }
+    if !dtype.isFloating { return integers(dtype, shape, values) }
     let isSingle = dtype == .f32 && precision == .asTyped
     return ReferenceTensor(dtype, shape, floats: values.map { isSingle ? Double(Float($0)) : Double($0) })
   }

@@ -68,7 +68,7 @@ struct Evaluator {
       return node.types.map { type in
         let dtype = module.tables.types.dtype(type)
         let shape = shapes[type.index]
-        return dtype.isFloat ? floats(dtype, shape, []) : integers(dtype, shape, [])
+        return dtype.isFloating ? floats(dtype, shape, []) : integers(dtype, shape, [])
       }
     }
     switch family {

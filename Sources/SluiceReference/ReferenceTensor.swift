@@ -10,7 +10,7 @@ public import SluiceIR
 public struct ReferenceTensor: Equatable, Sendable {
   /// The elements of an array.
   public enum Elements: Equatable, Sendable {
-    /// Of f32 and f64.
+    /// Of f32, f64, f16 and bf16.
     case floats([Double])
     /// Of i32, i64, u8 and bool.
     case integers([Int64])
@@ -44,9 +44,9 @@ public struct ReferenceTensor: Equatable, Sendable {
   public init(_ dtype: DType, _ shape: [Int], _ elements: Elements) {
     precondition(shape.reduce(1, *) == elements.count, "\(elements.count) elements in the shape \(shape)")
     if case .floats = elements {
-      precondition(dtype.isFloat, "floats as elements of \(dtype.name)")
+      precondition(dtype.isFloating, "floats as elements of \(dtype.name)")
     } else {
-      precondition(!dtype.isFloat, "integers as elements of \(dtype.name)")
+      precondition(!dtype.isFloating, "integers as elements of \(dtype.name)")
     }
     self.dtype = dtype
     self.shape = shape
@@ -107,6 +107,8 @@ extension ReferenceTensor: ReferenceConvertible {
   public var hostTensor: HostTensor {
     switch (dtype, elements) {
     case (.f32, .floats(let values)): HostTensor(values.map { Float($0) }, shape: shape)
+    case (.f16, .floats(let values)), (.bf16, .floats(let values)):
+      HostTensor(narrowing: values, to: dtype, shape: shape)
     case (_, .floats(let values)): HostTensor(values, shape: shape)
     case (.i32, .integers(let values)): HostTensor(values.map { Int32(truncatingIfNeeded: $0) }, shape: shape)
     case (.u8, .integers(let values)): HostTensor(values.map { UInt8(truncatingIfNeeded: $0) }, shape: shape)
@@ -138,6 +140,10 @@ extension ReferenceTensor {
     case .i32: self.init(dtype, shape, integers: words.map { Int64(Int32(truncatingIfNeeded: $0)) })
     case .i64: self.init(dtype, shape, integers: words.map { Int64(bitPattern: $0) })
     case .u8, .bool: self.init(dtype, shape, integers: words.map { Int64($0) })
+    case .f16, .bf16:
+      self.init(
+        dtype, shape,
+        floats: words.map { Double(NarrowFloat.widened(UInt16(truncatingIfNeeded: $0), dtype)) })
     }
   }
 }

@@ -26,6 +26,7 @@ public struct Literal: Hashable, Sendable {
       switch (dtype, element) {
       case (.f32, .float(let value)): bits.append(UInt64(Float(value).bitPattern))
       case (.f32, .int(let value)): bits.append(UInt64(Float(value).bitPattern))
+      case (.f16, _), (.bf16, _): bits.append(UInt64(NarrowFloat.narrowed(element.double, dtype)))
       case (.f64, _): bits.append(element.double.bitPattern)
       case (_, .float): return nil
       case (.i32, .int(let value)):

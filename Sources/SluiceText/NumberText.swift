@@ -126,6 +126,13 @@ enum NumberText {
       let value = Double(bitPattern: bits)
       if value.isNaN, bits != CanonicalNaN.f64 { return appendHex(bits, digits: 16, to: &output) }
       append(value, to: &output)
+    case .f16, .bf16:
+      let narrow = UInt16(truncatingIfNeeded: bits)
+      let isCanonical = narrow == (dtype == .f16 ? CanonicalNaN.f16 : CanonicalNaN.bf16)
+      if NarrowFloat.widened(narrow, dtype).isNaN, !isCanonical {
+        return appendHex(bits, digits: 4, to: &output)
+      }
+      append(narrow, dtype, to: &output)
     case .i32: append(Int64(Int32(truncatingIfNeeded: bits)), to: &output)
     case .i64: append(Int64(bitPattern: bits), to: &output)
     case .u8: append(Int64(bits & 255), to: &output)

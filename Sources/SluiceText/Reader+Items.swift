@@ -195,6 +195,9 @@ extension Reader {
       case .i64: Int64(exactly: value) != nil
       case .u8: UInt8(exactly: value) != nil
       case .bool: value == 0 || value == 1
+      case .f16, .bf16:
+        !value.isFinite
+          || NarrowFloat.widened(NarrowFloat.narrowed(value, dtype), dtype).isFinite
       }
     guard fits else { throw report("the number is not a value of \(dtype.name)", at: spot) }
   }

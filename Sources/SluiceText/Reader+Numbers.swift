@@ -162,7 +162,7 @@ extension Reader {
         throw unexpected("`true` or `false`")
       }
       bits = lexer.isWord("true") ? 1 : 0
-    case .f32, .f64: bits = try readFloatBits(dtype, isNegative, spot)
+    case .f32, .f64, .f16, .bf16: bits = try readFloatBits(dtype, isNegative, spot)
     case .i32, .i64, .u8:
       guard lexer.kind == .number else { throw unexpected("an integer") }
       switch NumberText.integer(lexer.bytes, lexer.low..<lexer.high, isNegative: isNegative) {
@@ -184,13 +184,9 @@ extension Reader {
   private mutating func readFloatBits(
     _ dtype: DType, _ isNegative: Bool, _ spot: Lexer.Spot
   ) throws(Stop) -> UInt64 {
-    let sign: UInt64 = !isNegative ? 0 : dtype == .f32 ? 1 << 31 : 1 << 63
-    if lexer.isWord("inf") {
-      return sign | (dtype == .f32 ? UInt64(Float.infinity.bitPattern) : Double.infinity.bitPattern)
-    }
-    if lexer.isWord("nan"), !isNegative {
-      return dtype == .f32 ? UInt64(CanonicalNaN.f32) : CanonicalNaN.f64
-    }
+    let sign: UInt64 = !isNegative ? 0 : 1 << UInt64(8 * dtype.byteCount - 1)
+    if lexer.isWord("inf") { return sign | ScalarConstant.bits(.infinity, dtype) }
+    if lexer.isWord("nan"), !isNegative { return ScalarConstant.bits(.nan, dtype) }
     guard lexer.kind == .number else { throw unexpected("a number") }
     let range = lexer.low..<lexer.high
     if lexer.isHexadecimal {
@@ -203,6 +199,12 @@ extension Reader {
     case .f32:
       switch NumberText.float(lexer.bytes, range) {
       case .value(let value): return sign | UInt64(value.bitPattern)
+      case .malformed: throw unexpected("a number")
+      case .outOfRange: break
+      }
+    case .f16, .bf16:
+      switch NumberText.narrow(lexer.bytes, range, dtype) {
+      case .value(let bits): return sign | UInt64(bits)
       case .malformed: throw unexpected("a number")
       case .outOfRange: break
       }

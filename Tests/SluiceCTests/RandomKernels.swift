@@ -310,6 +310,7 @@ struct RandomKernels {
         case .i64: return UInt64(bitPattern: Int64(bitPattern: random.next()) >> 56)
         case .u8: return random.next() & 255
         case .bool: return random.next() & 1
+        case .f16, .bf16: return random.next() & 0xFFFF
         }
       }
       return try tensor(words, dtype, shape: [rowCount, columnCount])

@@ -29,7 +29,7 @@ struct ScalarCase: Sendable {
       cases.append(
         ScalarCase(op: op, dtype: dtype, source: dtype, operands: [DType](repeating: dtype, count: count)))
     }
-    for dtype in DType.allCases {
+    for dtype in DType.allCases where !dtype.isNarrow {
       for op in [.add, .subtract, .multiply, .divide, .remainder, .minimum, .maximum] as [ScalarOp] {
         add(op, dtype, 2)
       }
@@ -37,7 +37,6 @@ struct ScalarCase: Sendable {
       for op in [.equal, .notEqual, .less, .lessEqual] as [ScalarOp] {
         cases.append(ScalarCase(op: op, dtype: .bool, source: dtype, operands: [dtype, dtype]))
       }
-      cases.append(ScalarCase(op: .select, dtype: dtype, source: .bool, operands: [.bool, dtype, dtype]))
       if dtype.isFloat {
         for op in [.sqrt, .floor, .ceil, .trunc, .round, .canonical] as [ScalarOp] { add(op, dtype, 1) }
         add(.fma, dtype, 3)
@@ -53,11 +52,14 @@ struct ScalarCase: Sendable {
           ScalarCase(
             op: .call, dtype: dtype, source: dtype, operands: operands, immediate: UInt64(function.rawValue)))
       }
+    }
+    for dtype in DType.allCases {
+      cases.append(ScalarCase(op: .select, dtype: dtype, source: .bool, operands: [.bool, dtype, dtype]))
       for source in DType.allCases {
         if source != dtype {
           cases.append(ScalarCase(op: .cast, dtype: dtype, source: source, operands: [source]))
         }
-        if source != dtype, source.byteCount == dtype.byteCount, dtype != .bool {
+        if source != dtype, source.byteCount == dtype.byteCount, dtype != .bool, !dtype.isNarrow {
           cases.append(ScalarCase(op: .bitcast, dtype: dtype, source: source, operands: [source]))
         }
       }
@@ -130,6 +132,7 @@ struct ScalarCase: Sendable {
     switch dtype {
     case .bool: return bits & 1
     case .u8: return bits & 0xFF
+    case .f16, .bf16: return bits & 0xFFFF
     case .i32, .f32:
       // Half of the floats are near 1, where rounding is busy.
       if dtype == .f32, bits >> 63 == 1 {
@@ -145,6 +148,14 @@ struct ScalarCase: Sendable {
     switch dtype {
     case .bool: return [0, 1]
     case .u8: return [0, 1, 2, 7, 8, 9, 31, 64, 127, 128, 200, 254, 255]
+    case .f16:
+      return [
+        0, 1, 0x3FF, 0x400, 0x3C00, 0x5BF8, 0x7BFF, 0x7C00, 0x7C01, 0x7E00, 0x8000, 0x8001, 0xFC00, 0xFE01,
+      ]
+    case .bf16:
+      return [
+        0, 1, 0x7F, 0x80, 0x3F80, 0x437F, 0x7F7F, 0x7F80, 0x7F81, 0x7FC0, 0x8000, 0x8001, 0xFF80, 0xFFC1,
+      ]
     case .i32:
       let values: [Int32] = [
         0, 1, -1, 2, -2, 3, 7, -7, 31, 32, 33, 100, -100, 255, 256, 65_535, 65_536, 1 << 30, .max, .max - 1,

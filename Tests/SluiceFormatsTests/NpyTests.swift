@@ -16,6 +16,7 @@ import Testing
     (Reference.npyInt32, HostTensor(scalar: -7 as Int32)),
     (Reference.npyInt64, HostTensor([1, -2, 1 << 62, .min] as [Int64], shape: [2, 2, 1])),
     (Reference.npyUInt8, HostTensor([0, 1, 127, 128, 255] as [UInt8])),
+    (Reference.npyHalf, HostTensor(narrowing: [0, 1, 2], to: .f16)),
     (Reference.npyBool, HostTensor([true, false, true], shape: [1, 3])),
     (Reference.npyEmpty, HostTensor([] as [Float], shape: [0, 4])),
   ]
@@ -38,10 +39,7 @@ import Testing
   }
 
   @Test func namesTheDtypesItDoesNotRead() {
-    let hint = "convert to one of f4, f8, i4, i8, u1, b1"
-    expectMalformed("dtype `<f2` (floats of another size) is not supported; \(hint)") {
-      () throws(FileError) in try Npy.decode(Reference.npyHalf, path: "x")
-    }
+    let hint = "convert to one of f2, f4, f8, i4, i8, u1, b1"
     expectMalformed("dtype `|O` holds pickled Python objects, which are never read; \(hint)") {
       () throws(FileError) in try Npy.decode(Reference.npyObject, path: "x")
     }
@@ -113,6 +111,17 @@ import Testing
 
   @Test(arguments: broken) func refuses(_ file: (bytes: [UInt8], message: String)) {
     expectMalformed(file.message) { () throws(FileError) in try Npy.decode(file.bytes, path: "x") }
+  }
+
+  @Test func hasNoBfloat16() {
+    let tensor = HostTensor(narrowing: [1], to: .bf16)
+    expectMalformed("the format has no bf16; cast to f32 (exact) or f16 first, or write a .safetensors file")
+    {
+      () throws(FileError) in try Npy.write(tensor, to: "x")
+    }
+    expectMalformed("the format has no bf16") { () throws(FileError) in
+      try Npz.encode([NamedTensor("a", tensor)], path: "x")
+    }
   }
 
   @Test func writesManyAxesWithVersion2() throws {

@@ -73,7 +73,7 @@ import Testing
     (file("{\"a\":" + String(repeating: "[", count: 10000)), "`{` should stand"),
     (
       one(dtype: "\"I8\""),
-      "the dtype `I8` of `a` is not supported; convert it to one of F32, F64, I32, I64, U8, BOOL"
+      "the dtype `I8` of `a` is not supported; convert it to one of F32, F64, I32, I64, U8, BOOL, F16, BF16"
     ),
     (one(dtype: "\"f32\""), "the dtype `f32` of `a` is not supported"),
     (one(dtype: "4"), "`\"` should stand at the beginning of a string"),
@@ -114,6 +114,21 @@ import Testing
 
   @Test(arguments: broken) func refuses(_ file: (bytes: [UInt8], message: String)) {
     expectMalformed(file.message) { () throws(FileError) in try Safetensors(file.bytes, path: "x") }
+  }
+
+  /// The order of the package's own file is by dtype: f32, then bf16, then f16.
+  @Test func storesNarrowFloats() throws {
+    let arrays = [
+      NamedTensor("h", HostTensor(narrowing: [1, -0.1], to: .f16)),
+      NamedTensor("b", HostTensor(narrowing: [1, -0.1, .infinity], to: .bf16)),
+      NamedTensor("f", HostTensor([1] as [Float])),
+    ]
+    let bytes = try Safetensors.encode(arrays, path: "x")
+    #expect(bytes == Reference.safetensorsNarrow)
+    let file = try Safetensors(bytes, path: "x")
+    for array in arrays { #expect(try file.tensor(array.name) == array.tensor) }
+    #expect(try file.tensor("h")?.words() == [0x3C00, 0xAE66])
+    #expect(try file.tensor("b")?.words() == [0x3F80, 0xBDCD, 0x7F80])
   }
 
   @Test func refusesBoolsThatAreNone() throws {

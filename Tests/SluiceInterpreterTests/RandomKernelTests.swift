@@ -124,7 +124,7 @@ struct KernelGenerator {
   }
 
   private mutating func lanes() {
-    let dtype = random.pick(DType.allCases)
+    let dtype = random.pick(DType.allCases.filter { !$0.isNarrow })
     let operations = ScalarOp.allCases.filter {
       $0.operandCount == 2 && !$0.isComparison && $0.supports(dtype)
     }

@@ -43,6 +43,10 @@ import Testing
       for _ in 0..<12 { values.append(random.next() >> UInt64(random.below(40))) }
     case .u8: values = [0, 1, 2, 3, 7, 8, 9, 127, 128, 129, 200, 254, 255]
     case .bool: values = [0, 1]
+    case .f16, .bf16:
+      values = [
+        0, 1, 0x7F, 0x80, 0x3FF, 0x400, 0x3C00, 0x7BFF, 0x7C00, 0x7E00, 0x7F80, 0x7FC0, 0x8000, 0xFBFF,
+      ]
     }
     return values
   }

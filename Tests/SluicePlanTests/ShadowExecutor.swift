@@ -123,6 +123,8 @@ struct ShadowExecutor {
         case .i32, .i64: UInt64(bitPattern: number)
         case .u8: UInt64(number.magnitude)
         case .bool: UInt64(number & 1)
+        case .f16: UInt64(NarrowFloat.f16(Double(number) / 4))
+        case .bf16: UInt64(NarrowFloat.bf16(Double(number) / 4))
         }
       for byte in 0..<dtype.byteCount { bytes.append(UInt8(truncatingIfNeeded: bits >> UInt64(8 * byte))) }
     }

@@ -85,6 +85,9 @@ private func tensor(
   let bits = try #require(literal.bits(dtype))
   switch dtype {
   case .f32: return ReferenceTensor(dtype, extents, floats: bits.map { Double(Float(bits: $0)) })
+  case .f16, .bf16:
+    let words = bits.map { UInt16(truncatingIfNeeded: $0) }
+    return ReferenceTensor(dtype, extents, floats: words.map { Double(NarrowFloat.widened($0, dtype)) })
   case .f64: return ReferenceTensor(dtype, extents, floats: bits.map { Double(bitPattern: $0) })
   case .i32:
     return ReferenceTensor(dtype, extents, integers: bits.map { Int64(Int32(truncatingIfNeeded: $0)) })

@@ -22,7 +22,7 @@ extension HostTensor {
   ///
   /// It counts times the expected element, plus two of the least positive numbers. Infinities, NaNs, integers and the signs of zeros must agree.
   package func difference(from expected: HostTensor, tolerance: Double) -> String? {
-    guard dtype == expected.dtype, shape == expected.shape, dtype.isFloat else {
+    guard dtype == expected.dtype, shape == expected.shape, dtype.isFloating else {
       return difference(from: expected)
     }
     let least = dtype == .f32 ? Double(Float.leastNonzeroMagnitude) : Double.leastNonzeroMagnitude

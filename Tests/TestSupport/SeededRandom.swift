@@ -42,6 +42,7 @@ package struct SeededRandom: RandomNumberGenerator {
     case .i64: return HostTensor(numbers.map { Int64($0 * 64) }, shape: shape)
     case .u8: return HostTensor(numbers.map { UInt8(truncatingIfNeeded: Int($0 * 64)) }, shape: shape)
     case .bool: return HostTensor(numbers.map { $0 < 0 }, shape: shape)
+    case .f16, .bf16: return HostTensor(narrowing: numbers, to: dtype, shape: shape)
     }
   }
 }

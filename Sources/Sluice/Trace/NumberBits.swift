@@ -11,6 +11,7 @@ enum NumberBits {
     case .i64: UInt64(bitPattern: Int64(number))
     case .u8: UInt8(exactly: number).map { UInt64($0) }
     case .bool: number == 0 || number == 1 ? UInt64(number) : nil
+    case .f16, .bf16: ScalarConstant.bits(Double(number), dtype)
     }
   }
 
@@ -19,6 +20,7 @@ enum NumberBits {
     switch dtype {
     case .f32: UInt64(Float(number).bitPattern)
     case .f64: number.bitPattern
+    case .f16, .bf16: ScalarConstant.bits(number, dtype)
     default: Int(exactly: number).flatMap { bits($0, dtype) }
     }
   }

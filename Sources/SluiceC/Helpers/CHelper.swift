@@ -16,7 +16,8 @@ struct CHelper: Sendable {
   }
 
   /// All helpers; each stands behind those it needs.
-  static let all: [CHelper] = memory + bits + integers + rounding + fusedMultiplyAdd + roots + casts + running
+  static let all: [CHelper] =
+    memory + bits + integers + rounding + fusedMultiplyAdd + roots + casts + narrow + running
 
   static let index: [String: Int] = Dictionary(
     uniqueKeysWithValues: all.enumerated().map { ($0.element.name, $0.offset) })

@@ -31,12 +31,13 @@ struct CScalar {
     case .i32, .i64: return integer(op, source, operands.map(\.asValue))
     case .u8: return byte(op, operands.map(\.asValue))
     case .bool: return bool(op, operands)
+    case .f16, .bf16: preconditionFailure("`\(op)` is not an operation on \(source.name)")
     }
   }
 
   private func select(_ dtype: DType, _ operands: [CExpression]) -> CExpression {
     let chosen = CExpression.conditional(operands[0], operands[1], operands[2])
-    return dtype.byteCount == 1 ? CExpression("(uint8_t)(\(chosen.text))", .unary) : chosen
+    return dtype.byteCount < 4 ? CExpression("(\(dtype.cType))(\(chosen.text))", .unary) : chosen
   }
 
   private func compare(_ sign: String, _ source: DType, _ operands: [CExpression]) -> CExpression {
@@ -158,6 +159,7 @@ struct CScalar {
   }
 
   private func cast(_ operand: CExpression, from source: DType, to dtype: DType) -> CExpression {
+    if source.isNarrow || dtype.isNarrow { return narrow(operand, from: source, to: dtype) }
     if dtype == .bool {
       if source == .bool { return same(operand) }
       let zero = source.isFloat ? constant(0, source) : CExpression("0")
@@ -167,6 +169,25 @@ struct CScalar {
       return .call(helpers.use("\(dtype.name)_from_\(source.name)"), [operand])
     }
     return .cast(dtype.cType, operand)
+  }
+
+  /// Casts from and to f16 and bf16, through a float or double that holds the number exactly.
+  private func narrow(_ operand: CExpression, from source: DType, to dtype: DType) -> CExpression {
+    let value = operand.asValue
+    if source.isNarrow {
+      if source == dtype { return .cast(dtype.cType, value) }
+      if dtype == .bool {
+        return CExpression("(\(value.text(atLeast: .additive)) & 0x7fff) != 0", .comparison, .truth)
+      }
+      let wide = CExpression.call(helpers.use("f32_from_\(source.name)"), [value])
+      return dtype == .f32 ? wide : cast(wide, from: .f32, to: dtype)
+    }
+    switch source {
+    case .f32, .f64: return .call(helpers.use("\(dtype.name)_from_\(source.name)"), [value])
+    case .i64 where dtype == .bf16: return .call(helpers.use("bf16_from_i64"), [value])
+    case .i32, .i64: return .call(helpers.use("\(dtype.name)_from_f64"), [.cast("double", value)])
+    default: return .call(helpers.use("\(dtype.name)_from_f32"), [.cast("float", value)])
+    }
   }
 
   private func bitcast(_ operand: CExpression, from source: DType, to dtype: DType) -> CExpression {

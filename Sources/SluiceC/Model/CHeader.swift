@@ -179,7 +179,7 @@ struct CHeader {
       for (member, port) in zip(names.inputs, function.inputs) {
         let dtype = model.tables.types.dtype(port.type)
         let isScalar = model.tables.types.rank(port.type) == 0
-        let remark = isScalar && dtype == .bool ? "bool: true unless 0" : model.tables.text(port.type)
+        let remark = isScalar && dtype == .bool ? "bool: true unless 0" : Self.remark(port, model)
         writer.line("\(isScalar ? "\(dtype.cType) " : "const \(dtype.cType) *")\(member);", remark: remark)
       }
       writer.close("} \(type);")
@@ -189,7 +189,7 @@ struct CHeader {
       writer.open("typedef struct \(type)")
       for (member, port) in zip(names.outputs, function.outputs) {
         let dtype = model.tables.types.dtype(port.type)
-        writer.line("\(dtype.cType) *\(member);", remark: model.tables.text(port.type))
+        writer.line("\(dtype.cType) *\(member);", remark: Self.remark(port, model))
       }
       writer.close("} \(type);")
       writer.blank()
@@ -245,5 +245,11 @@ struct CHeader {
         "#define \(macro)_COUNT\(mentioned.isEmpty ? "" : "(\(arguments))") \(count)")
     }
     if !function.symbols.isEmpty || !function.inputs.isEmpty || !function.outputs.isEmpty { writer.blank() }
+  }
+
+  /// What stands behind a member for an input or output.
+  private static func remark(_ port: Port, _ model: CModel) -> String {
+    let text = model.tables.text(port.type)
+    return model.tables.types.dtype(port.type).isNarrow ? "\(text): the bits of each element" : text
   }
 }

@@ -95,7 +95,7 @@ struct CExpression {
 }
 
 extension DType {
-  /// The C type of an element; bools are bytes that hold 0 or 1.
+  /// The C type of an element; bools are bytes that hold 0 or 1, f16 and bf16 their bits.
   var cType: String {
     switch self {
     case .f32: "float"
@@ -103,6 +103,7 @@ extension DType {
     case .i32: "int32_t"
     case .i64: "int64_t"
     case .u8, .bool: "uint8_t"
+    case .f16, .bf16: "uint16_t"
     }
   }
 }
@@ -123,6 +124,7 @@ enum CLiteral {
     case .i32: return integer(Int64(Int32(truncatingIfNeeded: bits)), .i32)
     case .i64: return integer(Int64(bitPattern: bits), .i64)
     case .u8, .bool: return CExpression(String(UInt8(truncatingIfNeeded: bits)))
+    case .f16, .bf16: return CExpression("0x\(CText.hex(bits & 0xFFFF, 4))")
     }
   }
 

@@ -130,6 +130,7 @@ extension Verifier {
         case .i64: Int64(exactly: value) != nil
         case .u8: UInt8(exactly: value) != nil
         case .bool: value == 0 || value == 1
+        case .f16, .bf16: true
         }
       return fits ? nil : "its initial value \(value) is no \(dtype.name)"
     case .eye:

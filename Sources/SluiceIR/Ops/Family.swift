@@ -123,6 +123,7 @@ public enum ReduceOp: UInt8, Sendable {
     case (.maximum, .i32): UInt64(UInt32(bitPattern: Int32.min))
     case (.maximum, .i64): UInt64(bitPattern: Int64.min)
     case (.maximum, .u8), (.maximum, .bool): 0
+    case (_, .f16), (_, .bf16): preconditionFailure("\(dtype.name) is not reduced")
     }
   }
 }

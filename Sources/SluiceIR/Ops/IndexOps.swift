@@ -31,6 +31,9 @@ extension OpDefinition {
       _ = try Infer.axis(tables.attributes.int(inference.attributes, .axis) ?? -1, rank: shape.count)
       let dtype = tables.attributes.dtype(inference.attributes, .dtype) ?? .i32
       guard dtype != .bool else { throw InferenceError("`iota` of bool", hint: "compare an iota of i32") }
+      guard !dtype.isNarrow else {
+        throw InferenceError("`iota` of \(dtype.name), which only stores", hint: "cast an iota of i32")
+      }
       inference.results.append(tables.types.intern(dtype, shape))
     },
     example: "func @f() -> i32[2,3] {\n  %r = iota {shape = [2,3]} : i32[2,3]\n  return %r\n}\n"
@@ -60,6 +63,9 @@ extension OpDefinition {
     infer: { (tables: inout Tables, inference: inout Inference) throws(InferenceError) in
       let dtype = tables.attributes.dtype(inference.attributes, .dtype) ?? .i64
       guard dtype != .bool else { throw InferenceError("`size` of bool", hint: "compare a size of i64") }
+      guard !dtype.isNarrow else {
+        throw InferenceError("`size` of \(dtype.name), which only stores", hint: "cast a size of i64")
+      }
       inference.results.append(tables.types.intern(dtype, []))
     },
     example:
@@ -68,7 +74,7 @@ extension OpDefinition {
 
   static let argsort = OpDefinition(
     "argsort", "the positions that put x in ascending order along an axis; stable, -0 before +0, NaN last",
-    family: .order(.argsort), operands: [OperandSpec("x")],
+    family: .order(.argsort), operands: [OperandSpec("x", .computable)],
     attributes: [
       AttributeSpec(.axis, .int, default: .int(-1), "the axis"),
       AttributeSpec(.descending, .bool, default: .bool(false), "largest first; still stable, NaN first"),

@@ -25,10 +25,10 @@ extension OpDefinition {
   }
 
   static let equal = comparison(
-    "equal", "x == y", run: "([1, 2, nan], [1, 3, nan]) == [true, false, false]", dtypes: .any,
+    "equal", "x == y", run: "([1, 2, nan], [1, 3, nan]) == [true, false, false]", dtypes: .computable,
     witness: { compare($0, $1, ==, ==) }, program: { $0.compare(.equal, $1, $2) })
   static let notEqual = comparison(
-    "not_equal", "x != y", run: "([1, 2, nan], [1, 3, nan]) == [false, true, true]", dtypes: .any,
+    "not_equal", "x != y", run: "([1, 2, nan], [1, 3, nan]) == [false, true, true]", dtypes: .computable,
     witness: { compare($0, $1, !=, !=) }, program: { $0.compare(.notEqual, $1, $2) })
   static let less = comparison(
     "less", "x < y", run: "([1, 2, nan], [1, 3, 0]) == [false, true, false]",
@@ -152,6 +152,8 @@ extension OpDefinition {
         witness: { x, dtype in
           switch (x[0], dtype) {
           case (.float(let a), .f32), (.float(let a), .f64): return .float(a)
+          case (.float(let a), .f16), (.float(let a), .bf16): return .float(narrowed(a, dtype))
+          case (.int(let a), .f16), (.int(let a), .bf16): return .float(narrowed(a, dtype))
           case (.int(let a), .f32): return .float(Double(Float(a)))
           case (.int(let a), .f64): return .float(Double(a))
           case (.float(let a), .bool): return .int(a != 0 ? 1 : 0)
@@ -219,6 +221,26 @@ extension OpDefinition {
 }
 
 extension OpDefinition {
+  /// The nearest f16 or bf16, by dividing by its last place.
+  private static func narrowed(_ x: Double, _ dtype: DType) -> Double {
+    let (fraction, least, limit) = dtype == .f16 ? (10, -14, 65504) : (7, -126, 0x1.fep127)
+    guard x.isFinite, x != 0 else { return x }
+    let place = Double(sign: .plus, exponent: Swift.max(Int(x.exponent), least) - fraction, significand: 1)
+    let rounded = (x / place).rounded(.toNearestOrEven) * place
+    return rounded.magnitude > limit ? Double(signOf: x, magnitudeOf: .infinity) : rounded
+  }
+
+  /// The nearest f16 or bf16 of an integer, which a binary64 may not hold.
+  private static func narrowed(_ x: Int64, _ dtype: DType) -> Double {
+    let magnitude = x.magnitude
+    let excess = UInt64(Swift.max(0, 64 - magnitude.leadingZeroBitCount - 53))
+    // What is cut off counts as an odd bit, so that the second rounding knows of it.
+    let kept = magnitude >> excess
+    let isCut = kept << excess != magnitude
+    let number = Double(isCut ? kept | 1 : kept) * Double(UInt64(1) << excess)
+    return narrowed(x < 0 ? -number : number, dtype)
+  }
+
   /// The same row with another example.
   func example(_ change: (String) -> String) -> OpDefinition {
     var copy = self

@@ -43,6 +43,7 @@ package enum ScalarConstant {
     case .i64: UInt64(bitPattern: Int64(value))
     case .u8: UInt64(UInt8(truncatingIfNeeded: Int64(value)))
     case .bool: value != 0 ? 1 : 0
+    case .f16, .bf16: UInt64(NarrowFloat.narrowed(value, dtype))
     }
   }
 }

@@ -14,7 +14,9 @@ extension OpDefinition {
       guard spec.dtypes.contains(dtype) else {
         throw InferenceError(
           "`\(name)`: operand \(position + 1) (`\(spec.name)`) is \(dtype.name), it may be \(spec.dtypes.text)",
-          hint: "convert it: `cast %x {dtype = ...}`")
+          hint: dtype.isNarrow
+            ? "\(dtype.name) only stores; calculate in another dtype: `cast %x {dtype = f32}`"
+            : "convert it: `cast %x {dtype = ...}`")
       }
     }
     if inference.attributes == AttributeTable.empty, attributes.isEmpty { return }

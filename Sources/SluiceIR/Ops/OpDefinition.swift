@@ -101,8 +101,12 @@ public struct DTypeSet: OptionSet, Sendable {
   public static let bool = DTypeSet(.bool)
   /// All that counts.
   public static let numbers: DTypeSet = [.floats, .integers]
+  /// All that is calculated with.
+  public static let computable: DTypeSet = [.numbers, .bool]
+  /// `f16`, `bf16`: what is only stored.
+  public static let narrow: DTypeSet = [DTypeSet(.f16), DTypeSet(.bf16)]
   /// All.
-  public static let any: DTypeSet = [.numbers, .bool]
+  public static let any: DTypeSet = [.computable, .narrow]
 
   /// Whether the dtype is in the set.
   public func contains(_ dtype: DType) -> Bool { rawValue & (1 << UInt16(dtype.rawValue)) != 0 }

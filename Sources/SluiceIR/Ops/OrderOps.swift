@@ -19,7 +19,7 @@ extension OpDefinition {
         let descending = builder.tables.attributes.bool(attributes, .descending)
         let positions = order(&builder, x[0], axis: axis, descending: descending)
         return [builder.make(.takeAlongAxis, [x[0], positions], [Attribute(.axis, .int(Int64(axis)))])]
-      }), operands: [OperandSpec("x")],
+      }), operands: [OperandSpec("x", .computable)],
     attributes: [AttributeSpec(.axis, .int, default: .int(-1), "the axis"), descending],
     infer: { (tables: inout Tables, inference: inout Inference) throws(InferenceError) in
       let rank = tables.types.rank(inference.operands[0])
@@ -37,7 +37,7 @@ extension OpDefinition {
         let positions = order(&builder, x[0], axis: axis, descending: true)
         let first = builder.slice(positions, axis: axis, builder.dim(0), count)
         return [builder.make(.takeAlongAxis, [x[0], first], [Attribute(.axis, .int(Int64(axis)))]), first]
-      }), operands: [OperandSpec("x")],
+      }), operands: [OperandSpec("x", .computable)],
     attributes: [
       AttributeSpec(.count, .dim, "how many; at most the dim"),
       AttributeSpec(.axis, .int, default: .int(-1), "the axis"),

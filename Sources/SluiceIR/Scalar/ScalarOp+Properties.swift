@@ -30,12 +30,12 @@ extension ScalarOp {
     switch self {
     case .parameter, .constant, .select, .cast, .bitcast, .call: false
     case .fma, .sqrt, .floor, .ceil, .trunc, .round, .canonical: dtype.isFloat
-    case .and, .or, .xor, .not, .shiftLeft, .shiftRight, .shiftRightLogical: !dtype.isFloat
+    case .and, .or, .xor, .not, .shiftLeft, .shiftRight, .shiftRightLogical: !dtype.isFloating
     case .multiplyHigh: dtype == .i32
     case .add, .subtract, .multiply, .divide, .remainder, .negate, .abs, .minimum, .maximum, .equal,
       .notEqual,
       .less, .lessEqual:
-      true
+      !dtype.isNarrow
     }
   }
 }

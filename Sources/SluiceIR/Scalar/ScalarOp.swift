@@ -64,7 +64,7 @@ public enum ScalarOp: UInt8, CaseIterable, Sendable {
   /// `b` where the bool `a` is true, else `c`.
   case select
   /// Converts from `source`: to integers truncating and saturating (NaN gives 0), between integers by the low
-  /// bits, to bool by `!= 0`, to floats rounding to nearest even.
+  /// bits, to bool by `!= 0`, to floats rounding to nearest even. What f16 and bf16 have besides moving.
   case cast
   /// The same bits as another dtype of the same width.
   case bitcast
@@ -81,4 +81,8 @@ public enum CanonicalNaN {
   public static let f32: UInt32 = 0x7FC0_0000
   /// As binary64.
   public static let f64: UInt64 = 0x7FF8_0000_0000_0000
+  /// As binary16.
+  public static let f16: UInt16 = 0x7E00
+  /// As bfloat16.
+  public static let bf16: UInt16 = 0x7FC0
 }

@@ -40,6 +40,7 @@ extension ScalarProgram.Instruction {
     case .i64: return evaluateInteger(Int64(bitPattern: a), Int64(bitPattern: b))
     case .u8: return evaluateInteger(UInt8(truncatingIfNeeded: a), UInt8(truncatingIfNeeded: b))
     case .bool: return evaluateInteger(UInt8(truncatingIfNeeded: a), UInt8(truncatingIfNeeded: b)) & 1
+    case .f16, .bf16: preconditionFailure("`\(op)` is not an operation on \(source.name)")
     }
   }
 
@@ -112,6 +113,7 @@ extension ScalarProgram.Instruction {
     case .i32: castInteger(Int64(Int32(truncatingIfNeeded: a)))
     case .i64: castInteger(Int64(bitPattern: a))
     case .u8, .bool: castInteger(Int64(a & 255))
+    case .f16, .bf16: castFloat(NarrowFloat.widened(UInt16(truncatingIfNeeded: a), source))
     }
   }
 
@@ -123,6 +125,8 @@ extension ScalarProgram.Instruction {
     case .i64: Int64(saturating: x).zeroExtended
     case .u8: UInt8(saturating: x).zeroExtended
     case .bool: x != 0 ? 1 : 0
+    // A binary32 widens exactly.
+    case .f16, .bf16: UInt64(NarrowFloat.narrowed(Double(x), dtype))
     }
   }
 
@@ -134,6 +138,8 @@ extension ScalarProgram.Instruction {
     case .i64: UInt64(bitPattern: x)
     case .u8: UInt64(UInt8(truncatingIfNeeded: x))
     case .bool: x != 0 ? 1 : 0
+    case .f16: UInt64(NarrowFloat.f16(x))
+    case .bf16: UInt64(NarrowFloat.bf16(x))
     }
   }
 }

@@ -89,6 +89,7 @@ public struct ScalarBuilder: Sendable {
     case .i64: integer(Int64(value), .i64)
     case .u8: integer(Int64(value), .u8)
     case .bool: bits(value != 0 ? 1 : 0, .bool)
+    case .f16, .bf16: bits(UInt64(NarrowFloat.narrowed(value, dtype)), dtype)
     }
   }
 

@@ -14,6 +14,10 @@ public enum DType: UInt8, CaseIterable, Hashable, Sendable, BitwiseCopyable {
   case u8 = 4
   /// A truth value, stored as one byte holding 0 or 1.
   case bool = 5
+  /// IEEE-754 binary16, which only stores: it is moved and cast, not calculated with.
+  case f16 = 6
+  /// bfloat16, the high half of a binary32, which only stores.
+  case bf16 = 7
 
   /// The name in `.sluice` text: `f32`, `i64`, ...
   @inlinable
@@ -25,6 +29,8 @@ public enum DType: UInt8, CaseIterable, Hashable, Sendable, BitwiseCopyable {
     case .i64: "i64"
     case .u8: "u8"
     case .bool: "bool"
+    case .f16: "f16"
+    case .bf16: "bf16"
     }
   }
 
@@ -41,12 +47,21 @@ public enum DType: UInt8, CaseIterable, Hashable, Sendable, BitwiseCopyable {
     case .f32, .i32: 4
     case .f64, .i64: 8
     case .u8, .bool: 1
+    case .f16, .bf16: 2
     }
   }
 
-  /// Whether this is `f32` or `f64`.
+  /// Whether this is `f32` or `f64`: floats that are calculated with.
   @inlinable
   public var isFloat: Bool { self == .f32 || self == .f64 }
+
+  /// Whether this is `f16` or `bf16`: floats that are only stored, moved and cast.
+  @inlinable
+  public var isNarrow: Bool { self == .f16 || self == .bf16 }
+
+  /// Whether the elements are floats, calculated with or only stored.
+  @inlinable
+  public var isFloating: Bool { isFloat || isNarrow }
 
   /// Whether this is `i32`, `i64` or `u8`.
   @inlinable

@@ -210,7 +210,7 @@ struct KernelChecker {
       try use(scalar.operands[2], dtype)
     case .cast: try use(scalar.operands[0], source)
     case .bitcast:
-      guard source.byteCount == dtype.byteCount else {
+      guard source.byteCount == dtype.byteCount, !source.isNarrow else {
         throw flaw("a bitcast from \(source.name) to \(dtype.name)")
       }
       try use(scalar.operands[0], source)

@@ -29,6 +29,7 @@ final class BoundKernel {
       case .f32, .i32: file.row(preset.register, preset.count, UInt32.self).fill(preset.bits, preset.count)
       case .f64, .i64: file.row(preset.register, preset.count, UInt64.self).fill(preset.bits, preset.count)
       case .u8, .bool: file.row(preset.register, preset.count, UInt8.self).fill(preset.bits, preset.count)
+      case .f16, .bf16: file.row(preset.register, preset.count, UInt16.self).fill(preset.bits, preset.count)
       }
     }
   }

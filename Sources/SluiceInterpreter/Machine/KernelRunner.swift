@@ -188,6 +188,7 @@ struct KernelRunner {
         case .f32, .i32: tensor.gather(file.row(code.result, width, UInt32.self), addresses, width)
         case .f64, .i64: tensor.gather(file.row(code.result, width, UInt64.self), addresses, width)
         case .u8, .bool: tensor.gather(file.row(code.result, width, UInt8.self), addresses, width)
+        case .f16, .bf16: tensor.gather(file.row(code.result, width, UInt16.self), addresses, width)
         }
       if bad >= 0 { throw .outOfBounds(slot: Int(code.a), index: tensor.first &+ Int(addresses[bad])) }
       return
@@ -199,6 +200,7 @@ struct KernelRunner {
       case .f32, .i32: tensor.load(file.row(code.result, width, UInt32.self), index, stride: stride, width)
       case .f64, .i64: tensor.load(file.row(code.result, width, UInt64.self), index, stride: stride, width)
       case .u8, .bool: tensor.load(file.row(code.result, width, UInt8.self), index, stride: stride, width)
+      case .f16, .bf16: tensor.load(file.row(code.result, width, UInt16.self), index, stride: stride, width)
       }
     if !isInside { throw fault(code, tensor, index, stride, width) }
   }
@@ -217,6 +219,7 @@ struct KernelRunner {
         case .f32, .i32: tensor.scatter(file.row(code.b, width, UInt32.self), addresses, width)
         case .f64, .i64: tensor.scatter(file.row(code.b, width, UInt64.self), addresses, width)
         case .u8, .bool: tensor.scatter(file.row(code.b, width, UInt8.self), addresses, width)
+        case .f16, .bf16: tensor.scatter(file.row(code.b, width, UInt16.self), addresses, width)
         }
       if bad >= 0 { throw .outOfBounds(slot: Int(code.a), index: tensor.first &+ Int(addresses[bad])) }
       return
@@ -228,6 +231,7 @@ struct KernelRunner {
       case .f32, .i32: tensor.store(file.row(code.b, width, UInt32.self), index, stride: stride, width)
       case .f64, .i64: tensor.store(file.row(code.b, width, UInt64.self), index, stride: stride, width)
       case .u8, .bool: tensor.store(file.row(code.b, width, UInt8.self), index, stride: stride, width)
+      case .f16, .bf16: tensor.store(file.row(code.b, width, UInt16.self), index, stride: stride, width)
       }
     if !isInside { throw fault(code, tensor, index, stride, width) }
   }

@@ -11,6 +11,23 @@ extension RegisterFile {
     case .i32: castInteger(code, width, Int32.self)
     case .i64: castInteger(code, width, Int64.self)
     case .u8, .bool: castInteger(code, width, UInt8.self)
+    case .f16: widen(code, width) { NarrowFloat.f32(f16: $0) }
+    case .bf16: widen(code, width) { NarrowFloat.f32(bf16: $0) }
+    }
+  }
+
+  /// Casts from f16 and bf16 go through f32, which holds them exactly.
+  @inline(__always)
+  private func widen(_ code: Code, _ width: Int, _ wide: (UInt16) -> Float) {
+    switch code.target {
+    case .f32: map(code, width) { (x: UInt16) in wide(x) }
+    case .f64: map(code, width) { (x: UInt16) in Double(wide(x)) }
+    case .i32: map(code, width) { (x: UInt16) in Double(wide(x)).saturated32 }
+    case .i64: map(code, width) { (x: UInt16) in Double(wide(x)).saturated64 }
+    case .u8: map(code, width) { (x: UInt16) in Double(wide(x)).saturated8 }
+    case .bool: map(code, width) { (x: UInt16) -> UInt8 in x & 0x7fff != 0 ? 1 : 0 }
+    case .f16: map(code, width) { (x: UInt16) in NarrowFloat.f16(wide(x)) }
+    case .bf16: map(code, width) { (x: UInt16) in NarrowFloat.bf16(wide(x)) }
     }
   }
 
@@ -22,6 +39,8 @@ extension RegisterFile {
     case .i64: map(code, width) { (x: F) in Double(x).saturated64 }
     case .u8: map(code, width) { (x: F) in Double(x).saturated8 }
     case .bool: map(code, width) { (x: F) -> UInt8 in x != 0 ? 1 : 0 }
+    case .f16: map(code, width) { (x: F) in NarrowFloat.f16(Double(x)) }
+    case .bf16: map(code, width) { (x: F) in NarrowFloat.bf16(Double(x)) }
     }
   }
 
@@ -33,6 +52,8 @@ extension RegisterFile {
     case .i64: map(code, width) { (x: I) in Int64(truncatingIfNeeded: x) }
     case .u8: map(code, width) { (x: I) in UInt8(truncatingIfNeeded: x) }
     case .bool: map(code, width) { (x: I) -> UInt8 in x != 0 ? 1 : 0 }
+    case .f16: map(code, width) { (x: I) in NarrowFloat.f16(Int64(truncatingIfNeeded: x)) }
+    case .bf16: map(code, width) { (x: I) in NarrowFloat.bf16(Int64(truncatingIfNeeded: x)) }
     }
   }
 }

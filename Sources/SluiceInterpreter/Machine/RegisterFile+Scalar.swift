@@ -11,6 +11,8 @@ extension RegisterFile {
     case .i32: integer(code, width, Int32.self)
     case .i64: integer(code, width, Int64.self)
     case .u8, .bool: integer(code, width, UInt8.self)
+    // The checker lets nothing through that calculates with them.
+    case .f16, .bf16: break
     }
   }
 
@@ -148,6 +150,7 @@ extension RegisterFile {
     case .f32, .i32: copy(code, width, UInt32.self)
     case .f64, .i64: copy(code, width, UInt64.self)
     case .u8, .bool: copy(code, width, UInt8.self)
+    case .f16, .bf16: copy(code, width, UInt16.self)
     }
   }
 
@@ -158,6 +161,7 @@ extension RegisterFile {
     case .f32, .i32: splat(code, width, UInt32.self)
     case .f64, .i64: splat(code, width, UInt64.self)
     case .u8, .bool: splat(code, width, UInt8.self)
+    case .f16, .bf16: splat(code, width, UInt16.self)
     }
   }
 
@@ -168,6 +172,7 @@ extension RegisterFile {
     case .f32, .i32: select(code, width, UInt32.self)
     case .f64, .i64: select(code, width, UInt64.self)
     case .u8, .bool: select(code, width, UInt8.self)
+    case .f16, .bf16: select(code, width, UInt16.self)
     }
   }
 

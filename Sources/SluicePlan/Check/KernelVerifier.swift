@@ -266,6 +266,7 @@ struct KernelVerifier {
     use(value, as: dtype)
     changesOutside(accumulator, blocks.count - 1)
     if last.accumulators[accumulator] != op { say("`\(text.name(accumulator))` accumulates in two ways") }
+    if dtype.isNarrow { say("`\(op)` of \(dtype.name)") }
     switch op {
     case .add, .multiply: if dtype == .bool { say("`\(op)` of bool") }
     case .minimum, .maximum: break

@@ -19,11 +19,12 @@ extension ScalarInstruction {
     case .bitcast:
       if dtypes[0] != source { return sources(dtypes[0]) }
       if dtype == .bool || source == .bool { return "`bitcast` of or to bool" }
+      if dtype.isNarrow || source.isNarrow { return "`bitcast` of \(source.name) to \(dtype.name)" }
       return dtype.byteCount == source.byteCount ? nil : "`bitcast` of \(source.name) to \(dtype.name)"
     case .equal, .notEqual, .less, .lessEqual:
       if dtype != .bool { return "the result is \(dtype.name), expected bool" }
       if let other = dtypes.first(where: { $0 != source }) { return sources(other) }
-      return nil
+      return source.isNarrow ? "`\(op)` of \(source.name)" : nil
     case .call:
       guard let function = ElementaryFunction(immediate: immediate) else {
         return "the function \(immediate) does not exist"
@@ -33,11 +34,11 @@ extension ScalarInstruction {
     case .fma, .sqrt, .floor, .ceil, .trunc, .round, .canonical:
       return uniform(dtypes) ?? (dtype.isFloat ? nil : "`\(op)` of \(dtype.name), expected a float")
     case .add, .subtract, .multiply, .divide, .remainder, .negate, .abs:
-      return uniform(dtypes) ?? (dtype == .bool ? "`\(op)` of bool" : nil)
-    case .minimum, .maximum: return uniform(dtypes)
+      return uniform(dtypes) ?? (dtype == .bool || dtype.isNarrow ? "`\(op)` of \(dtype.name)" : nil)
+    case .minimum, .maximum: return uniform(dtypes) ?? (dtype.isNarrow ? "`\(op)` of \(dtype.name)" : nil)
     case .and, .or, .xor, .not:
       return uniform(dtypes)
-        ?? (dtype.isFloat ? "`\(op)` of \(dtype.name), expected an integer or bool" : nil)
+        ?? (dtype.isFloating ? "`\(op)` of \(dtype.name), expected an integer or bool" : nil)
     case .shiftLeft, .shiftRight, .shiftRightLogical:
       return uniform(dtypes) ?? (dtype.isInteger ? nil : "`\(op)` of \(dtype.name), expected an integer")
     case .multiplyHigh:

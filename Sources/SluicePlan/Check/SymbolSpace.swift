@@ -137,7 +137,7 @@ extension DType {
     case .i32: Interval(Int64(Int32.min), Int64(Int32.max))
     case .u8: Interval(0, 255)
     case .bool: Interval(0, 1)
-    case .i64, .f32, .f64: .all
+    case .i64, .f32, .f64, .f16, .bf16: .all
     }
   }
 }

@@ -53,6 +53,8 @@ struct KernelComment {
       case .i64: return "\(Int64(bitPattern: bits))"
       case .u8: return "\(bits)"
       case .bool: return bits == 0 ? "false" : "true"
+      case .f16, .bf16:
+        return "\(NarrowFloat.widened(UInt16(truncatingIfNeeded: bits), tables.types.dtype(row.type)))"
       }
     }
     if !row.name.isNone { return "%\(tables.strings[row.name])" }

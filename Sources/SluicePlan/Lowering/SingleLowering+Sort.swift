@@ -117,6 +117,7 @@ extension SingleLowering {
       key = b.select(isNegative, b.unary(.not, bits), b.binary(.xor, bits, sign))
     case .i32, .i64:
       key = b.binary(.xor, x[0], b.integer(keyType == .i64 ? .min : Int64(Int32.min), keyType))
+    case .f16, .bf16: preconditionFailure("\(dtype.name) is not sorted")
     case .u8, .bool:
       key = b.cast(x[0], keyType)
     }

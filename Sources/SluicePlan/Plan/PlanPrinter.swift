@@ -266,6 +266,7 @@ struct KernelText {
     case .i64: "\(Int64(bitPattern: bits))"
     case .u8: "\(UInt8(truncatingIfNeeded: bits))"
     case .bool: bits == 0 ? "false" : "true"
+    case .f16, .bf16: "\(NarrowFloat.widened(UInt16(truncatingIfNeeded: bits), dtype))"
     }
   }
 

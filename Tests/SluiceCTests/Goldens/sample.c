@@ -124,7 +124,7 @@ SAMPLE_API sample_status sample_run(const sample_context *context, const sample_
 typedef struct sample_tensor {
   const char *name;
   const char *type; /* "f32[B,64]" */
-  uint8_t dtype;    /* 0 f32, 1 f64, 2 i32, 3 i64, 4 u8, 5 bool */
+  uint8_t dtype;    /* 0 f32, 1 f64, 2 i32, 3 i64, 4 u8, 5 bool, 6 f16, 7 bf16 */
   uint8_t rank;
   int64_t dims[8]; /* a size; -1 - s for symbol s of the function; INT64_MIN: see the type */
   int64_t offset;  /* bytes from the beginning of the block of parameters or state */
