@@ -26,7 +26,8 @@ extension OpDefinition {
       _ = try Infer.axis(tables.attributes.int(inference.attributes, .axis) ?? -1, rank: rank)
       inference.results.append(inference.operands[0])
     },
-    example: exampleText("%x: f32[5]", "sort %x", "f32[5]", run: "([3, nan, 1, 3, -1]) == [-1, 1, 3, 3, nan]"))
+    example: exampleText("%x: f32[5]", "sort %x", "f32[5]", run: "([3, nan, 1, 3, -1]) == [-1, 1, 3, 3, nan]")
+  )
 
   static let topK = OpDefinition(
     "top_k", "the largest elements along an axis, in descending order, NaN first, and their positions as i32",
