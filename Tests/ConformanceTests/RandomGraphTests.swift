@@ -31,7 +31,7 @@ struct RandomGraphTests {
       var others: [(name: String, backend: any Backend)] = []
       if seed % 8 == 0, let c = try CBackend(subject, subject.plan()) { others.append(("C", c)) }
       var agreement = try Agreement(subject, variants: Variant.all, others: others)
-      #expect(agreement.rejections.isEmpty, "\(agreement.rejections.joined(separator: "\n"))")
+      failures += agreement.rejections
       for _ in 0..<2 { failures += agreement.failures("f", graph.inputs, rough: .infinity) }
       failures += try boundFailures(subject, graph)
     } catch { failures.append("\(error)") }
