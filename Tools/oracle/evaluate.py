@@ -344,9 +344,8 @@ def cumulative(call, x):
     if call.bool("exclusive") and len(y):
         first = np.full_like(y[0], 0 if call.op == "cumsum" else 1)
         y = np.concatenate([first[None], y[:-1]])
-        # The first element is not added to the 0 before it.
     for i in range(len(y)):
-        out[i] = y[i] if i == 0 or (i == 1 and call.bool("exclusive")) else step(out[i - 1], y[i])
+        out[i] = y[i] if i == 0 else step(out[i - 1], y[i])
     return np.moveaxis(out[::-1] if call.bool("reverse") else out, 0, axis)
 
 
@@ -593,7 +592,7 @@ def lstm(call, x, h, c, u, v, a, b):
 OPS = dict(
     constant=lambda c: elements(c.attributes["value"], c.types[0][0]).reshape(shape_of(c)),
     cast=lambda c, x: cast(x, c.text("dtype")),
-    bitcast=lambda c, x: np.where(x != x, np.nan, x).astype(x.dtype).view(DTYPES[c.text("dtype")]),
+    bitcast=lambda c, x: np.where(x != x, x.dtype.type(np.nan) if x.dtype.kind == "f" else x, x).view(DTYPES[c.text("dtype")]),
     argmax=lambda c, x: arg(c, x, np.argmax), argmin=lambda c, x: arg(c, x, np.argmin),
     matmul=matmul, contract=lambda c, x, y: np.einsum(c.text("equation"), wide(x), wide(y)),
     reshape=lambda c, x: x.reshape(shape_of(c)), transpose=lambda c, x: x.transpose(c.ints("order")),
