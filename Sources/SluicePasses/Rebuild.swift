@@ -75,7 +75,8 @@ private func copy(
     switch decide(&builder, current) {
     case .drop: continue
     case .copy:
-      let first = emit(current, &builder)
+      let first = builder.emit(
+        current.op, current.operands.span, current.attributes, known: graph.types[results])
       for (offset, result) in results.enumerated() { values[result] = ValueID(first.index + offset) }
     case .replace(let others):
       precondition(others.count == results.count, "a node is replaced by another number of values")
@@ -92,14 +93,6 @@ private func copy(
     return try builder.end(
       results: graph.results.map { values[$0.index] }, names: graph.resultNames,
       writes: graph.writes.map { Graph.Write(state: $0.state, value: values[$0.value.index]) })
-  } catch {
-    preconditionFailure("a graph that was not verified: \(error.message)")
-  }
-}
-
-private func emit(_ node: NodeCopy, _ builder: inout ModuleBuilder) -> ValueID {
-  do {
-    return try builder.emit(node.op, node.operands.span, node.attributes)
   } catch {
     preconditionFailure("a graph that was not verified: \(error.message)")
   }

@@ -77,6 +77,10 @@ import Testing
       }
     ),
     (
+      "is not the loop's own", SamplePlans.scan(),
+      { plan in plan.functions[0].steps.insert(contentsOf: [plan.functions[0].steps[1], .end], at: 2) }
+    ),
+    (
       "may exceed its bound 3", SamplePlans.scan(),
       { plan in
         guard case .loop(let counter, let count, _) = plan.functions[0].steps[1],

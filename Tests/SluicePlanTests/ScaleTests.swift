@@ -60,6 +60,15 @@ struct ScaleTests {
     #expect(checking < limit, "checking: \(checking) a doubling")
   }
 
+  /// The checker knows 32 766 symbols; loops that are not inside each other take one together.
+  @Test func loopsShareTheirCounters() throws {
+    let plan = try Planner.plan(Self.module(.scans, 500))
+    let loopCount = plan.functions[0].steps.count { if case .loop = $0 { true } else { false } }
+    #expect(loopCount == 100)
+    #expect(plan.tables.dims.symbols.count == 1)
+    #expect(PlanChecker().check(plan) == [])
+  }
+
   // MARK: Shapes
 
   static func module(_ shape: Shape, _ count: Int) throws -> Module {

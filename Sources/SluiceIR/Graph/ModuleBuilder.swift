@@ -184,6 +184,27 @@ public struct ModuleBuilder: ~Copyable {
     guard let first = inference.results.first else {
       throw InferenceError("`\(op.definition.name)` gives no results", hint: "a node has at least one result")
     }
+    return place(op, operands, attributes, first)
+  }
+
+  /// Adds a node of a verified graph again, or finds the value it would compute; gives its first result.
+  ///
+  /// The operands have the types that they had there, so the results have too, and nothing is inferred. There is
+  /// at least one result.
+  package mutating func emit(
+    _ op: Op, _ operands: Span<ValueID>, _ attributes: AttributesID, known types: ArraySlice<TypeID>
+  ) -> ValueID {
+    guard let first = types.first else { preconditionFailure("a node without results") }
+    inference.results.removeAll(keepingCapacity: true)
+    inference.results.append(contentsOf: types)
+    return place(op, operands, attributes, first)
+  }
+
+  /// Adds a node whose result types are those of `inference`, unless it simplifies to a value.
+  @inline(__always)
+  private mutating func place(
+    _ op: Op, _ operands: Span<ValueID>, _ attributes: AttributesID, _ first: TypeID
+  ) -> ValueID {
     let others = inference.results.count > 1 ? Array(inference.results.dropFirst()) : []
     var hash: UInt64?
     if simplifies {

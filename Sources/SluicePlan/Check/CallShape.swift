@@ -146,13 +146,17 @@ struct CallShaper {
     _ shape: inout CallShape
   ) {
     if offset.isZero { return }
+    let rest = count - offset
+    if offset.leading == 0, rest.leading == 0, offset.hasOnlyPositiveTerms, rest.hasOnlyPositiveTerms {
+      return context.noteProof(2)
+    }
     var filled = environment
     filled.facts.append(count - 1)
     var prover = Prover(context.space, KernelModel(), filled)
     if !context.accepts(offset, in: 0, &prover) {
       shape.problems.append((slot, "the offset \(context.text(offset)) may be negative"))
     }
-    if !context.accepts(count - offset, in: 0, &prover) {
+    if !context.accepts(rest, in: 0, &prover) {
       shape.problems.append(
         (slot, "the offset \(context.text(offset)) may lie behind the end, at \(context.text(count))"))
     }

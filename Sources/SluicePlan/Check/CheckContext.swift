@@ -38,6 +38,9 @@ final class CheckContext {
     return true
   }
 
+  /// Counts goals that are plain to see.
+  func noteProof(_ count: Int) { provenCount += count }
+
   func kernelName(_ kernel: Int) -> String { PlanPrinter().name(kernel, plan) }
 
   /// A polynomial for messages: symbols by name.

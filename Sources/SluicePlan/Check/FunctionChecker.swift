@@ -193,7 +193,6 @@ struct FunctionChecker {
 
   private mutating func checkSteps() {
     var blocks: [Block] = []
-    var used: Set<SymbolID> = []
     for (number, step) in function.steps.enumerated() {
       var place: String { "step \(number)" }
       let counters = blocks.compactMap { if case .loop(let counter) = $0 { counter } else { nil } }
@@ -203,7 +202,7 @@ struct FunctionChecker {
           say("\(place): the counter is out of range")
         } else if SymbolSpace.unknown(counter) == 0 {
           say("\(place): there are more than \(Unknown.firstLocal - 2) symbols")
-        } else if symbols.contains(counter) || !used.insert(counter).inserted {
+        } else if symbols.contains(counter) || counters.contains(counter) {
           say("\(place): the counter `\(PlanPrinter.text(counter, tables))` is not the loop's own")
         } else if checkDim(count, place, counters: counters) {
           checkCounter(counter, count, place)

@@ -44,8 +44,9 @@ public import SluiceIR
 ///
 /// Tables
 /// - Handles are in range, arguments have the number and dtypes of the slots, loops and branches of steps are
-///   balanced, loops at most 6 deep, with branches at most 80; loops count with symbols of their own, within their
-///   bounds, or have a `leave`, which stands directly in its loop.
+///   balanced, loops at most 6 deep, with branches at most 80; loops count with symbols that are neither the
+///   function's nor those of loops around them, within their bounds, or have a `leave`, which stands directly in
+///   its loop.
 /// - All symbols have values where they are used. The arena is a multiple of 64, and not less than its lower bound.
 ///
 /// Statements about sizes are inequalities of polynomials. They are proven by signs, by the facts that loops and

@@ -163,7 +163,9 @@ struct WrittenChecker {
     for part in parts where isWhole && part.depth == depth && !part.isHistory {
       if part.region.mentions(counter) {
         let sweep = Sweep(unknown: counter, count: iterations)
-        guard let region = algebra.extended(part.region, over: sweep, in: 0, .down) else { continue }
+        // Another loop may count with the same symbol: nothing mentions it behind this one.
+        guard let region = algebra.extended(part.region, over: sweep, in: 0, .down), !region.mentions(counter)
+        else { continue }
         insert(WrittenState.Part(region: region, depth: depth - 1), into: &state, count)
       } else if surelyRuns {
         insert(WrittenState.Part(region: part.region, depth: depth - 1), into: &state, count)

@@ -120,7 +120,6 @@ struct Flattener {
   private let parameterIndex: [StringID: Int]
   private let stateIndex: [StringID: Int]
   var region = 0
-  var counterCount = 0
   /// The loops around what is being copied in.
   var loopDepth = 0
   private let zero: DimID

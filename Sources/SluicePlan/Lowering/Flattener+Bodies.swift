@@ -15,12 +15,11 @@ extension Flattener {
 
   // MARK: Loops
 
-  /// A counter of a new loop.
+  /// The counter of a new loop. Loops that are not inside each other share it, where it has the same bound:
+  /// symbols that the checker tells apart are few.
   private mutating func counter(_ count: DimID) -> SymbolID {
     let bound = tables.dims.bound(count) ?? .max
-    counterCount += 1
-    return tables.dims.symbol(
-      tables.strings.intern("$i\(counterCount - 1)"), bound: Swift.max(bound - 1, 0))
+    return tables.dims.symbol(tables.strings.intern("$i\(loopDepth)"), bound: Swift.max(bound - 1, 0))
   }
 
   /// Cells that begin with these values, for the first inputs of a body.
