@@ -15,8 +15,10 @@ extension Flattener {
 
   // MARK: Loops
 
-  /// The counter of a new loop. Loops that are not inside each other share it, where it has the same bound:
-  /// symbols that the checker tells apart are few.
+  /// The counter of a new loop.
+  ///
+  /// Loops that are not inside each other share it, where it has the same bound: symbols that the checker tells
+  /// apart are few.
   private mutating func counter(_ count: DimID) -> SymbolID {
     let bound = tables.dims.bound(count) ?? .max
     return tables.dims.symbol(tables.strings.intern("$i\(loopDepth)"), bound: Swift.max(bound - 1, 0))

@@ -207,7 +207,11 @@ extension SingleLowering {
         sum, self.writer.builder.scalar(.fma, dtype, [minus, self.load(work, j, k), sum]))
       self.writer.builder.endLoop()
       let isDiagonal = self.writer.builder.scalar(.equal, .bool, source: .i64, [i, j])
-      let root = self.writer.builder.scalar(.sqrt, dtype, [sum])
+      // A square of 0 or less, or NaN: not positive definite.
+      let isPositive = self.writer.builder.scalar(
+        .less, .bool, source: dtype, [self.number(0, dtype), sum])
+      let root = self.select(
+        isPositive, self.writer.builder.scalar(.sqrt, dtype, [sum]), self.number(.nan, dtype))
       let quotient = self.writer.builder.scalar(.divide, dtype, [sum, self.load(work, j, j)])
       let element = self.select(isDiagonal, root, quotient)
       self.store(work, i, j, element)
