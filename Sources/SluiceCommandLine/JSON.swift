@@ -1,3 +1,6 @@
+import SluiceFormats
+import SluiceIR
+
 /// JSON for machines that read the output: built in order, printed compactly.
 enum JSON {
   case string(String)
@@ -34,5 +37,18 @@ enum JSON {
       }
     }
     return result + "\""
+  }
+}
+
+extension JSON {
+  /// The elements of an array in row-major order: integers and truth values as such, floats exactly.
+  static func elements(_ array: HostTensor) -> [JSON] {
+    switch array.dtype {
+    case .bool: array.bools().map { .bool($0) }
+    case .u8: array.uint8s().map { .integer(Int($0)) }
+    case .i32: array.int32s().map { .integer(Int($0)) }
+    case .i64: array.int64s().map { .integer(Int($0)) }
+    case .f32, .f64, .f16, .bf16: array.asDoubles().map { .number($0) }
+    }
   }
 }

@@ -172,7 +172,7 @@ extension CommandSpec {
           JSON.object([
             ("dtype", .string(output.tensor.dtype.name)),
             ("shape", .array(output.tensor.shape.map { .integer($0) })),
-            ("values", .array(output.tensor.asDoubles().map { .number($0) })),
+            ("values", .array(JSON.elements(output.tensor))),
           ])
         )
       }

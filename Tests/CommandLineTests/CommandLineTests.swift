@@ -119,6 +119,28 @@ struct CommandLineTests {
     #expect(try both(["-i", "in.\(ending)", "--params", "m.params"]) == [10.5, 40.5, 10.5, 40.5])
   }
 
+  /// JSON has integers and truth values as such, whatever binary64 could hold.
+  @Test func jsonIsExact() throws {
+    let sluice = try Program("sluice")
+    let text = """
+      func @f() -> (a: i64[2], b: bool[1], c: f32[]) {
+        %a = constant {value = [9007199254740993, -1]} : i64[2]
+        %b = constant {value = [true]} : bool[1]
+        %c = constant {value = 0.5} : f32[]
+        return %a, %b, %c
+      }
+      """
+    try FileIO.write(text, to: "\(sluice.folder)/j.sluice")
+    let outcome = try sluice.run(["run", "j.sluice", "--json"])
+    #expect(outcome.code == 0, "\(outcome.messages)")
+    #expect(
+      String(decoding: outcome.output, as: UTF8.self) == """
+        {"a":{"dtype":"i64","shape":[2],"values":[9007199254740993,-1]},\
+        "b":{"dtype":"bool","shape":[1],"values":[true]},"c":{"dtype":"f32","shape":[],"values":[0.5]}}
+
+        """)
+  }
+
   @Test func badFilesAreExplained() throws {
     let sluice = try Program("sluice")
     let whole = Npy.encode(HostTensor([1, 2] as [Float], shape: [2]))
