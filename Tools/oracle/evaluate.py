@@ -21,7 +21,7 @@ MODULE_NAMES = {"read": ["name"], "call": ["body"], "scan": ["body"], "cond": ["
 
 
 class Missing(Exception):
-    """An op or dtype that is not implemented."""
+    """An op or dtype that this evaluator does not know."""
 
 
 class Graph:

@@ -10,18 +10,7 @@ extension OpDefinition {
       AttributeSpec(
         .unitDiagonal, .bool, default: .bool(false), "take the diagonal as ones, whatever it holds"),
     ],
-    infer: { (tables: inout Tables, inference: inout Inference) throws(InferenceError) in
-      let (a, b) = (inference.operands[0], inference.operands[1])
-      let shape = try square(tables, a, "triangular_solve")
-      let right = tables.types.shape(b)
-      guard tables.types.dtype(a) == tables.types.dtype(b) else { throw Infer.mismatch(tables, a, b) }
-      guard right.count == shape.count, right.dropLast() == shape.dropLast() else {
-        throw InferenceError(
-          "`triangular_solve`: \(tables.text(a)) does not fit \(tables.text(b))",
-          hint: "b is [..., n, m] for a of [..., n, n]")
-      }
-      inference.results.append(b)
-    },
+    infer: inferSolve("triangular_solve"),
     example: exampleText(
       "%a: f32[2,2], %b: f32[2,1]", "triangular_solve %a, %b {lower = true}", "f32[2,1]",
       run: "([[2, 9], [1, 4]], [[2], [9]]) == [[1], [2]]"))

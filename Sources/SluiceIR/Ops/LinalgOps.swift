@@ -42,21 +42,26 @@ extension OpDefinition {
     example: exampleText(
       "%x: f32[2,2]", "cholesky %x", "f32[2,2]", run: "([[4, 2], [2, 10]]) == [[2, 0], [1, 3]]"))
 
-  static let solve = OpDefinition(
-    "solve", "the y with a y = b, by Gauss-Jordan elimination with row pivots", family: .linalg(.solve),
-    operands: [OperandSpec("a", .floats), OperandSpec("b", .floats)],
-    infer: { (tables: inout Tables, inference: inout Inference) throws(InferenceError) in
+  /// The y of a y = b has the type of b, where a is square and b has as many rows.
+  static func inferSolve(_ name: String) -> InferenceRule {
+    { (tables: inout Tables, inference: inout Inference) throws(InferenceError) in
       let (a, b) = (inference.operands[0], inference.operands[1])
-      let shape = try square(tables, a, "solve")
+      let shape = try square(tables, a, name)
       let right = tables.types.shape(b)
       guard tables.types.dtype(a) == tables.types.dtype(b) else { throw Infer.mismatch(tables, a, b) }
       guard right.count == shape.count, right.dropLast() == shape.dropLast() else {
         throw InferenceError(
-          "`solve`: \(tables.text(a)) does not fit \(tables.text(b))",
+          "`\(name)`: \(tables.text(a)) does not fit \(tables.text(b))",
           hint: "b is [..., n, m] for a of [..., n, n]")
       }
       inference.results.append(b)
-    },
+    }
+  }
+
+  static let solve = OpDefinition(
+    "solve", "the y with a y = b, by Gauss-Jordan elimination with row pivots", family: .linalg(.solve),
+    operands: [OperandSpec("a", .floats), OperandSpec("b", .floats)],
+    infer: inferSolve("solve"),
     example: exampleText(
       "%a: f32[2,2], %b: f32[2,1]", "solve %a, %b", "f32[2,1]",
       run: "([[2, 0], [0, 4]], [[2], [2]]) == [[1], [0.5]]"))

@@ -1,5 +1,20 @@
-/// Elements in order: composites of `argsort` and `take_along_axis`.
+/// Elements in order: `argsort`, and its composites with `take_along_axis`.
 extension OpDefinition {
+  static let argsort = OpDefinition(
+    "argsort", "the positions that put x in ascending order along an axis; stable, -0 before +0, NaN last",
+    family: .order(.argsort), operands: [OperandSpec("x", .computable)],
+    attributes: [
+      AttributeSpec(.axis, .int, default: .int(-1), "the axis"),
+      AttributeSpec(.descending, .bool, default: .bool(false), "largest first; still stable, NaN first"),
+    ],
+    infer: { (tables: inout Tables, inference: inout Inference) throws(InferenceError) in
+      let x = inference.operands[0]
+      _ = try Infer.axis(tables.attributes.int(inference.attributes, .axis) ?? -1, rank: tables.types.rank(x))
+      inference.results.append(tables.types.with(.i32, shapeOf: x))
+    },
+    example: exampleText("%x: f32[5]", "argsort %x", "i32[5]", run: "([3, nan, 1, 3, -1]) == [4, 2, 0, 3, 1]")
+  )
+
   private static let descending = AttributeSpec(
     .descending, .bool, default: .bool(false), "largest first; still stable, NaN first")
 

@@ -87,4 +87,63 @@ extension OpDefinition {
     example: "func @f(%seed: i64[], %stream: i64[]) -> i32[4] {\n"
       + "  %r = permutation %seed, %stream {length = 4} : i32[4]\n  return %r\n}\n// run: @f(0, 0) == [3, 2, 1, 0]\n"
   )
+
+  private static func checkedProbability(
+    _ name: String, _ tables: Tables, _ attributes: AttributesID
+  ) throws(InferenceError) {
+    let probability = tables.attributes.number(attributes, .probability) ?? 0.5
+    guard probability >= 0, probability <= 1 else {
+      throw InferenceError("`\(name)` with probability \(probability)", hint: "it is 0 to 1")
+    }
+  }
+
+  static let bernoulli = OpDefinition(
+    "bernoulli", "true with a probability: where `uniform` is below it",
+    family: .expand(
+      Expansion { builder, x, attributes in
+        let shape = builder.tables.attributes.dims(attributes, .shape) ?? []
+        let probability = builder.tables.attributes.number(attributes, .probability) ?? 0.5
+        let draws = builder.make(.uniform, x, [Attribute(.shape, .dims(shape))])
+        return [builder.compare(.less, draws, probability)]
+      }), operands: [OperandSpec("seed", DTypeSet(.i64)), OperandSpec("stream", DTypeSet(.i64))],
+    attributes: [
+      AttributeSpec(.shape, .dims, "the shape"),
+      AttributeSpec(.probability, .number, default: .number(0.5), "the probability of true, 0 to 1"),
+    ],
+    infer: { (tables: inout Tables, inference: inout Inference) throws(InferenceError) in
+      try checkedProbability("bernoulli", tables, inference.attributes)
+      try OpDefinition.uniform.infer(&tables, &inference)
+      inference.results = inference.results.map { tables.types.with(.bool, shapeOf: $0) }
+    },
+    example: "func @f(%seed: i64[], %stream: i64[]) -> bool[2] {\n"
+      + "  %r = bernoulli %seed, %stream {shape = [2]} : bool[2]\n  return %r\n}\n"
+      + "// run: @f(0, 0) == [true, false]\n")
+
+  static let dropout = OpDefinition(
+    "dropout",
+    "0 with a probability p, else x / (1 - p) (Srivastava et al. 2014, section 10); all 0 for p = 1",
+    family: .expand(
+      Expansion { builder, x, attributes in
+        let probability = builder.tables.attributes.number(attributes, .probability) ?? 0.5
+        let keep = 1 - probability
+        let kept = builder.make(
+          .bernoulli, [x[1], x[2]],
+          [Attribute(.shape, .dims(builder.shape(x[0]))), Attribute(.probability, .number(keep))])
+        let scaled = builder.multiply(x[0], keep > 0 ? 1 / keep : 0)
+        return [builder.select(kept, scaled, builder.splat(0, like: x[0]))]
+      }),
+    operands: [
+      OperandSpec("x", .floats), OperandSpec("seed", DTypeSet(.i64)), OperandSpec("stream", DTypeSet(.i64)),
+    ],
+    attributes: [AttributeSpec(.probability, .number, default: .number(0.5), "the probability of 0, 0 to 1")],
+    infer: { (tables: inout Tables, inference: inout Inference) throws(InferenceError) in
+      try checkedProbability("dropout", tables, inference.attributes)
+      for type in inference.operands.dropFirst() where tables.types.rank(type) != 0 {
+        throw InferenceError("`dropout` takes scalars for seed and stream, got \(tables.text(type))")
+      }
+      inference.results.append(inference.operands[0])
+    },
+    example: exampleText(
+      "%x: f32[2], %seed: i64[], %stream: i64[]", "dropout %x, %seed, %stream", "f32[2]",
+      run: "([1, 2], 0, 0) == [2, 0]"))
 }

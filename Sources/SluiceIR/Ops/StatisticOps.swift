@@ -1,5 +1,20 @@
 /// Composites that sum up: statistics along axes, normalisations, similarities.
 extension OpDefinition {
+  static let mean = OpDefinition(
+    "mean", "the sum along the axes divided by their number; NaN for none",
+    family: .expand(
+      Expansion { builder, x, attributes in
+        let type = builder.type(x[0])
+        let shape = builder.tables.types.shape(type)
+        let axes = builder.tables.axes(attributes, rank: shape.count)
+        let sum = builder.make(.sum, [x[0]], builder.tables.attributes.attributes(attributes))
+        let count = builder.count(axes.map { shape[$0] }, builder.dtype(x[0]))
+        return [builder.make(.divide, [sum, builder.broadcast(count, like: sum)])]
+      }), operands: [OperandSpec("x", .floats)], attributes: OpDefinition.sum.attributes,
+    infer: OpDefinition.sum.infer,
+    example: exampleText(
+      "%x: f32[2,2]", "mean %x {axes = [1]}", "f32[2]", run: "([[1, 2], [4, 8]]) == [1.5, 6]"))
+
   /// A composite that reduces like `sum`.
   private static func statistic(
     _ name: String, _ summary: String, attributes: [AttributeSpec] = [], example: String,

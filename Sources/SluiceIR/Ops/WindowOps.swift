@@ -49,10 +49,10 @@ extension OpDefinition {
       : specs
   }
 
-  /// The dims of a convolution, checked: channels a group, filters a group.
+  /// How many channels the result of a convolution has; throws unless channels, filters and groups fit.
   private static func channels(
-    _ name: String, _ tables: Tables, _ x: TypeID, _ w: TypeID, _ groups: Int, input: Int, output: Int
-  ) throws(InferenceError) -> (filters: Int64, channels: Int64) {
+    _ name: String, _ tables: Tables, _ x: TypeID, _ w: TypeID, _ groups: Int, isTransposed: Bool
+  ) throws(InferenceError) -> Int64 {
     let (xs, ws) = (tables.types.shape(x), tables.types.shape(w))
     guard let channels = tables.dims.value(xs[1]), let a = tables.dims.value(ws[0]),
       let b = tables.dims.value(ws[1])
@@ -61,15 +61,15 @@ extension OpDefinition {
     }
     let count = Int64(groups)
     // Of a forward convolution the first dim counts filters, of a transposed one channels.
-    let fits = input == 1 ? channels == b &* count && a % count == 0 : channels == a && a % count == 0
-    guard fits, b <= Int64.max / count else {
+    let (product, overflow) = b.multipliedReportingOverflow(by: count)
+    guard !overflow, channels == (isTransposed ? a : product), a % count == 0 else {
       throw InferenceError(
         "`\(name)` of \(tables.text(x)) by \(tables.text(w)) in \(groups) group\(groups == 1 ? "" : "s")",
-        hint: input == 1
-          ? "x is [N, C, ...] and w is [O, C / groups, ...] with O a multiple of the groups"
-          : "x is [N, C, ...] and w is [C, O / groups, ...] with C a multiple of the groups")
+        hint: isTransposed
+          ? "x is [N, C, ...] and w is [C, O / groups, ...] with C a multiple of the groups"
+          : "x is [N, C, ...] and w is [O, C / groups, ...] with O a multiple of the groups")
     }
-    return (input == 1 ? a : b * count, channels)
+    return isTransposed ? product : a
   }
 
   private static func filterSizes(
@@ -98,7 +98,7 @@ extension OpDefinition {
       }
       let windows = Windows(tables, inference.attributes, axes: axes)
       try windows.check(name, axes: axes)
-      let (filters, _) = try channels(name, tables, x, w, windows.groups, input: 1, output: 0)
+      let filters = try channels(name, tables, x, w, windows.groups, isTransposed: false)
       let sizes = try filterSizes(name, tables, w)
       var shape = [tables.types.shape(x)[0], tables.dims.integer(filters)]
       for axis in 0..<axes {
@@ -237,7 +237,7 @@ extension OpDefinition {
         throw InferenceError(
           "`\(name)` with output padding \(extra)", hint: "two numbers of 0 or more, less than the strides")
       }
-      let (filters, _) = try channels(name, tables, x, w, windows.groups, input: 0, output: 1)
+      let filters = try channels(name, tables, x, w, windows.groups, isTransposed: true)
       let sizes = try filterSizes(name, tables, w)
       let amounts = try spread(windows, sizes, extra)
       var shape = [tables.types.shape(x)[0], tables.dims.integer(filters)]

@@ -97,8 +97,8 @@ struct KernelSummarizer {
       for (position, entry) in entries[slot].enumerated().reversed() where entry.depth == depth {
         guard let union = algebra.union(entry.region, region, in: scope) else { continue }
         entries[slot].remove(at: position)
-        if union == entry.region { break search }
         region = union
+        if union == entry.region { break search }
         continue search
       }
       break

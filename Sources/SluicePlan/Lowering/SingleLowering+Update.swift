@@ -7,9 +7,6 @@ import SluiceIR
 extension SingleLowering {
   mutating func update(_ kernel: UpdateKernel, _ record: AttributesID) throws(Diagnostics) {
     let out = try updated()
-    // Nothing to put.
-    let part = kernel == .dynamicUpdateSlice ? 1 : 2
-    if shape(item.operands[part]).contains(writer.zero) { return }
     switch kernel {
     case .dynamicUpdateSlice: try putSlice(out)
     case .scatter: try scatter(out, record, adds: false)

@@ -218,7 +218,6 @@ struct SingleLowering {
     try nest(shape(item.results[0])) { (self: inout SingleLowering, index: [Register]) throws(Diagnostics) in
       self.store(out, index, self.load(value, []))
     }
-    if shape(item.operands[0]).contains(writer.zero) { return }
     var place = out
     for axis in low.indices {
       place.offset = try tables.sum(place.offset, tables.product(low[axis], out.strides[axis]))
