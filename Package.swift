@@ -93,7 +93,10 @@ let package = Package(
       ]),
     tests(
       "FileTests",
-      uses: ["SluiceC", "SluiceIR", "SluicePasses", "SluicePlan", "SluiceText", "TestSupport"]),
+      uses: [
+        "SluiceC", "SluiceFormats", "SluiceIR", "SluicePasses", "SluicePlan", "SluiceReference", "SluiceText",
+        "TestSupport",
+      ]),
     tests(
       "ConformanceTests",
       uses: [

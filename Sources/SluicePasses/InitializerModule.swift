@@ -34,34 +34,49 @@ private func initialValue(
   let shape = source.types.shape(variable.type).map {
     builder.tables.dims.integer(source.dims.value($0) ?? 0)
   }
+  var initializer = variable.initializer
+  if case .data(let id) = initializer {
+    let type = builder.tables.types.intern(dtype, shape)
+    initializer = .data(
+      builder.tables.constants.intern(type, source.constants.bytes[source.constants.range(id)]))
+  }
+  return builder.initialValue(initializer, dtype, shape, seed: seed, stream: stream)
+}
 
-  func splat(_ value: Double) -> ValueID {
-    let scalar = builder.scalar(value, dtype)
-    return shape.isEmpty ? scalar : builder.make(.broadcast, [scalar], [Attribute(.shape, .dims(shape))])
+extension ModuleBuilder {
+  /// What a variable begins with; random numbers are drawn from a stream of the seed, i64 `[]`.
+  package mutating func initialValue(
+    _ initializer: Variable.Initializer, _ dtype: DType, _ shape: [DimID], seed: ValueID, stream: Int
+  ) -> ValueID {
+    switch initializer {
+    case .zeros: return splat(0, dtype, shape)
+    case .ones: return splat(1, dtype, shape)
+    case .constant(let value): return splat(value, dtype, shape)
+    case .eye:
+      return make(.eye, [], [Attribute(.shape, .dims(shape)), Attribute(.dtype, .dtype(dtype))])
+    case .normal(let mean, let deviation):
+      return draw(.normal, dtype, shape, seed, stream, offset: mean, factor: deviation)
+    case .uniform(let low, let high):
+      return draw(.uniform, dtype, shape, seed, stream, offset: low, factor: high - low)
+    case .data(let id): return make(.constant, [], [Attribute(.value, .constant(id))])
+    }
+  }
+
+  private mutating func splat(_ value: Double, _ dtype: DType, _ shape: [DimID]) -> ValueID {
+    let scalar = scalar(value, dtype)
+    return shape.isEmpty ? scalar : make(.broadcast, [scalar], [Attribute(.shape, .dims(shape))])
   }
 
   /// `offset + factor * x` for x drawn by `op`; flat, so that any number of axes will do.
-  func random(_ op: Op, offset: Double, factor: Double) -> ValueID {
-    let count = builder.tables.dims.product(shape) ?? builder.tables.dims.integer(0)
-    let index = builder.scalar(bits: UInt64(stream), .i64)
-    let drawn = builder.make(op, [seed, index], [Attribute(.shape, .dims([count]))])
-    let number = builder.make(.cast, [drawn], [Attribute(.dtype, .dtype(dtype))])
-    let scaled = builder.make(.multiply, [number, builder.splat(factor, like: number)])
-    let value = builder.make(.add, [scaled, builder.splat(offset, like: scaled)])
-    return builder.make(.reshape, [value], [Attribute(.shape, .dims(shape))])
-  }
-
-  switch variable.initializer {
-  case .zeros: return splat(0)
-  case .ones: return splat(1)
-  case .constant(let value): return splat(value)
-  case .eye:
-    return builder.make(.eye, [], [Attribute(.shape, .dims(shape)), Attribute(.dtype, .dtype(dtype))])
-  case .normal(let mean, let deviation): return random(.normal, offset: mean, factor: deviation)
-  case .uniform(let low, let high): return random(.uniform, offset: low, factor: high - low)
-  case .data(let id):
-    let type = builder.tables.types.intern(dtype, shape)
-    let constant = builder.tables.constants.intern(type, source.constants.bytes[source.constants.range(id)])
-    return builder.make(.constant, [], [Attribute(.value, .constant(constant))])
+  private mutating func draw(
+    _ op: Op, _ dtype: DType, _ shape: [DimID], _ seed: ValueID, _ stream: Int, offset: Double, factor: Double
+  ) -> ValueID {
+    let count = tables.dims.product(shape) ?? tables.dims.integer(0)
+    let index = scalar(bits: UInt64(stream), .i64)
+    let drawn = make(op, [seed, index], [Attribute(.shape, .dims([count]))])
+    let number = make(.cast, [drawn], [Attribute(.dtype, .dtype(dtype))])
+    let scaled = make(.multiply, [number, splat(factor, like: number)])
+    let value = make(.add, [scaled, splat(offset, like: scaled)])
+    return make(.reshape, [value], [Attribute(.shape, .dims(shape))])
   }
 }

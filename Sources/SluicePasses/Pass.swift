@@ -26,7 +26,9 @@ public struct Pass: Sendable {
   /// All passes.
   public static let all: [Pass] = [
     Pass("expand", "replaces every composite op by the primitives that compute it", run: expand),
+    Pass("inline", "replaces calls by the nodes of their bodies", run: inline),
     Pass("simplify", "applies the named rules of the op table and merges identical nodes", run: simplify),
+    Pass("fuse-scans", "runs scans over the same operands that carry the same values as one", run: fuseScans),
     Pass(
       "dce", "drops nodes that no result or write needs, and bodies that no graph runs", run: dropDeadCode),
   ]
@@ -49,7 +51,7 @@ public enum OptimizationLevel: Int, CaseIterable, Sendable {
     switch self {
     case .none: ["expand"]
     case .clean: ["expand", "dce"]
-    case .full: ["expand", "simplify", "dce"]
+    case .full: ["expand", "inline", "simplify", "fuse-scans", "dce"]
     }
   }
 }

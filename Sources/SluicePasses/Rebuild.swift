@@ -24,6 +24,8 @@ package struct NodeCopy {
   package var operands: [ValueID]
   /// The attributes, with bodies as graphs of the new module.
   package var attributes: AttributesID
+  /// The graphs of the new module by those of the old one.
+  package var newGraphs: [GraphID]
 }
 
 /// Copies a module graph by graph and node by node through a builder.
@@ -60,7 +62,8 @@ private func copy(
     values[input] = builder.input(graph.types[input], name: graph.names[input])
   }
   var current = NodeCopy(
-    graph: id, node: NodeID(0), op: .input, operands: [], attributes: AttributeTable.empty)
+    graph: id, node: NodeID(0), op: .input, operands: [], attributes: AttributeTable.empty,
+    newGraphs: graphs)
   for index in graph.inputCount..<graph.nodeCount {
     current.node = NodeID(index)
     current.op = graph.ops[index]

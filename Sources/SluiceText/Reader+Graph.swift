@@ -250,9 +250,7 @@ extension Reader {
     }
     guard isKnownVariable(name, spot), let value else { return }
     guard let variable = builder.tables.variable(name) else { return }
-    if variable.kind != .state {
-      report("`@\(text)` is a param and cannot be written", at: spot, hint: "declare it as `state`")
-    } else if variable.type != builder.type(value) {
+    if variable.type != builder.type(value) {
       report(
         "`@\(text)` is \(builder.tables.text(variable.type)), the value written is "
           + "\(builder.tables.text(builder.type(value)))", at: spot)

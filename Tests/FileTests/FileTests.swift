@@ -1,9 +1,11 @@
 /// Every `.sluice` file of `IR/tests` and `IR/models` is a test; its first line says of what. See IR/tests/README.md.
 
 import SluiceC
+import SluiceFormats
 import SluiceIR
 import SluicePasses
 import SluicePlan
+import SluiceReference
 import SluiceText
 import TestSupport
 import Testing
@@ -44,8 +46,11 @@ struct FileTests {
     case "run": try run(module, directives, file)
     case "passes": try passes(module, argument, file)
     case "plan": try plan(module, argument, file)
+    case "gradient": try gradient(module, directives)
     case "emit-c": try emitC(module, file)
-    default: Issue.record("the first line asks for `\(command)`, not for verify, run, passes, plan or emit-c")
+    default:
+      Issue.record(
+        "the first line asks for `\(command)`, not for verify, run, passes, plan, gradient or emit-c")
     }
   }
 
@@ -79,6 +84,38 @@ struct FileTests {
     }
     for error in found {
       Issue.record("line \(error.place?.line ?? 0) gives an error that is not stated: \(error.message)")
+    }
+  }
+
+  /// The derivatives of the functions that are called must be those that finite differences give, and the same in all
+  /// backends.
+  private func gradient(_ module: Module, _ directives: TestDirectives) throws {
+    #expect(!directives.runs.isEmpty, "there is no `// run:` line")
+    let subject = try Subject(module, runs: directives.runs)
+    for run in directives.runs {
+      let check = try GradientCheck(module, function: run.function)
+      let inputs = try subject.inputs(run)
+      let failures = try check.failures(
+        inputs.map(\.referenceTensor), tolerance: run.tolerance ?? 1e-7)
+      #expect(failures.isEmpty, "line \(run.line):\n\(failures.joined(separator: "\n"))")
+
+      let derived = try Subject(check.module)
+      var random = SeededRandom(2)
+      let function = try #require(check.module.function("\(run.function).vjp"))
+      let symbols = try module.bindSymbols(
+        of: try #require(module.function(run.function)), shapes: inputs.map(\.shape))
+      let graph = check.module[function]
+      let seeds = graph.inputs.dropFirst(inputs.count).map { value -> HostTensor in
+        let type = graph.types[value.index]
+        let shape = module.tables.types.shape(type).map {
+          Int(symbols.evaluate($0, check.module.tables.dims) ?? 0)
+        }
+        return random.tensor(check.module.tables.types.dtype(type), shape)
+      }
+      var agreement = try Agreement(derived)
+      #expect(agreement.rejections.isEmpty, "\(agreement.rejections.joined(separator: "\n"))")
+      let differences = agreement.failures("\(run.function).vjp", inputs + seeds)
+      #expect(differences.isEmpty, "line \(run.line):\n\(differences.joined(separator: "\n"))")
     }
   }
 

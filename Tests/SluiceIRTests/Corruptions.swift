@@ -305,9 +305,6 @@ struct Corruption: Sendable, CustomTestStringConvertible {
     Corruption("write of nothing", "`@f` writes `@w.x`, which is not declared") {
       $0.graphs[1].writes[0].state = $0.tables.strings.intern("w.x")
     },
-    Corruption("write to a param", "`@f` writes `@w`, which is a param") {
-      $0.graphs[1].writes[0].state = $0.tables.variables[0].name
-    },
     Corruption("write twice", "`@f` writes `@layer.0.s` twice") {
       $0.graphs[1].writes += $0.graphs[1].writes
     },

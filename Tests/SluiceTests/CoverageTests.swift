@@ -39,6 +39,8 @@ import Testing
       f.output("scan", scan(over: x, from: ones([3])) { a, b in a * b })
       f.output("call", call([x, y]) { [$0[0] + $0[1]] }[0])
       f.output("cond", cond(x.sum() .> 0, then: { x }, otherwise: { y }))
+      f.output("custom", customGradient([x], forward: { [$0[0] * 2] }, backward: { _, _, d in d })[0])
+      f.output("stop", stopGradient(x))
       f.output("while", whileLoop(from: x, limit: 9, while: { $0.max() .< 1 }) { $0 + y })
     }
     model.function("integers") { f in

@@ -169,7 +169,7 @@ import Testing
       _ = model.parameter("k", [2], .normal(1), dtype: .i32)  // normal: model.parameter^(
       _ = model.parameter("l", [2], .uniform(1, -1))  // range: model.parameter^(
       _ = model.module("a b", Linear(1, 1))  // module: model.module^(
-      _ = w.value  // outside: w.^value
+      _ = w.value  // outside: _ ^= w.value
       let read = state.value  // outsideToo: state.^value
       state.value = read  // writtenOutside: state.value ^= read
       let (one, two) = (Linear(2, 2), Linear(2, 2))  // two: Linear^(2, 2))

@@ -38,9 +38,15 @@ package struct Subject: Sendable {
     }
   }
 
-  /// The values of the variables of a kind.
+  /// The values of the variables that a plan keeps among the parameters, which nothing writes, or among the states.
   package func values(_ kind: Variable.Kind) -> [HostTensor] {
-    zip(module.variables, variables).filter { $0.0.kind == kind }.map(\.1)
+    zip(module.variables, variables).filter { keeps($0.0, as: kind) }.map(\.1)
+  }
+
+  /// Whether a plan keeps a variable among the parameters or states.
+  fileprivate func keeps(_ variable: Variable, as kind: Variable.Kind) -> Bool {
+    let isConstant = variable.kind == .parameter && !module.writtenVariables.contains(variable.name)
+    return isConstant == (kind == .parameter)
   }
 
   /// The plan after the passes of a level.
@@ -106,7 +112,9 @@ package struct ReferenceBackend: Backend {
   package init(_ subject: Subject, precision: Reference.Precision = .asTyped) {
     let module = subject.module
     reference = Reference(module, precision: precision)
-    stateNames = module.variables.filter { $0.kind == .state }.map { module.tables.strings[$0.name] }
+    stateNames = module.variables.filter { subject.keeps($0, as: .state) }.map {
+      module.tables.strings[$0.name]
+    }
     for (variable, value) in zip(module.variables, subject.variables) {
       variables[module.tables.strings[variable.name]] = value.referenceTensor
     }

@@ -16,11 +16,17 @@ public func call(
   _ operands: [Tensor], file: String = #fileID, line: Int = #line, column: Int = #column,
   _ body: ([Tensor]) -> [Tensor]
 ) -> [Tensor] {
-  let site = Site(file, line, column)
+  call(operands, recomputes: false, at: Site(file, line, column), body)
+}
+
+/// Runs a body once; `recomputes` says what its derivative does.
+func call(
+  _ operands: [Tensor], recomputes: Bool, at site: Site, _ body: ([Tensor]) -> [Tensor]
+) -> [Tensor] {
   guard let trace = Trace.current, trace.isInFunction(.call, at: site) else { return operands }
   var bodies = BodyTracing(trace, .call, site, operands)
   let results = bodies.trace(body)
-  return bodies.emit([.body], [], results)
+  return bodies.emit([.body], [.bool(.recompute, recomputes)], results)
 }
 
 /// Runs one of two bodies, by a condition, and only that one.

@@ -58,7 +58,10 @@ public struct Model: Sendable {
       summary.isEmpty ? [] : summary.split(separator: "\n", omittingEmptySubsequences: false).map(String.init)
     let trace = Trace(name: name, comment: comment, site: site)
     let builder = ModelBuilder(trace, settings)
-    Trace.$current.withValue(trace) { body(builder) }
+    Trace.$current.withValue(trace) {
+      body(builder)
+      if let (name, site) = builder.initialization { trace.addInitialization(name, at: site) }
+    }
     builder.isDone = true
     return (trace, builder)
   }

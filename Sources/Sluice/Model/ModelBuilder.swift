@@ -4,6 +4,8 @@ public import SluiceIR
 public final class ModelBuilder {
   let trace: Trace
   var settings: Settings
+  /// The function that gives variables their first values, to be added at the end.
+  var initialization: (name: String, site: Site)?
   /// Whether the closure has returned.
   var isDone = false
 
@@ -115,6 +117,22 @@ public final class ModelBuilder {
       return
     }
     trace.traceFunction(name, comment, at: site, body)
+  }
+
+  /// Adds a function that gives all parameters and states their first values, drawn with its input `seed: i64[]`.
+  ///
+  /// They are the values that a session with this seed begins with. The function stands behind all others, so that it
+  /// knows every variable, those of optimizers too; a training program calls it first.
+  public func initializer(
+    _ name: String = "init", file: String = #fileID, line: Int = #line, column: Int = #column
+  ) {
+    let site = Site(file, line, column)
+    guard isUsable(at: site) else { return }
+    guard initialization == nil else {
+      trace.report("a model has one function that initializes it", at: site)
+      return
+    }
+    initialization = (name, site)
   }
 
   /// Whether this is the builder of the tracing that is going on.

@@ -1,9 +1,10 @@
 public import SluiceIR
 
-/// A parameter of a module: a tensor that stays the same while the model runs.
+/// A parameter of a module: a tensor that is learned.
 ///
 /// As a property wrapper, `@Param var weight: Tensor` with `_weight = Param([64, 32])` in the initialiser; or as a
-/// value, what `model.parameter(...)` gives. It may be read in functions only.
+/// value, what `model.parameter(...)` gives. It may be read in functions only. A function may write it, which is
+/// what an optimizer does; compiled without such functions it is constant.
 @propertyWrapper
 public struct Param: Sendable {
   let cell: VariableCell
@@ -24,10 +25,13 @@ public struct Param: Sendable {
     cell = VariableCell(.parameter, shape, dtype, initializer, Site(file, line, column))
   }
 
-  /// The tensor in the function that is being traced.
-  public var value: Tensor { cell.tensor }
+  /// The tensor at this point of the function.
+  public var value: Tensor {
+    get { cell.tensor }
+    nonmutating set { Trace.current?.write(cell, newValue) }
+  }
 
-  /// The tensor in the function that is being traced.
+  /// The tensor at this point of the function.
   public var wrappedValue: Tensor { cell.tensor }
 }
 

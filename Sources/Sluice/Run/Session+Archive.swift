@@ -15,14 +15,15 @@ extension Session {
   static func parameters(
     _ archive: TensorArchive, of plan: ModulePlan, path: String
   ) throws -> [String: HostTensor] {
-    let known = plan.parameters.map(\.name)
+    let rows = plan.learnedVariables
+    let known = rows.map(\.name)
     let unknown = Set(archive.names).subtracting(known).sorted()
     guard unknown.isEmpty else {
       throw SessionError(
         "`\(path)`: the model has no parameter \(list(unknown)); it has \(list(known))")
     }
     var values: [String: HostTensor] = [:]
-    for parameter in plan.parameters {
+    for parameter in rows {
       guard let value = try archive.tensor(parameter.name) else {
         throw SessionError(
           "`\(path)`: there is no array for the parameter `@\(parameter.name)`; there are \(list(archive.names))"

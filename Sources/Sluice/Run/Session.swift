@@ -186,7 +186,7 @@ public struct Session {
   /// Begins anew with these parameters, which fit.
   mutating func setParameters(_ parameters: [String: HostTensor]) throws {
     var values = parameters
-    for name in stateNames { values[name] = try state(name) }
+    for name in stateNames where values[name] == nil { values[name] = try state(name) }
     try start(values)
   }
 

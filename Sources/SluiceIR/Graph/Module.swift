@@ -71,4 +71,7 @@ public struct Module: Sendable {
 
   /// The parameters and states, in order.
   public var variables: [Variable] { tables.variables }
+
+  /// The variables that a function writes: all that change while the model runs.
+  public var writtenVariables: Set<StringID> { Set(functions.flatMap { self[$0].writes.map(\.state) }) }
 }

@@ -41,6 +41,13 @@ public struct ModuleBuilder: ~Copyable {
     self.tables.signatures = []
   }
 
+  /// A builder that adds graphs behind those of `module`.
+  package init(extending module: Module, simplifies: Bool = true) {
+    self.init(rebuilding: module, simplifies: simplifies)
+    tables.signatures = module.tables.signatures
+    finished = module.graphs
+  }
+
   /// Declares a parameter or state; throws when the name is taken or the type cannot be kept.
   public mutating func declare(_ variable: Variable) throws(InferenceError) {
     let name = tables.strings[variable.name]
@@ -97,9 +104,6 @@ public struct ModuleBuilder: ~Copyable {
       guard let variable = tables.variable(write.state) else {
         throw InferenceError(
           "`@\(state)` is written but not declared", hint: "declare it: `state @\(state) : ...`")
-      }
-      guard variable.kind == .state else {
-        throw InferenceError("`@\(state)` is a param and cannot be written", hint: "declare it as `state`")
       }
       guard variable.type == graph.types[write.value.index] else {
         let seen = tables.text(graph.types[write.value.index])
@@ -281,7 +285,45 @@ public struct ModuleBuilder: ~Copyable {
   /// The graph under construction.
   public var current: Graph { frame.graph }
 
-  private func definer(_ value: ValueID) -> NodeID { frame.graph.definers[value.index] }
+  /// The node that defines a value.
+  package func definer(_ value: ValueID) -> NodeID { frame.graph.definers[value.index] }
+
+  /// The number of nodes so far.
+  package var nodeCount: Int { frame.graph.nodeCount }
+
+  /// The op of a node.
+  package func op(_ node: NodeID) -> Op { frame.graph.ops[node.index] }
+
+  /// The operands of a node.
+  package func operands(_ node: NodeID) -> [ValueID] { frame.graph.operands(node) }
+
+  /// Where the results of a node are among the values.
+  package func resultRange(_ node: NodeID) -> Range<Int> { frame.graph.resultRange(node) }
+
+  /// The attribute record of a node.
+  package func attributes(_ node: NodeID) -> AttributesID { frame.graph.attributes[node.index] }
+
+  /// Where a node came from.
+  package func location(_ node: NodeID) -> LocationID { frame.graph.locations[node.index] }
+
+  /// A graph that was ended.
+  package func graph(_ id: GraphID) -> Graph { finished[id.index] }
+
+  /// A name for a new graph: this one, or with a number behind it where it is taken.
+  package func freeName(_ name: String) -> String {
+    var candidate = name
+    var number = 1
+    while let id = tables.strings.find(candidate), isTaken(id) {
+      number += 1
+      candidate = "\(name)\(number)"
+    }
+    return candidate
+  }
+
+  private func isTaken(_ name: StringID) -> Bool {
+    tables.signatures.contains { $0.name == name } || frame.graph.name == name
+      || suspended.contains { $0.graph.name == name }
+  }
 
   private mutating func append(
     _ op: Op, _ operands: Span<ValueID>, _ attributes: AttributesID, _ type: TypeID, others: [TypeID] = [],

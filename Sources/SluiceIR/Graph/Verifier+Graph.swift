@@ -245,7 +245,6 @@ extension Verifier {
       return
     }
     if !isFirst { report("\(name) writes \(state) twice", at: graph.location) }
-    if variable.kind != .state { report("\(name) writes \(state), which is a param", at: graph.location) }
     guard write.value.index < graph.valueCount else {
       report(
         "\(name) writes value \(write.value.raw) to \(state), there are \(graph.valueCount)",

@@ -10,6 +10,9 @@ extension OpDefinition {
         .sequences, .int, default: .int(0), "how many of the operands are cut along their first axis"),
       AttributeSpec(.length, .dim, default: .string(.none), "how often, where there are no sequences"),
       AttributeSpec(.reverse, .bool, default: .bool(false), "from the last part to the first"),
+      AttributeSpec(
+        .recompute, .bool, default: .bool(false),
+        "keep only the carried values for the derivative, and run the body again for the rest"),
     ], infer: inferScan,
     example: """
       body @accumulate(%sum: f32[], %x: f32[]) -> f32[], f32[] {

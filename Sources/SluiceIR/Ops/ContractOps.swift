@@ -38,7 +38,7 @@ extension OpDefinition {
       }
       inference.results.append(
         tables.types.intern(tables.types.dtype(x), labels.result.compactMap { dims[$0] }))
-    },
+    }, gradient: .contract,
     example: exampleText(
       "%x: f32[2,2], %y: f32[2,2]", "contract %x, %y {equation = \"ij,ij->i\"}", "f32[2]",
       run: "([[1, 2], [3, 4]], [[1, 1], [10, 1]]) == [3, 34]"))
@@ -84,7 +84,7 @@ extension OpDefinition {
     attributes: [
       AttributeSpec(.transposeLhs, .bool, default: .bool(false), "swap the last two axes of x first"),
       AttributeSpec(.transposeRhs, .bool, default: .bool(false), "swap the last two axes of y first"),
-    ], infer: inferMatmul,
+    ], infer: inferMatmul, gradient: .contract,
     example: exampleText(
       "%x: f32[2,3], %y: f32[3,2]", "matmul %x, %y", "f32[2,2]",
       run: "([[1, 2, 3], [4, 5, 6]], [[1, 0], [0, 1], [1, 1]]) == [[4, 5], [10, 11]]"))

@@ -3,7 +3,12 @@ extension OpDefinition {
   static let call = OpDefinition(
     "call", "runs a body once", family: .body(.call),
     operands: [OperandSpec("operands", variadic: true, mayBeNone: true)],
-    attributes: [AttributeSpec(.body, .graph, "takes the operands and gives the results")],
+    attributes: [
+      AttributeSpec(.body, .graph, "takes the operands and gives the results"),
+      AttributeSpec(
+        .recompute, .bool, default: .bool(false),
+        "run the body again for its derivative, rather than to keep what that needs"),
+    ],
     infer: inferCall,
     example: """
       body @norm(%x: f32[], %y: f32[]) -> f32[] {
@@ -19,6 +24,34 @@ extension OpDefinition {
         return %b
       }
       // run: @f(0, 5) == 5
+
+      """)
+
+  static let customVjp = OpDefinition(
+    "custom_vjp", "runs a body once; another one gives its derivative", family: .body(.call),
+    operands: [OperandSpec("operands", variadic: true)],
+    attributes: [
+      AttributeSpec(.body, .graph, "takes the operands and gives the results"),
+      AttributeSpec(
+        .backward, .graph,
+        "takes operands, results and the cotangents of float results; gives those of the float operands"),
+    ],
+    infer: inferCustomVjp,
+    example: """
+      body @sign(%x: f32[2]) -> f32[2] {
+        %y = sign %x : f32[2]
+        return %y
+      }
+
+      body @straight_through(%x: f32[2], %y: f32[2], %dy: f32[2]) -> f32[2] {
+        return %dy
+      }
+
+      func @f(%x: f32[2]) -> f32[2] {
+        %y = custom_vjp @sign, @straight_through, %x : f32[2]
+        return %y
+      }
+      // run: @f([-3, 5]) == [-1, 1]
 
       """)
 
@@ -87,6 +120,23 @@ extension OpDefinition {
     (tables: inout Tables, inference: inout Inference) throws(InferenceError) in
     let body = try BodySignature("call", .body, tables, inference)
     try body.requireInputs(inference.operands, tables)
+    inference.results += body.signature.results
+  }
+
+  private static let inferCustomVjp: InferenceRule = {
+    (tables: inout Tables, inference: inout Inference) throws(InferenceError) in
+    let body = try BodySignature("custom_vjp", .body, tables, inference)
+    try body.requireInputs(inference.operands, tables)
+    let backward = try BodySignature("custom_vjp", .backward, tables, inference)
+    let cotangents = tables.cotangentTypes(body.signature.results)
+    try backward.requireInputs(inference.operands + body.signature.results + cotangents, tables)
+    let wanted = tables.cotangentTypes(inference.operands)
+    guard backward.signature.results == wanted else {
+      let texts = BodySignature.texts(backward.signature.results, wanted, tables)
+      throw InferenceError(
+        "`custom_vjp`: \(backward.name) gives \(texts.0), the cotangents of the float operands are \(texts.1)"
+      )
+    }
     inference.results += body.signature.results
   }
 
@@ -185,5 +235,14 @@ struct BodySignature {
     }
     let (first, second) = (text(a), text(b))
     return first == second ? (first + bounds(a), second + bounds(b)) : (first, second)
+  }
+}
+
+extension Tables {
+  /// The types of the cotangents of those values that have one: f32 for f16 and bf16, which only store.
+  mutating func cotangentTypes(_ values: [TypeID]) -> [TypeID] {
+    values.filter { types.dtype($0).isFloating }.map {
+      types.dtype($0).isNarrow ? types.with(.f32, shapeOf: $0) : $0
+    }
   }
 }

@@ -10,7 +10,7 @@ extension OpDefinition {
       AttributeSpec(
         .unitDiagonal, .bool, default: .bool(false), "take the diagonal as ones, whatever it holds"),
     ],
-    infer: inferSolve("triangular_solve"),
+    infer: inferSolve("triangular_solve"), gradient: .triangularSolve,
     example: exampleText(
       "%a: f32[2,2], %b: f32[2,1]", "triangular_solve %a, %b {lower = true}", "f32[2,1]",
       run: "([[2, 9], [1, 4]], [[2], [9]]) == [[1], [2]]"))
@@ -33,7 +33,7 @@ extension OpDefinition {
       let batch = Array(shape.dropLast(2))
       inference.results.append(tables.types.intern(dtype, batch + [shape[shape.count - 2], least]))
       inference.results.append(tables.types.intern(dtype, batch + [least, shape[shape.count - 1]]))
-    },
+    }, gradient: .qr,
     example: """
       func @f(%x: f32[2,2]) -> f32[2,2], f32[2,2] {
         %q, %r = qr %x : f32[2,2], f32[2,2]
@@ -52,7 +52,7 @@ extension OpDefinition {
       let shape = try square(tables, x, "eigh")
       inference.results.append(tables.types.intern(tables.types.dtype(x), Array(shape.dropLast())))
       inference.results.append(x)
-    },
+    }, gradient: .eigh,
     example: """
       func @f(%x: f32[2,2]) -> f32[2], f32[2,2] {
         %w, %v = eigh %x : f32[2], f32[2,2]

@@ -47,6 +47,19 @@ public enum Family: Sendable {
   }
 }
 
+extension Family {
+  /// How differentiation goes through an op whose row says nothing else.
+  var gradient: GradientRule {
+    switch self {
+    case .source, .generate, .order: .zero
+    case .expand: .expansion
+    case .body: .bodies
+    case .map, .reduce, .cumulative, .contract, .view, .index, .update, .linalg:
+      .none("its row states no derivative")
+    }
+  }
+}
+
 /// Where a source's value comes from.
 public enum SourceKernel: Sendable { case input, variable, constant }
 

@@ -14,7 +14,7 @@ extension OpDefinition {
           "`gather` gives \(shape.count) axes; there may be at most \(TypeTable.maximumRank)")
       }
       inference.results.append(tables.types.intern(tables.types.dtype(x), shape))
-    },
+    }, gradient: .gather,
     example: exampleText(
       "%x: f32[3,2], %i: i32[4]", "gather %x, %i", "f32[4,2]",
       run: "([[1, 2], [3, 4], [5, 6]], [2, 0, -1, 7]) == [[5, 6], [1, 2], [5, 6], [0, 0]]"))

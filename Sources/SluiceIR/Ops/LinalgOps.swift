@@ -17,7 +17,7 @@ extension OpDefinition {
     infer: { (tables: inout Tables, inference: inout Inference) throws(InferenceError) in
       _ = try square(tables, inference.operands[0], "inverse")
       inference.results.append(inference.operands[0])
-    },
+    }, gradient: .inverse,
     example: exampleText(
       "%x: f32[2,2]", "inverse %x", "f32[2,2]", run: "([[2, 0], [0, 4]]) == [[0.5, 0], [0, 0.25]]"))
 
@@ -28,7 +28,7 @@ extension OpDefinition {
       let shape = try square(tables, inference.operands[0], "log_abs_det")
       inference.results.append(
         tables.types.intern(tables.types.dtype(inference.operands[0]), shape.dropLast(2)))
-    },
+    }, gradient: .logAbsDet,
     example: exampleText("%x: f32[2,2]", "log_abs_det %x", "f32[]", run: "([[0, 1], [-1, 0]]) == 0"))
 
   static let cholesky = OpDefinition(
@@ -38,7 +38,7 @@ extension OpDefinition {
     infer: { (tables: inout Tables, inference: inout Inference) throws(InferenceError) in
       _ = try square(tables, inference.operands[0], "cholesky")
       inference.results.append(inference.operands[0])
-    },
+    }, gradient: .cholesky,
     example: exampleText(
       "%x: f32[2,2]", "cholesky %x", "f32[2,2]", run: "([[4, 2], [2, 10]]) == [[2, 0], [1, 3]]"))
 
@@ -61,7 +61,7 @@ extension OpDefinition {
   static let solve = OpDefinition(
     "solve", "the y with a y = b, by Gauss-Jordan elimination with row pivots", family: .linalg(.solve),
     operands: [OperandSpec("a", .floats), OperandSpec("b", .floats)],
-    infer: inferSolve("solve"),
+    infer: inferSolve("solve"), gradient: .solve,
     example: exampleText(
       "%a: f32[2,2], %b: f32[2,1]", "solve %a, %b", "f32[2,1]",
       run: "([[2, 0], [0, 4]], [[2], [2]]) == [[1], [0.5]]"))

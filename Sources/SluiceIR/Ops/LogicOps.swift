@@ -13,7 +13,7 @@ extension OpDefinition {
           program: { builder, x, _ in program(&builder, x[0], x[1]) },
           witness: { x, _ in .int(witness(x[0], x[1]) ? 1 : 0) })),
       operands: [OperandSpec("x", dtypes), OperandSpec("y", dtypes)], infer: Infer.boolOfFirst,
-      rules: [.foldConstants],
+      rules: [.foldConstants], gradient: .zero,
       example: exampleText("%x: f32[3], %y: f32[3]", "\(name) %x, %y", "bool[3]", run: run))
   }
 
@@ -55,7 +55,7 @@ extension OpDefinition {
           program: { builder, x, _ in program(&builder, x[0]) },
           witness: { x, _ in .int(witness(x[0].double) ? 1 : 0) })),
       operands: [OperandSpec("x", .floats)], infer: Infer.boolOfFirst, rules: [.foldConstants],
-      example: exampleText("%x: f32[3]", "\(name) %x", "bool[3]", run: run))
+      gradient: .zero, example: exampleText("%x: f32[3]", "\(name) %x", "bool[3]", run: run))
   }
 
   static let isNaN = question(
@@ -77,7 +77,7 @@ extension OpDefinition {
     witness: @escaping @Sendable (Int64, Int64) -> Int64
   ) -> OpDefinition {
     map(
-      name, summary, ["x", "y"], bitwise, traits: .commutative,
+      name, summary, ["x", "y"], bitwise, traits: .commutative, gradient: .zero,
       example: exampleText("%x: i32[3], %y: i32[3]", "\(name) %x, %y", "i32[3]", run: run),
       witness: { x, _ in .int(witness(x[0].int, x[1].int)) }
     ) { builder, x, _ in builder.binary(op, x[0], x[1]) }
@@ -96,12 +96,14 @@ extension OpDefinition {
 
   static let not = map(
     "not", "every bit of x flipped; of bools the negation", ["x"], bitwise,
+    gradient: .zero,
     example: exampleText("%x: bool[2]", "not %x", "bool[2]", run: "([true, false]) == [false, true]"),
     witness: { x, dtype in .int(dtype == .bool ? 1 - x[0].int : ~x[0].int) }
   ) { builder, x, _ in builder.unary(.not, x[0]) }
 
   static let shiftLeft = map(
     "shift_left", "x * 2^y modulo the width; 0 where y is not in 0 ..< width", ["x", "y"], .integers,
+    gradient: .zero,
     example: exampleText(
       "%x: i32[3], %y: i32[3]", "shift_left %x, %y", "i32[3]",
       run: "([1, 3, 5], [4, 31, 32]) == [16, -2147483648, 0]"),
@@ -114,6 +116,7 @@ extension OpDefinition {
   static let shiftRight = map(
     "shift_right", "floor(x / 2^y); where y is not in 0 ..< width, -1 for negative x, else 0", ["x", "y"],
     .integers,
+    gradient: .zero,
     example: exampleText(
       "%x: i32[3], %y: i32[3]", "shift_right %x, %y", "i32[3]",
       run: "([16, -5, -5], [2, 1, 40]) == [4, -3, -1]"),
@@ -138,7 +141,7 @@ extension OpDefinition {
           "`select`: the condition is \(condition), x is \(x)", hint: "there is one condition an element")
       }
       inference.results.append(inference.operands[1])
-    }, rules: [.selectSame, .foldConstants],
+    }, rules: [.selectSame, .foldConstants], gradient: .select,
     example: exampleText(
       "%c: bool[2], %x: f32[2], %y: f32[2]", "select %c, %x, %y", "f32[2]",
       run: "([true, false], [1, 2], [3, 4]) == [1, 4]"))
@@ -178,7 +181,7 @@ extension OpDefinition {
         throw InferenceError("`cast` has no dtype")
       }
       inference.results.append(tables.types.with(dtype, shapeOf: inference.operands[0]))
-    }, rules: [.castSame, .foldConstants],
+    }, rules: [.castSame, .foldConstants], gradient: .cast,
     example: exampleText(
       "%x: f32[4]", "cast %x {dtype = u8}", "u8[4]", run: "([1.9, -1, 300, nan]) == [1, 0, 255, 0]"))
 
@@ -214,7 +217,7 @@ extension OpDefinition {
           hint: "convert the numbers: `cast %x {dtype = \(dtype.name)}`")
       }
       inference.results.append(tables.types.with(dtype, shapeOf: inference.operands[0]))
-    }, rules: [.bitcastSame, .foldConstants],
+    }, rules: [.bitcastSame, .foldConstants], gradient: .zero,
     example: exampleText(
       "%x: f32[4]", "bitcast %x {dtype = i32}", "i32[4]",
       run: "([1, -0.0, inf, nan]) == [1065353216, -2147483648, 2139095040, 2143289344]"))

@@ -9,44 +9,48 @@
 /// Maps of numbers: powers, and the elementary functions that are used less often.
 extension OpDefinition {
   static let exp2 = elementary(
-    "exp2", "2 to the power x; exact for integers", .exp2, run: "([3, -inf, -149]) == [8, 0, 1.4012985e-45]"
+    "exp2", "2 to the power x; exact for integers", .exp2, gradient: .exp2,
+    run: "([3, -inf, -149]) == [8, 0, 1.4012985e-45]"
   ) { libm.exp2($0) }
   static let log2 = elementary(
     "log2", "the logarithm of x to base 2; exact for powers of 2", .log2,
-    run: "([8, 0, 0.125]) == [3, -inf, -3]"
+    gradient: .log2, run: "([8, 0, 0.125]) == [3, -inf, -3]"
   ) { libm.log2($0) }
   static let erf = elementary(
     "erf", "the error function, 2 / sqrt(pi) times the integral of e^-t^2 from 0 to x", .erf,
-    run: "([-inf, -0.0, 5]) == [-1, -0.0, 1]"
+    gradient: .erf, run: "([-inf, -0.0, 5]) == [-1, -0.0, 1]"
   ) { libm.erf($0) }
   static let tan = elementary(
-    "tan", "the tangent of x in radians", .tan, run: "([0, -0.0, inf]) == [0, -0.0, nan]"
+    "tan", "the tangent of x in radians", .tan, gradient: .tan, run: "([0, -0.0, inf]) == [0, -0.0, nan]"
   ) { libm.tan($0) }
   static let asin = elementary(
     "asin", "the arc sine of x in radians; NaN outside [-1, 1]", .asin,
-    run: "([0, -0.0, 2]) == [0, -0.0, nan]"
+    gradient: .asin, run: "([0, -0.0, 2]) == [0, -0.0, nan]"
   ) { libm.asin($0) }
   static let acos = elementary(
     "acos", "the arc cosine of x in radians; NaN outside [-1, 1]", .acos,
-    run: "([1, -2, nan]) == [0, nan, nan]"
+    gradient: .acos, run: "([1, -2, nan]) == [0, nan, nan]"
   ) { libm.acos($0) }
   static let atan = elementary(
-    "atan", "the arc tangent of x in radians", .atan, run: "([0, -0.0, 1e-40]) == [0, -0.0, 1e-40]"
+    "atan", "the arc tangent of x in radians", .atan, gradient: .atan,
+    run: "([0, -0.0, 1e-40]) == [0, -0.0, 1e-40]"
   ) { libm.atan($0) }
   static let sinh = elementary(
-    "sinh", "the hyperbolic sine of x", .sinh, run: "([-0.0, -inf, 100]) == [-0.0, -inf, inf]"
+    "sinh", "the hyperbolic sine of x", .sinh, gradient: .sinh,
+    run: "([-0.0, -inf, 100]) == [-0.0, -inf, inf]"
   ) { libm.sinh($0) }
   static let cosh = elementary(
-    "cosh", "the hyperbolic cosine of x", .cosh, run: "([-0.0, -inf, 100]) == [1, inf, inf]"
+    "cosh", "the hyperbolic cosine of x", .cosh, gradient: .cosh, run: "([-0.0, -inf, 100]) == [1, inf, inf]"
   ) { libm.cosh($0) }
   static let cbrt = elementary(
     "cbrt", "the cube root of x, also of negative numbers; exact for cubes", .cbrt,
-    run: "([27, -8, -0.0]) == [3, -2, -0.0]"
+    gradient: .cbrt, run: "([27, -8, -0.0]) == [3, -2, -0.0]"
   ) { libm.cbrt($0) }
 
   static let atan2 = map(
     "atan2", "the angle of the point with coordinates x, y, in [-pi, pi]; zeros by their signs", ["y", "x"],
     .floats,
+    gradient: .atan2,
     example: exampleText(
       "%y: f32[3], %x: f32[3]", "atan2 %y, %x", "f32[3]",
       run: "([0, -0.0, nan], [1, 2, -1]) == [0, -0.0, nan]"),
@@ -57,6 +61,7 @@ extension OpDefinition {
     "power",
     "x to the power y; 1 for y = 0 and for x = 1; integers wrap, and truncate 1 / x^-y for negative y (0 for x = 0)",
     ["x", "y"], .numbers,
+    gradient: .power,
     example: exampleText(
       "%x: f32[4], %y: f32[4]", "power %x, %y", "f32[4]",
       run: "([3, -2, -8, nan], [4, -3, 0.5, 0]) == [81, -0.125, nan, 1]")

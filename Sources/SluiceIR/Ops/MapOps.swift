@@ -11,22 +11,23 @@ extension OpDefinition {
   /// A row for a map whose result has the type of its operands.
   static func map(
     _ name: String, _ summary: String, _ operands: [String], _ dtypes: DTypeSet, traits: Traits = [],
-    rules: [RewriteRule] = [], example: String, witness: @escaping MapKernel.Witness,
-    program: @escaping MapKernel.Program
+    rules: [RewriteRule] = [], gradient: GradientRule, example: String,
+    witness: @escaping MapKernel.Witness, program: @escaping MapKernel.Program
   ) -> OpDefinition {
     OpDefinition(
       name, summary, family: .map(MapKernel(program: program, witness: witness)),
       operands: operands.map { OperandSpec($0, dtypes) }, traits: traits, infer: Infer.sameAsFirst,
-      rules: rules + [.foldConstants], example: example)
+      rules: rules + [.foldConstants], gradient: gradient, example: example)
   }
 
   /// A row for a map that is one scalar operation of two operands.
   static func binary(
     _ name: String, _ summary: String, _ op: ScalarOp, _ dtypes: DTypeSet = .numbers, traits: Traits = [],
-    rules: [RewriteRule] = [], run: String..., witness: @escaping MapKernel.Witness
+    rules: [RewriteRule] = [], gradient: GradientRule, run: String...,
+    witness: @escaping MapKernel.Witness
   ) -> OpDefinition {
     map(
-      name, summary, ["x", "y"], dtypes, traits: traits, rules: rules,
+      name, summary, ["x", "y"], dtypes, traits: traits, rules: rules, gradient: gradient,
       example: Self.text("%x: f32[3], %y: f32[3]", "\(name) %x, %y", "f32[3]", run), witness: witness
     ) { builder, x, _ in builder.binary(op, x[0], x[1]) }
   }
@@ -34,11 +35,11 @@ extension OpDefinition {
   /// A row for a map of one operand that is one scalar operation.
   static func unary(
     _ name: String, _ summary: String, _ op: ScalarOp, _ dtypes: DTypeSet = .floats,
-    rules: [RewriteRule] = [],
-    run: String..., witness: @escaping MapKernel.Witness
+    rules: [RewriteRule] = [], gradient: GradientRule, run: String...,
+    witness: @escaping MapKernel.Witness
   ) -> OpDefinition {
     map(
-      name, summary, ["x"], dtypes, rules: rules,
+      name, summary, ["x"], dtypes, rules: rules, gradient: gradient,
       example: Self.text("%x: f32[4]", "\(name) %x", "f32[4]", run),
       witness: witness
     ) { builder, x, _ in builder.unary(op, x[0]) }
@@ -46,11 +47,12 @@ extension OpDefinition {
 
   /// A row for an elementary function.
   static func elementary(
-    _ name: String, _ summary: String, _ function: ElementaryFunction, run: String...,
-    witness: @escaping @Sendable (Double) -> Double
+    _ name: String, _ summary: String, _ function: ElementaryFunction, gradient: GradientRule,
+    run: String..., witness: @escaping @Sendable (Double) -> Double
   ) -> OpDefinition {
     map(
-      name, summary, ["x"], .floats, example: Self.text("%x: f32[3]", "\(name) %x", "f32[3]", run),
+      name, summary, ["x"], .floats, gradient: gradient,
+      example: Self.text("%x: f32[3]", "\(name) %x", "f32[3]", run),
       witness: { x, _ in .float(witness(x[0].double)) }
     ) { builder, x, _ in builder.call(function, x[0]) }
   }
@@ -60,7 +62,8 @@ extension OpDefinition {
   }
 
   static let add = binary(
-    "add", "x + y", .add, traits: .commutative, rules: [.addZero], run: "([1, 2, 3], [4, 5, -3]) == [5, 7, 0]"
+    "add", "x + y", .add, traits: .commutative, rules: [.addZero], gradient: .add,
+    run: "([1, 2, 3], [4, 5, -3]) == [5, 7, 0]"
   ) { x, _ in
     switch (x[0], x[1]) {
     case (.float(let a), .float(let b)): .float(a + b)
@@ -69,7 +72,8 @@ extension OpDefinition {
   }
 
   static let subtract = binary(
-    "subtract", "x - y", .subtract, rules: [.subtractZero], run: "([1, 2, 3], [4, 5, -3]) == [-3, -3, 6]"
+    "subtract", "x - y", .subtract, rules: [.subtractZero], gradient: .subtract,
+    run: "([1, 2, 3], [4, 5, -3]) == [-3, -3, 6]"
   ) { x, _ in
     switch (x[0], x[1]) {
     case (.float(let a), .float(let b)): .float(a - b)
@@ -79,7 +83,7 @@ extension OpDefinition {
 
   static let multiply = binary(
     "multiply", "x * y", .multiply, traits: .commutative, rules: [.multiplyOne],
-    run: "([1, 2, 3], [4, 5, -3]) == [4, 10, -9]"
+    gradient: .multiply, run: "([1, 2, 3], [4, 5, -3]) == [4, 10, -9]"
   ) { x, _ in
     switch (x[0], x[1]) {
     case (.float(let a), .float(let b)): .float(a * b)
@@ -89,7 +93,7 @@ extension OpDefinition {
 
   static let divide = binary(
     "divide", "x / y; integers truncate towards 0, and give 0 for y = 0", .divide, rules: [.divideOne],
-    run: "([1, 10, 3], [4, 5, -3]) == [0.25, 2, -1]"
+    gradient: .divide, run: "([1, 10, 3], [4, 5, -3]) == [0.25, 2, -1]"
   ) { x, _ in
     switch (x[0], x[1]) {
     case (.float(let a), .float(let b)): return .float(a / b)
@@ -101,7 +105,7 @@ extension OpDefinition {
 
   static let remainder = binary(
     "remainder", "x - y * trunc(x / y), exactly; the sign is x's; for y = 0 integers give x, floats NaN",
-    .remainder, run: "([7, -7, 5], [4, 4, 0]) == [3, -3, nan]",
+    .remainder, gradient: .remainder, run: "([7, -7, 5], [4, 4, 0]) == [3, -3, nan]",
     "([5.5, -4, 1], [2, inf, -0.75]) == [1.5, -4, 0.25]"
   ) { x, _ in
     if case .float(let a) = x[0], case .float(let b) = x[1] {
@@ -113,12 +117,12 @@ extension OpDefinition {
 
   static let minimum = binary(
     "minimum", "the smaller of x and y; NaN wins, -0 is smaller than +0", .minimum, traits: .commutative,
-    run: "([1, 2, nan], [4, -5, 0]) == [1, -5, nan]"
+    gradient: .extreme(.less), run: "([1, 2, nan], [4, -5, 0]) == [1, -5, nan]"
   ) { x, _ in smaller(x[0], x[1]) }
 
   static let maximum = binary(
     "maximum", "the larger of x and y; NaN wins, +0 is larger than -0", .maximum, traits: .commutative,
-    run: "([1, 2, nan], [4, -5, 0]) == [4, 2, nan]"
+    gradient: .extreme(.greater), run: "([1, 2, nan], [4, -5, 0]) == [4, 2, nan]"
   ) { x, _ in larger(x[0], x[1]) }
 
   private static func smaller(_ x: Number, _ y: Number) -> Number {
@@ -137,6 +141,7 @@ extension OpDefinition {
 
   static let fma = map(
     "fma", "x * y + z with one rounding", ["x", "y", "z"], .floats,
+    gradient: .fma,
     example: exampleText(
       "%x: f32[2], %y: f32[2], %z: f32[2]", "fma %x, %y, %z", "f32[2]",
       run: "([2, 3], [4, 5], [1, -1]) == [9, 14]"),
@@ -150,6 +155,7 @@ extension OpDefinition {
 
   static let clamp = map(
     "clamp", "minimum(maximum(x, low), high)", ["x", "low", "high"], .numbers,
+    gradient: .clamp,
     example: exampleText(
       "%x: f32[3], %low: f32[3], %high: f32[3]", "clamp %x, %low, %high", "f32[3]",
       run: "([-2, 0.5, 9], [0, 0, 0], [1, 1, 1]) == [0, 0.5, 1]"),
@@ -158,14 +164,14 @@ extension OpDefinition {
 
   static let negate = unary(
     "negate", "-x", .negate, [.floats, DTypeSet(.i32), DTypeSet(.i64)], rules: [.negateNegate],
-    run: "([1, -2, 0, inf]) == [-1, 2, -0.0, -inf]"
+    gradient: .negate, run: "([1, -2, 0, inf]) == [-1, 2, -0.0, -inf]"
   ) { x, _ in
     if case .float(let a) = x[0] { .float(-a) } else { .int(0 &- x[0].int) }
   }
 
   static let abs = unary(
     "abs", "|x|; the least integer stays itself", .abs, [.floats, DTypeSet(.i32), DTypeSet(.i64)],
-    run: "([1, -2, -0.0, -inf]) == [1, 2, 0, inf]"
+    gradient: .abs, run: "([1, -2, -0.0, -inf]) == [1, 2, 0, inf]"
   ) { x, _ in
     if case .float(let a) = x[0] {
       .float(a.magnitude)
@@ -176,6 +182,7 @@ extension OpDefinition {
 
   static let sign = map(
     "sign", "-1, 0 or 1 by the sign of x; zeros and NaN stay themselves", ["x"], .numbers,
+    gradient: .zero,
     example: exampleText(
       "%x: f32[4]", "sign %x", "f32[4]", run: "([3, -2, -0.0, nan]) == [1, -1, -0.0, nan]"),
     witness: { x, _ in
@@ -191,13 +198,15 @@ extension OpDefinition {
   }
 
   static let sqrt = unary(
-    "sqrt", "the square root of x, correctly rounded", .sqrt, run: "([4, 2.25, 0, inf]) == [2, 1.5, 0, inf]"
+    "sqrt", "the square root of x, correctly rounded", .sqrt, gradient: .sqrt,
+    run: "([4, 2.25, 0, inf]) == [2, 1.5, 0, inf]"
   ) {
     x, _ in .float(x[0].double.squareRoot())
   }
 
   static let rsqrt = map(
     "rsqrt", "1 / sqrt(x), each step rounded", ["x"], .floats,
+    gradient: .rsqrt,
     example: exampleText("%x: f32[3]", "rsqrt %x", "f32[3]", run: "([4, 0.25, 0]) == [0.5, 2, inf]"),
     witness: { x, dtype in
       let a = x[0].double
@@ -206,70 +215,78 @@ extension OpDefinition {
   ) { builder, x, dtype in builder.divide(builder.constant(1, dtype), builder.unary(.sqrt, x[0])) }
 
   static let floor = unary(
-    "floor", "the largest integer at most x", .floor, run: "([1.5, -1.5, 2, -0.5]) == [1, -2, 2, -1]"
+    "floor", "the largest integer at most x", .floor, gradient: .zero,
+    run: "([1.5, -1.5, 2, -0.5]) == [1, -2, 2, -1]"
   ) {
     x, _ in .float(x[0].double.rounded(.down))
   }
 
   static let ceil = unary(
-    "ceil", "the least integer at least x", .ceil, run: "([1.5, -1.5, 2, -0.5]) == [2, -1, 2, -0.0]"
+    "ceil", "the least integer at least x", .ceil, gradient: .zero,
+    run: "([1.5, -1.5, 2, -0.5]) == [2, -1, 2, -0.0]"
   ) {
     x, _ in .float(x[0].double.rounded(.up))
   }
 
   static let round = unary(
     "round", "the integer nearest to x, halves to even", .round,
-    run: "([1.5, 2.5, -0.5, 2.6]) == [2, 2, -0.0, 3]"
+    gradient: .zero, run: "([1.5, 2.5, -0.5, 2.6]) == [2, 2, -0.0, 3]"
   ) { x, _ in .float(x[0].double.rounded(.toNearestOrEven)) }
 
   static let trunc = unary(
-    "trunc", "x without its fraction", .trunc, run: "([1.5, -1.5, 2, -0.5]) == [1, -1, 2, -0.0]"
+    "trunc", "x without its fraction", .trunc, gradient: .zero,
+    run: "([1.5, -1.5, 2, -0.5]) == [1, -1, 2, -0.0]"
   ) {
     x, _ in .float(x[0].double.rounded(.towardZero))
   }
 
-  static let exp = elementary("exp", "e to the power x", .exp, run: "([0, -inf, inf]) == [1, 0, inf]") {
+  static let exp = elementary(
+    "exp", "e to the power x", .exp, gradient: .exp, run: "([0, -inf, inf]) == [1, 0, inf]"
+  ) {
     libm.exp($0)
   }
   static let expm1 = elementary(
-    "expm1", "e^x - 1, accurate near 0", .expm1, run: "([0, -inf, inf]) == [0, -1, inf]"
+    "expm1", "e^x - 1, accurate near 0", .expm1, gradient: .expm1, run: "([0, -inf, inf]) == [0, -1, inf]"
   ) {
     libm.expm1($0)
   }
   static let log = elementary(
-    "log", "the natural logarithm of x", .log, run: "([1, 0, inf]) == [0, -inf, inf]"
+    "log", "the natural logarithm of x", .log, gradient: .log, run: "([1, 0, inf]) == [0, -inf, inf]"
   ) {
     libm.log($0)
   }
   static let log1p = elementary(
-    "log1p", "log(1 + x), accurate near 0", .log1p, run: "([0, -1, inf]) == [0, -inf, inf]"
+    "log1p", "log(1 + x), accurate near 0", .log1p, gradient: .log1p, run: "([0, -1, inf]) == [0, -inf, inf]"
   ) {
     libm.log1p($0)
   }
   static let tanh = elementary(
-    "tanh", "the hyperbolic tangent of x", .tanh, run: "([0, -inf, inf]) == [0, -1, 1]"
+    "tanh", "the hyperbolic tangent of x", .tanh, gradient: .tanh, run: "([0, -inf, inf]) == [0, -1, 1]"
   ) {
     libm.tanh($0)
   }
   static let sigmoid = elementary(
-    "sigmoid", "1 / (1 + e^-x), the logistic function", .sigmoid, run: "([0, -inf, inf]) == [0.5, 0, 1]"
+    "sigmoid", "1 / (1 + e^-x), the logistic function", .sigmoid, gradient: .sigmoid,
+    run: "([0, -inf, inf]) == [0.5, 0, 1]"
   ) { $0 < 0 ? libm.exp($0) / (1 + libm.exp($0)) : 1 / (1 + libm.exp(-$0)) }
   static let softplus = elementary(
-    "softplus", "log(1 + e^x), without overflow", .softplus, run: "([-inf, 100, inf]) == [0, 100, inf]"
+    "softplus", "log(1 + e^x), without overflow", .softplus, gradient: .softplus,
+    run: "([-inf, 100, inf]) == [0, 100, inf]"
   ) { $0 > 0 ? $0 + libm.log1p(libm.exp(-$0)) : libm.log1p(libm.exp($0)) }
   static let sin = elementary(
-    "sin", "the sine of x in radians", .sin, run: "([0, -0.0, nan]) == [0, -0.0, nan]"
+    "sin", "the sine of x in radians", .sin, gradient: .sin, run: "([0, -0.0, nan]) == [0, -0.0, nan]"
   ) {
     libm.sin($0)
   }
   static let cos = elementary(
-    "cos", "the cosine of x in radians", .cos, run: "([0, -0.0, nan]) == [1, 1, nan]"
+    "cos", "the cosine of x in radians", .cos, gradient: .cos, run: "([0, -0.0, nan]) == [1, 1, nan]"
   ) {
     libm.cos($0)
   }
 
   static let relu = map(
     "relu", "0 where x <= 0, else x; NaN stays", ["x"], .numbers,
+    gradient: .relu,
     example: exampleText("%x: f32[4]", "relu %x", "f32[4]", run: "([1, -2, -0.0, nan]) == [1, 0, 0, nan]"),
     witness: { x, _ in
       guard case .float(let a) = x[0] else { return .int(Swift.max(x[0].int, 0)) }

@@ -30,7 +30,7 @@ public enum Op: UInt8, CaseIterable, Hashable, Sendable, BitwiseCopyable {
   // linalg
   case inverse, logAbsDet, cholesky, solve, triangularSolve, qr, eigh
   // body
-  case call, cond, `while`, scan
+  case call, customVjp, cond, `while`, scan
   // expand
   case mean, softmax, logSoftmax, eye, uniform, normal, permutation
   case logsumexp, variance, norm, l2Normalize, cosineSimilarity
@@ -40,6 +40,7 @@ public enum Op: UInt8, CaseIterable, Hashable, Sendable, BitwiseCopyable {
   case attention, rotaryEmbedding, gruCell, lstmCell
   case mse, crossEntropy, binaryCrossEntropy, bernoulli, dropout
   case leakyRelu, elu, silu, gelu
+  case stopGradient
 
   /// The row of the op table.
   public var definition: OpDefinition {
@@ -156,6 +157,7 @@ public enum Op: UInt8, CaseIterable, Hashable, Sendable, BitwiseCopyable {
     case .qr: .qr
     case .eigh: .eigh
     case .call: .call
+    case .customVjp: .customVjp
     case .cond: .cond
     case .while: .while
     case .scan: .scan
@@ -203,6 +205,7 @@ public enum Op: UInt8, CaseIterable, Hashable, Sendable, BitwiseCopyable {
     case .elu: .elu
     case .silu: .silu
     case .gelu: .gelu
+    case .stopGradient: .stopGradient
     }
   }
 }

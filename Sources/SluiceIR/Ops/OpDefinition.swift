@@ -19,6 +19,8 @@ public struct OpDefinition: Sendable {
   public var infer: InferenceRule
   /// Local simplifications, tried in order when a node is emitted.
   public var rules: [RewriteRule]
+  /// How differentiation goes through it.
+  public var gradient: GradientRule
   /// A function that uses the op, in text: it documents the row and is run by the tests.
   public var example: String
 
@@ -26,7 +28,8 @@ public struct OpDefinition: Sendable {
   package init(
     _ name: String, _ summary: String, family: Family, operands: [OperandSpec],
     attributes: [AttributeSpec] = [],
-    traits: Traits = [], infer: @escaping InferenceRule, rules: [RewriteRule] = [], example: String
+    traits: Traits = [], infer: @escaping InferenceRule, rules: [RewriteRule] = [],
+    gradient: GradientRule? = nil, example: String
   ) {
     self.name = name
     self.summary = summary
@@ -36,6 +39,7 @@ public struct OpDefinition: Sendable {
     self.traits = traits
     self.infer = infer
     self.rules = rules
+    self.gradient = gradient ?? family.gradient
     self.example = example
   }
 

@@ -24,7 +24,7 @@ extension OpDefinition {
         dilation: tables.attributes.int(record, .dilation) ?? 1)
       inference.results.append(
         tables.types.intern(tables.types.dtype(x), shape + [tables.dims.integer(size)]))
-    },
+    }, gradient: .unfold,
     example: exampleText(
       "%x: f32[5]", "unfold %x {axis = 0, size = 3, step = 2}", "f32[2,3]",
       run: "([1, 2, 3, 4, 5]) == [[1, 2, 3], [3, 4, 5]]"))

@@ -16,7 +16,8 @@ extension OpDefinition {
     .keepDims, .bool, default: .bool(false), "keep the reduced axes with dim 1")
 
   private static func fold(
-    _ name: String, _ summary: String, _ op: ReduceOp, _ dtypes: DTypeSet = .numbers, example: String
+    _ name: String, _ summary: String, _ op: ReduceOp, _ dtypes: DTypeSet = .numbers,
+    gradient: GradientRule, example: String
   ) -> OpDefinition {
     OpDefinition(
       name, summary, family: .reduce(.fold(op)), operands: [OperandSpec("x", dtypes)],
@@ -28,7 +29,7 @@ extension OpDefinition {
         let type = inference.operands[0]
         let axes = try Infer.axes(tables, inference.attributes, rank: tables.types.rank(type))
         inferReduction(&tables, &inference, axes, tables.types.dtype(type))
-      }, example: example)
+      }, gradient: gradient, example: example)
   }
 
   private static func arg(_ name: String, _ summary: String, largest: Bool, example: String) -> OpDefinition {
@@ -39,32 +40,34 @@ extension OpDefinition {
         let rank = tables.types.rank(inference.operands[0])
         let axis = try Infer.axis(tables.attributes.int(inference.attributes, .axis) ?? -1, rank: rank)
         inferReduction(&tables, &inference, [axis], .i32)
-      }, example: example)
+      }, gradient: .zero, example: example)
   }
 
   static let sum = fold(
-    "sum", "the sum along the axes; 0 for none", .sum,
+    "sum", "the sum along the axes; 0 for none", .sum, gradient: .sum,
     example: exampleText(
       "%x: f32[2,3]", "sum %x {axes = [1]}", "f32[2]", run: "([[1, 2, 3], [4, 5, 6]]) == [6, 15]"))
   static let prod = fold(
-    "prod", "the product along the axes; 1 for none", .product,
+    "prod", "the product along the axes; 1 for none", .product, gradient: .prod,
     example: exampleText(
       "%x: f32[2,3]", "prod %x {axes = [0]}", "f32[3]", run: "([[1, 2, 3], [4, 5, 6]]) == [4, 10, 18]"))
   static let max = fold(
     "max", "the largest along the axes; NaN wins; the least value of the type (-inf) for none", .maximum,
+    gradient: .extremes,
     example: exampleText(
       "%x: f32[2,3]", "max %x {axes = [1]}", "f32[2]", run: "([[1, 2, 3], [4, nan, 6]]) == [3, nan]"))
   static let min = fold(
     "min", "the smallest along the axes; NaN wins; the largest value of the type (inf) for none", .minimum,
+    gradient: .extremes,
     example: exampleText(
       "%x: f32[2,3]", "min %x {axes = [1]}", "f32[2]", run: "([[1, 2, 3], [4, nan, 6]]) == [1, nan]"))
   static let any = fold(
-    "any", "whether one along the axes is true; false for none", .or, .bool,
+    "any", "whether one along the axes is true; false for none", .or, .bool, gradient: .zero,
     example: exampleText(
       "%x: bool[2,2]", "any %x {axes = [1]}", "bool[2]",
       run: "([[true, false], [false, false]]) == [true, false]"))
   static let all = fold(
-    "all", "whether all along the axes are true; true for none", .and, .bool,
+    "all", "whether all along the axes are true; true for none", .and, .bool, gradient: .zero,
     example: exampleText(
       "%x: bool[2,2]", "all %x {axes = [1]}", "bool[2]",
       run: "([[true, false], [true, true]]) == [false, true]"))

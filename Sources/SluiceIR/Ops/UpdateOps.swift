@@ -17,7 +17,7 @@ extension OpDefinition {
           hint: "they have the dims of x but along axis \(axis)")
       }
       inference.results.append(tables.types.intern(tables.types.dtype(x), other))
-    },
+    }, gradient: .takeAlongAxis,
     example: exampleText(
       "%x: f32[2,3], %i: i32[2,2]", "take_along_axis %x, %i", "f32[2,2]",
       run: "([[1, 2, 3], [4, 5, 6]], [[2, 0], [-1, 3]]) == [[3, 1], [6, 0]]"))
@@ -33,7 +33,7 @@ extension OpDefinition {
       let sizes = tables.attributes.dims(inference.attributes, .sizes) ?? []
       try checkPart(&tables, inference, "dynamic_slice", sizes, starts: 1)
       inference.results.append(tables.types.intern(tables.types.dtype(x), sizes))
-    },
+    }, gradient: .dynamicSlice,
     example: exampleText(
       "%x: f32[2,4], %i: i32[], %j: i64[]", "dynamic_slice %x, %i, %j {sizes = [1,3]}", "f32[1,3]",
       run: "([[1, 2, 3, 4], [5, 6, 7, 8]], 0, 1) == [[2, 3, 4]]",
@@ -51,7 +51,7 @@ extension OpDefinition {
       }
       try checkPart(&tables, inference, "dynamic_update_slice", tables.types.shape(update), starts: 2)
       inference.results.append(x)
-    },
+    }, gradient: .dynamicUpdateSlice,
     example: exampleText(
       "%x: f32[2,3], %u: f32[1,2], %i: i32[], %j: i32[]", "dynamic_update_slice %x, %u, %i, %j", "f32[2,3]",
       run: "([[1, 2, 3], [4, 5, 6]], [[7, 8]], 1, 0) == [[1, 2, 3], [7, 8, 6]]",
@@ -60,19 +60,20 @@ extension OpDefinition {
   static let scatter = scatter(
     "scatter",
     "x with the updates at the indices along an axis; the last of equal indices wins, out of range is left out",
-    .scatter, .any,
+    .scatter, .any, gradient: .scatter,
     run: "([[1, 2], [3, 4], [5, 6]], [2, -1, 3], [[7, 8], [9, 10], [11, 12]])"
       + " == [[1, 2], [3, 4], [9, 10]]")
 
   static let scatterAdd = scatter(
     "scatter_add",
     "x plus the updates at the indices along an axis, one after the other; out of range is left out",
-    .scatterAdd, .numbers,
+    .scatterAdd, .numbers, gradient: .scatterAdd,
     run: "([[1, 2], [3, 4], [5, 6]], [2, -1, 3], [[7, 8], [9, 10], [11, 12]])"
       + " == [[1, 2], [3, 4], [21, 24]]")
 
   private static func scatter(
-    _ name: String, _ summary: String, _ kernel: UpdateKernel, _ dtypes: DTypeSet, run: String
+    _ name: String, _ summary: String, _ kernel: UpdateKernel, _ dtypes: DTypeSet,
+    gradient: GradientRule, run: String
   ) -> OpDefinition {
     OpDefinition(
       name, summary, family: .update(kernel),
@@ -96,7 +97,7 @@ extension OpDefinition {
             hint: "they have the dims of `gather %x, %indices`: \(tables.text(shape))")
         }
         inference.results.append(x)
-      },
+      }, gradient: gradient,
       example: exampleText(
         "%x: f32[3,2], %i: i32[3], %u: f32[3,2]", "\(name) %x, %i, %u", "f32[3,2]", run: run))
   }

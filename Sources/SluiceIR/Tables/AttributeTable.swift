@@ -7,6 +7,7 @@ public enum AttributeName: UInt8, CaseIterable, Sendable {
   case correction, probability, ord, count
   case exclusive, lower, transpose, unitDiagonal
   case then, otherwise, condition
+  case backward, recompute
 
   /// The name in text, in snake case as the field writes it (`keep_dims`).
   public var text: String { Self.texts[Int(rawValue)] }

@@ -67,10 +67,14 @@ public struct Planner {
     ])
   }
 
-  /// Gives the variables of a kind their places in one block; its size.
+  /// Gives variables their places in one block; its size.
+  ///
+  /// A parameter that a function writes is kept with the states: parameters can be in memory that is only read.
   private mutating func layOut(_ kind: Variable.Kind) throws(Diagnostics) -> Int {
+    let written = module.writtenVariables
     var offset = 0
-    for variable in tables.variables where variable.kind == kind {
+    for variable in tables.variables
+    where (variable.kind == .parameter && !written.contains(variable.name)) == (kind == .parameter) {
       let dtype = tables.types.dtype(variable.type)
       guard let count = tables.elementCount(variable.type).flatMap({ tables.dims.value($0) }),
         count <= Int64(Self.maximumBytes / dtype.byteCount)
@@ -79,7 +83,8 @@ public struct Planner {
       }
       let bytes = Int(count) * dtype.byteCount
       let row = ModulePlan.Variable(
-        name: tables.strings[variable.name], type: variable.type, offset: offset, byteCount: bytes)
+        name: tables.strings[variable.name], type: variable.type, offset: offset, byteCount: bytes,
+        isParameter: variable.kind == .parameter)
       if kind == .parameter {
         parameterIndex[variable.name] = parameters.count
         parameters.append(row)

@@ -147,14 +147,25 @@ public struct ModulePlan: Sendable {
     public var offset: Int
     /// Its size in bytes.
     public var byteCount: Int
+    /// Whether it is a parameter of the model: among the states, one that a function writes.
+    public var isParameter: Bool
 
     /// A variable with a place.
-    package init(name: String, type: TypeID, offset: Int, byteCount: Int) {
+    package init(name: String, type: TypeID, offset: Int, byteCount: Int, isParameter: Bool = false) {
       self.name = name
       self.type = type
       self.offset = offset
       self.byteCount = byteCount
+      self.isParameter = isParameter
     }
+  }
+
+  /// The parameters of the model, constant or trained, in order of declaration.
+  public var learnedVariables: [Variable] {
+    let trained = states.filter(\.isParameter)
+    if trained.isEmpty { return parameters }
+    let rows = Dictionary((parameters + trained).map { ($0.name, $0) }) { first, _ in first }
+    return module.variables.compactMap { rows[module.tables.strings[$0.name]] }
   }
 
   /// The module it was made from: names, types, dims, constants.

@@ -1,0 +1,220 @@
+import SluiceIR
+
+/// What is done to gradients before they are used.
+public enum GradientClipping: Sendable, Hashable {
+  /// Nothing.
+  case none
+  /// All gradients times `min(1, limit / norm)`, with the norm of all of them together (Pascanu et al. 2013,
+  /// algorithm 1; the norm is increased by 1e-6, so that 0 is no trouble).
+  case norm(Double)
+  /// Every element clamped to `-limit ... limit`.
+  case value(Double)
+}
+
+/// The parameters that weight decay pulls towards 0.
+public enum DecayedParameters: Sendable {
+  /// All.
+  case all
+  /// Those with two axes or more: matrices and kernels, but no biases and no gains.
+  case matrices
+  /// Those for whose name this is true: `blocks.0.attention.weight`.
+  case named(@Sendable (String) -> Bool)
+}
+
+/// What changes parameters so that a loss falls: the base of `SGD`, `Adam`, `AdamW` and `LAMB`.
+///
+/// An optimizer belongs to one tracing: it is made in the closure of a `Model`, with the modules that it trains.
+/// `step(minimizing:)` differentiates the loss, and writes new parameters, its own states and the number of steps. All
+/// states begin with 0 and are named after the parameter: `adamw.m.blocks.0.weight`.
+open class Optimizer {
+  /// The name that its states begin with.
+  public let name: String
+  /// How far a step goes.
+  public let rate: LearningRate
+  /// What is done to gradients first.
+  public let clipping: GradientClipping
+  /// How strongly parameters are pulled towards 0.
+  public let weightDecay: Double
+  /// Which parameters are.
+  public let decayed: DecayedParameters
+  /// How many calls of `step` make one step: their gradients are averaged.
+  public let accumulation: Int
+
+  private let modules: [Any]
+  private let count: State
+  private var slots: [String: State] = [:]
+  private let site: Site
+
+  /// The base of an optimizer; see the initialisers of `SGD` and its kin.
+  init(
+    _ name: String, _ modules: [Any], rate: LearningRate, clipping: GradientClipping, weightDecay: Double,
+    decayed: DecayedParameters, accumulation: Int, at site: Site
+  ) {
+    self.name = name
+    self.modules = modules
+    self.rate = rate
+    self.clipping = clipping
+    self.weightDecay = weightDecay
+    self.decayed = decayed
+    self.accumulation = Swift.max(accumulation, 1)
+    self.site = site
+    count = State([], .zeros, dtype: .i64, file: site.file, line: site.line, column: site.column)
+  }
+
+  /// The new value of a parameter.
+  ///
+  /// - Parameters:
+  ///   - parameter: Its value.
+  ///   - gradient: Its gradient, clipped, of the same type.
+  ///   - update: The rate, the number of this step, and the states of the parameter.
+  func updated(_ parameter: Tensor, _ gradient: Tensor, _ update: ParameterUpdate) -> Tensor { parameter }
+
+  /// Differentiates a loss, and changes all parameters that it is trained by.
+  ///
+  /// - Parameters:
+  ///   - loss: A float scalar of the function that is being traced.
+  ///   - file: The file of the call.
+  ///   - line: The line of the call.
+  ///   - column: The column of the call.
+  public func step(
+    minimizing loss: Tensor, file: String = #fileID, line: Int = #line, column: Int = #column
+  ) {
+    let site = Site(file, line, column)
+    guard let trace = Trace.current else { return }
+    guard trace.frames.last?.isFunction == true else {
+      trace.report("an optimizer makes its step in a function, not in a body", at: site)
+      return
+    }
+    let parameters = parameters(trace, at: site)
+    guard !parameters.isEmpty else {
+      trace.report(
+        "`\(name)` has no parameters to train", hint: "give it the modules: `\(name)(net)`", at: site)
+      return
+    }
+    let values = parameters.map { trace.read($0.cell) }
+    let gradients = gradient(of: loss, wrt: values, file: file, line: line, column: column)
+    if !trace.diagnostics.isEmpty { return }
+    declare(count, "\(name).step", trace, at: site)
+    if accumulation == 1 {
+      apply(parameters, values, clipped(gradients), step: count.value, trace, at: site)
+      count.value = count.value + 1
+    } else {
+      accumulate(parameters, values, gradients, trace, at: site)
+    }
+  }
+
+  /// Sums gradients up, and makes the step in every `accumulation`th call.
+  private func accumulate(
+    _ parameters: [(cell: VariableCell, name: String)], _ values: [Tensor], _ gradients: [Tensor],
+    _ trace: Trace, at site: Site
+  ) {
+    let sums = zip(parameters, gradients).map { parameter, gradient -> (State, Tensor) in
+      let state = slot("sum", parameter.name, like: gradient, trace, at: site)
+      return (state, state.value + gradient)
+    }
+    let call = count.value + 1
+    let isDue = (call % accumulation) .== 0
+    let means = sums.map { $0.1 / Double(accumulation) }
+    // All is computed in every call, and kept where the step is due.
+    let written = apply(
+      parameters, values, clipped(means), step: count.value / accumulation, trace, at: site)
+    for (write, old) in written { write(select(where: isDue, write.value, old)) }
+    for (state, sum) in sums { state.value = select(where: isDue, sum * 0, sum) }
+    count.value = call
+  }
+
+  /// A variable that was written, with what it was before.
+  struct Written {
+    let cell: VariableCell
+    let trace: Trace
+
+    var value: Tensor { trace.read(cell) }
+    func callAsFunction(_ tensor: Tensor) { trace.write(cell, tensor) }
+  }
+
+  @discardableResult
+  private func apply(
+    _ parameters: [(cell: VariableCell, name: String)], _ values: [Tensor], _ gradients: [Tensor],
+    step: Tensor, _ trace: Trace, at site: Site
+  ) -> [(Written, Tensor)] {
+    let done = step.cast(.f64)
+    let rate = rate.rate(done)
+    var written: [(Written, Tensor)] = []
+    for (index, (cell, name)) in parameters.enumerated() {
+      let (value, gradient) = (values[index], gradients[index])
+      var decay = weightDecay
+      switch decayed {
+      case .all: break
+      case .matrices: if value.rank < 2 { decay = 0 }
+      case .named(let isDecayed): if !isDecayed(name) { decay = 0 }
+      }
+      let update = ParameterUpdate(rate: rate, step: done + 1, decay: decay) { purpose in
+        let state = self.slot(purpose, name, like: value, trace, at: site)
+        written.append((Written(cell: state.cell, trace: trace), state.value))
+        return state
+      }
+      let next = updated(value, gradient, update)
+      written.append((Written(cell: cell, trace: trace), value))
+      trace.write(cell, next)
+    }
+    return written
+  }
+
+  // MARK: Parameters and states
+
+  /// The parameters of the modules with their names, each once.
+  private func parameters(_ trace: Trace, at site: Site) -> [(cell: VariableCell, name: String)] {
+    var found: [(cell: VariableCell, name: String)] = []
+    var seen: Set<ObjectIdentifier> = []
+    for module in modules {
+      Reflection.forEachCell(in: module) { cell, _ in
+        guard cell.kind == .parameter, cell.dtype.isFloat, seen.insert(cell.id).inserted else { return }
+        guard let binding = trace.binding(of: cell, at: site) else { return }
+        found.append((cell, binding.name))
+      }
+    }
+    return found
+  }
+
+  private func slot(
+    _ purpose: String, _ parameter: String, like tensor: Tensor, _ trace: Trace, at site: Site
+  ) -> State {
+    let key = "\(name).\(purpose).\(parameter)"
+    if let known = slots[key] { return known }
+    let state = State(
+      tensor.shape, .zeros, dtype: tensor.dtype, file: site.file, line: site.line, column: site.column)
+    slots[key] = state
+    declare(state, key, trace, at: site)
+    return state
+  }
+
+  private func declare(_ state: State, _ name: String, _ trace: Trace, at site: Site) {
+    if trace.bindings[state.cell.id] == nil { trace.declare(state.cell, name, at: site) }
+  }
+
+  private func clipped(_ gradients: [Tensor]) -> [Tensor] {
+    switch clipping {
+    case .none: return gradients
+    case .value(let limit): return gradients.map { clamp($0, -limit, limit) }
+    case .norm(let limit):
+      guard let first = gradients.first else { return [] }
+      let squares = gradients.dropFirst().reduce((first * first).sum()) {
+        $0 + ($1 * $1).sum().cast(first.dtype)
+      }
+      let factor = minimum(limit / (sqrt(squares) + 1e-6), 1)
+      return gradients.map { $0 * factor.cast($0.dtype) }
+    }
+  }
+}
+
+/// What an optimizer knows when it changes a parameter.
+struct ParameterUpdate {
+  /// The rate of this step, f64 `[]`.
+  let rate: Tensor
+  /// The number of this step from 1, f64 `[]`.
+  let step: Tensor
+  /// The weight decay of this parameter.
+  let decay: Double
+  /// A state of the parameter's type for a purpose; 0 at first.
+  let state: (_ purpose: String) -> State
+}

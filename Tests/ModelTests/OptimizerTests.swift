@@ -1,0 +1,127 @@
+/// Optimizers against PyTorch, and LAMB against its paper (Tools/oracle/optimizers.py).
+
+import Sluice
+import SluiceFormats
+import SluicePlan
+import Testing
+
+struct OptimizerTests {
+  /// A variant of Tools/oracle/optimizers.py.
+  enum Variant: String, CaseIterable, Sendable {
+    case sgd, momentum, nesterov, adam, adamw, lamb, clipNorm = "clip_norm", clipValue = "clip_value"
+    case cosine, steps, accumulated
+
+    func optimizer(_ net: Regression) -> Optimizer {
+      switch self {
+      case .sgd: SGD(net, rate: 0.1, weightDecay: 0.05)
+      case .momentum: SGD(net, rate: 0.1, momentum: 0.8)
+      case .nesterov: SGD(net, rate: 0.1, momentum: 0.8, nesterov: true, weightDecay: 0.01)
+      case .adam: Adam(net, rate: 0.1, weightDecay: 0.1)
+      case .adamw: AdamW(net, rate: 0.1, beta1: 0.8, beta2: 0.99, weightDecay: 0.3)
+      case .lamb: LAMB(net, rate: 0.1, weightDecay: 0.1)
+      case .clipNorm: SGD(net, rate: 0.1, clipping: .norm(0.5))
+      case .clipValue: Adam(net, rate: 0.1, clipping: .value(0.2))
+      case .cosine: SGD(net, rate: .cosine(peak: 0.2, warmup: 3, steps: 6, floor: 0.02))
+      case .steps: SGD(net, rate: .steps(0.2, factor: 0.5, every: 2))
+      case .accumulated: AdamW(net, rate: 0.1, weightDecay: 0.1, accumulation: 2)
+      }
+    }
+
+    var model: Model {
+      Model("regression") { model in
+        let net = Regression()
+        let optimizer = optimizer(net)
+        let rows = Dim("N", max: 5)
+        model.function("train_step") { f in
+          let error = net(f.input("x", .f32, [rows, 3])) - f.input("y", .f32, [rows, 2])
+          let loss = (error * error).mean()
+          optimizer.step(minimizing: loss)
+          f.output("loss", loss)
+        }
+        model.initializer()
+      }
+    }
+  }
+
+  struct Regression: Sluice.Module {
+    @Param var a: Tensor
+    @Param var b: Tensor
+
+    init() {
+      _a = Param([3, 2], .normal(1))
+      _b = Param([2], .zeros)
+    }
+
+    func forward(_ x: Tensor) -> Tensor { x.matmul(a) + b }
+  }
+
+  private func archive() throws -> TensorArchive {
+    try TensorArchive.read("\(Oracle.root)/Tests/Data/optimizers.npz")
+  }
+
+  private func tensor(_ name: String) throws -> HostTensor { try #require(try archive().tensor(name)) }
+
+  @Test(arguments: Variant.allCases)
+  func agreesWithTheReference(_ variant: Variant) throws {
+    var session = try Session(variant.model)
+    for name in ["a", "b"] { try session.setState(name, tensor(name)) }
+    let (x, y) = (try tensor("x"), try tensor("y"))
+    let losses = try tensor("\(variant.rawValue).losses").floats()
+    for (step, expected) in losses.enumerated() {
+      var inputs = [x, y]
+      if variant == .accumulated {
+        inputs = [x, y].map { rows($0, from: step % 2, by: 2) }
+      }
+      let loss = try session.run("train_step", inputs)[0].floats()[0]
+      #expect(abs(loss - expected) <= 1e-5 * abs(expected), "step \(step)")
+    }
+    for name in ["a", "b"] {
+      let expected = try tensor("\(variant.rawValue).\(name)").floats()
+      for (seen, wanted) in zip(try session.state(name).floats(), expected) {
+        #expect(abs(seen - wanted) <= 1e-5 * max(abs(wanted), 0.1), "`\(name)`")
+      }
+    }
+    let steps = session.stateNames.filter { $0.hasSuffix(".step") }
+    #expect(try steps.map { try session.state($0).int64s()[0] } == [Int64(losses.count)])
+  }
+
+  private func rows(_ tensor: HostTensor, from start: Int, by step: Int) -> HostTensor {
+    let width = tensor.shape[1]
+    let values = tensor.floats()
+    let chosen = stride(from: start, to: tensor.shape[0], by: step)
+    let kept = chosen.flatMap { values[($0 * width)..<(($0 + 1) * width)] }
+    return HostTensor(Array(kept), shape: [kept.count / width, width])
+  }
+
+  /// `@init` writes what a session with that seed begins with, and the states of the optimizer.
+  @Test func initializationGivesTheFirstValues() throws {
+    let model = Variant.adam.model
+    var session = try Session(model, seed: 1)
+    let again = try Session(model, seed: 5)
+    _ = try session.run("train_step", [tensor("x"), tensor("y")])
+    _ = try session.run("init", [HostTensor(scalar: Int64(5))])
+    #expect(session.stateNames.contains("adam.v.a"))
+    for name in session.stateNames { #expect(try session.state(name) == again.state(name), "`\(name)`") }
+  }
+
+  /// A parameter that is trained is a parameter still: it is loaded by name, and constant without `train_step`.
+  @Test func trainedParametersAreParameters() throws {
+    let module = try Variant.sgd.model.trace()
+    let session = try Session(module)
+    #expect(session.plan.learnedVariables.map(\.name) == ["a", "b"])
+    #expect(session.plan.parameters.isEmpty)
+    #expect(session.stateNames.sorted() == ["a", "b", "sgd.step"])
+  }
+
+  @Test func mistakesAreReported() throws {
+    #expect {
+      _ = try Model("m") { model in
+        let optimizer = SGD(rate: 0.1)
+        model.function("f") { f in
+          optimizer.step(minimizing: f.input("x", .f32, []))
+          f.output("y", f.input("y", .f32, []))
+        }
+      }.trace()
+    } throws: { "\($0)".contains("`sgd` has no parameters to train") }
+  }
+}
