@@ -164,7 +164,7 @@ public struct AttributeTable: Sendable {
       hashes[row] == hash && words[range(row)].elementsEqual(words[first...])
     }
     if let found {
-      words.removeSubrange(first...)
+      words.removeLast(words.count - first)
       return AttributesID(found)
     }
     let row = ends.count

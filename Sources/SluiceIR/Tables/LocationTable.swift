@@ -58,6 +58,15 @@ public struct LocationTable: Sendable {
     return id
   }
 
+  /// The handle of a place that is likely new, such as the next node of a text: `intern` does not find it later.
+  package mutating func append(_ location: Location) -> LocationID {
+    if !last.isNone, rows[last.index] == location { return last }
+    last = LocationID(rows.count)
+    rows.append(location)
+    hashes.append(0)
+    return last
+  }
+
   /// The place.
   public subscript(id: LocationID) -> Location { rows[id.index] }
 }
