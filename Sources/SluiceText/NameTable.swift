@@ -4,7 +4,6 @@ import SluiceIR
 struct NameTable: Sendable {
   /// What is known of one name; side by side, since a look at one part leads to the others.
   private struct Row {
-    var hash: UInt64
     /// The first eight bytes: enough to know most names.
     var head: UInt64
     var start: UInt32
@@ -29,8 +28,8 @@ struct NameTable: Sendable {
     let row = rows.count
     let start = UInt32(bytes.count)
     bytes.append(contentsOf: source[range])
-    rows.append(Row(hash: key.hash, head: key.head, start: start, end: UInt32(bytes.count)))
-    if !numbers.insert(number, row) { index.insert(row, hash: key.hash) { rows[$0].hash } }
+    rows.append(Row(head: key.head, start: start, end: UInt32(bytes.count)))
+    if !numbers.insert(number, row) { index.insert(row, hash: key.hash) }
     return row
   }
 
@@ -46,7 +45,7 @@ struct NameTable: Sendable {
   @inline(__always)
   private func find(_ source: [UInt8], _ range: Range<Int>, _ key: (head: UInt64, hash: UInt64)) -> Int? {
     index.find(key.hash) { row in
-      guard rows[row].hash == key.hash, rows[row].head == key.head else { return false }
+      guard rows[row].head == key.head else { return false }
       let known = self.range(row)
       return known.count == range.count
         && (range.count <= 8 || bytes[known].dropFirst(8).elementsEqual(source[range].dropFirst(8)))

@@ -11,7 +11,7 @@ struct TableTests {
     let hashes = (0..<5000).map { UInt64($0 / 50) }
     for row in hashes.indices {
       #expect(index.find(hashes[row], where: { $0 == row }) == nil)
-      index.insert(row, hash: hashes[row]) { hashes[$0] }
+      index.insert(row, hash: hashes[row])
     }
     #expect(index.count == 5000)
     #expect(index.slots.count >= 10_000, "never more than half full")

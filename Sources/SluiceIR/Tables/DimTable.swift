@@ -44,9 +44,7 @@ public struct DimTable: Sendable {
     let row = integers.count
     integers.append(value)
     polynomials.append(value == 0 ? [] : [Term(coefficient: value, symbols: [])])
-    if !smallIntegers.insert(Int(value), row) {
-      integerIndex.insert(row, hash: hash) { Self.hash(integers[$0]) }
-    }
+    if !smallIntegers.insert(Int(value), row) { integerIndex.insert(row, hash: hash) }
     return DimID(row)
   }
 

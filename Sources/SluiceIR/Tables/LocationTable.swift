@@ -29,7 +29,6 @@ public struct LocationTable: Sendable {
   }
 
   private var rows: [Location] = []
-  private var hashes: [UInt64] = []
   private var index = HashIndex()
   private var last: LocationID = .none
 
@@ -52,8 +51,7 @@ public struct LocationTable: Sendable {
     }
     let id = LocationID(rows.count)
     rows.append(location)
-    hashes.append(hash)
-    index.insert(id.index, hash: hash) { hashes[$0] }
+    index.insert(id.index, hash: hash)
     last = id
     return id
   }
@@ -63,7 +61,6 @@ public struct LocationTable: Sendable {
     if !last.isNone, rows[last.index] == location { return last }
     last = LocationID(rows.count)
     rows.append(location)
-    hashes.append(0)
     return last
   }
 
