@@ -1,6 +1,7 @@
 /// Whole files in and out: the one door to the file system, with errors that name the path.
 ///
 /// `-` stands for standard input when reading and for standard output when writing.
+/// Files are read, not mapped: a map of a file that another program cuts short would end this process.
 public enum FileIO {
   /// The contents of the file at `path`, or of standard input for `-`.
   ///

@@ -2,32 +2,41 @@ import SluiceIR
 
 /// Numbers names given as bytes: equal bytes, equal number; in order of first use.
 struct NameTable: Sendable {
+  /// What is known of one name; side by side, since a look at one part leads to the others.
+  private struct Row {
+    /// The first eight bytes: enough to know most names.
+    var head: UInt64
+    var start: UInt32
+    var end: UInt32
+  }
+
   private var bytes: [UInt8] = []
-  private var ends: [UInt32] = []
-  /// Per name its first eight bytes: enough to know most names.
-  private var heads: [UInt64] = []
-  private var hashes: [UInt64] = []
+  private var rows: [Row] = []
+  /// Names that are numbers, as values without a name have them.
+  private var numbers = NumberIndex()
   private var index = HashIndex()
 
   /// How many different names there are.
-  var count: Int { ends.count }
+  var count: Int { rows.count }
 
   /// The number of the name at `range` of `source`, which is added when it is new.
   mutating func intern(_ source: [UInt8], _ range: Range<Int>) -> Int {
+    let number = Self.number(source.span.extracting(range))
+    if let row = numbers.find(number) { return row }
     let key = Self.key(source.span.extracting(range))
     if let row = find(source, range, key) { return row }
-    let row = ends.count
+    let row = rows.count
+    let start = UInt32(bytes.count)
     bytes.append(contentsOf: source[range])
-    ends.append(UInt32(bytes.count))
-    heads.append(key.head)
-    hashes.append(key.hash)
-    index.insert(row, hash: key.hash) { hashes[$0] }
+    rows.append(Row(head: key.head, start: start, end: UInt32(bytes.count)))
+    if !numbers.insert(number, row) { index.insert(row, hash: key.hash) }
     return row
   }
 
   /// The number of a name that is already in the table.
   func find(_ source: [UInt8], _ range: Range<Int>) -> Int? {
-    find(source, range, Self.key(source.span.extracting(range)))
+    numbers.find(Self.number(source.span.extracting(range)))
+      ?? find(source, range, Self.key(source.span.extracting(range)))
   }
 
   /// The bytes of a name.
@@ -36,7 +45,7 @@ struct NameTable: Sendable {
   @inline(__always)
   private func find(_ source: [UInt8], _ range: Range<Int>, _ key: (head: UInt64, hash: UInt64)) -> Int? {
     index.find(key.hash) { row in
-      guard hashes[row] == key.hash, heads[row] == key.head else { return false }
+      guard rows[row].head == key.head else { return false }
       let known = self.range(row)
       return known.count == range.count
         && (range.count <= 8 || bytes[known].dropFirst(8).elementsEqual(source[range].dropFirst(8)))
@@ -44,7 +53,19 @@ struct NameTable: Sendable {
   }
 
   private func range(_ row: Int) -> Range<Int> {
-    (row == 0 ? 0 : Int(ends[row - 1]))..<Int(ends[row])
+    Int(rows[row].start)..<Int(rows[row].end)
+  }
+
+  /// The number that a name is, or -1: digits without a leading 0, below 10^9.
+  @inline(__always)
+  private static func number(_ name: Span<UInt8>) -> Int {
+    guard name.count > 0, name.count < 10, name[0] != 0x30 || name.count == 1 else { return -1 }
+    var number = 0
+    for i in name.indices {
+      guard name[i].isDigit else { return -1 }
+      number = number * 10 + Int(name[i] & 15)
+    }
+    return number
   }
 
   /// The first eight bytes, and the hash of all, eight bytes a step.

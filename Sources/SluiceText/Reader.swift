@@ -251,7 +251,7 @@ extension Reader {
 
   /// The place of the token as a row of the location table.
   mutating func location(_ spot: Lexer.Spot) -> LocationID {
-    builder.tables.locations.intern(
+    builder.tables.locations.append(
       LocationTable.Location(
         file: fileID, line: UInt32(spot.line), column: UInt32(spot.offset - spot.lineStart + 1)))
   }

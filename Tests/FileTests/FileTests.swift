@@ -65,12 +65,17 @@ struct FileTests {
     return module
   }
 
-  /// The errors of reading and verifying must be those stated, each on its line.
+  /// The errors of reading and verifying, and of planning where the file asks for it, must be those stated, each on
+  /// its line.
   private func checkErrors(_ text: String, _ directives: TestDirectives, _ file: TestFile) throws {
     #expect(!directives.errors.isEmpty, "`\(file.path)` states no `// error:`")
     var found: [Diagnostic]
     do {
-      found = verify(try parseModule(text, file: file.path))
+      let module = try parseModule(text, file: file.path)
+      found = verify(module)
+      if found.isEmpty, directives.command?.hasPrefix("plan") ?? false {
+        _ = try Planner.plan(runPasses(module, OptimizationLevel.none.passes))
+      }
     } catch { found = error.all }
     for expected in directives.errors {
       let match = found.firstIndex {

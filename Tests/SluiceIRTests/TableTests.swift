@@ -11,7 +11,7 @@ struct TableTests {
     let hashes = (0..<5000).map { UInt64($0 / 50) }
     for row in hashes.indices {
       #expect(index.find(hashes[row], where: { $0 == row }) == nil)
-      index.insert(row, hash: hashes[row]) { hashes[$0] }
+      index.insert(row, hash: hashes[row])
     }
     #expect(index.count == 5000)
     #expect(index.slots.count >= 10_000, "never more than half full")
@@ -22,6 +22,32 @@ struct TableTests {
 
   @Test func capacityIsKept() {
     #expect(HashIndex(minimumCapacity: 1000).slots.count == 2048)
+  }
+
+  @Test func numbersThatLeaveGapsAreNotTaken() {
+    var index = NumberIndex()
+    #expect(index.find(0) == nil && index.find(-1) == nil && index.find(.max) == nil)
+    for key in 0..<1000 {
+      let isTaken = index.insert(key, 2 * key)
+      #expect(isTaken)
+    }
+    let isFound = (0..<1000).allSatisfy { index.find($0) == 2 * $0 }
+    #expect(isFound && index.find(1000) == nil)
+    for key in [1 << 40, -1, .min, .max] {
+      let isTaken = index.insert(key, 7)
+      #expect(!isTaken && index.find(key) == nil)
+    }
+  }
+
+  @Test func integersHaveOneHandleInAnyOrder() {
+    var dims = DimTable()
+    // Far ones first: they are in the other index when their neighbours come to be counted.
+    let values: [Int64] = [5000, -3, .max, 1 << 33] + Array(0..<6000)
+    let handles = values.map { dims.integer($0) }
+    #expect(Set(handles).count == values.count - 1)
+    #expect(handles[0] == handles[4 + 5000])
+    let areKept = zip(values, handles).allSatisfy { dims.integer($0) == $1 && dims.value($1) == $0 }
+    #expect(areKept)
   }
 
   @Test func hashesDependOnOrder() {

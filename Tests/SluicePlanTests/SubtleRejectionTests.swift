@@ -39,6 +39,23 @@ import Testing
     return k.scalar(.minimum, .i64, [low, k.constant(3, .i64)])
   }
 
+  @Test func loopsThatShareACounter() {
+    // What is proven in the first loop holds in the second one only where that counts as far.
+    func plan(_ second: String) -> [String] {
+      var m = PlanMaker("counters")
+      let x = m.input("x", .f32, "4")
+      let (y, z) = (m.output("y", .f32, "4"), m.output("z", .f32, "4"))
+      let copy = SamplePlans.map(&m, "1", .abs)
+      let c = m.counter("c", 8)
+      m.loop(c, "4") { m in m.call(copy, (x, "c"), (y, "c")) }
+      m.loop(c, second) { m in m.call(copy, (x, "c"), (z, "c")) }
+      return PlanChecker().check(m.plan).map(\.message)
+    }
+    #expect(plan("4") == [])
+    expect(plan("5"), "behind the buffer")
+    expect(plan("3"), "output `z` is not completely written")
+  }
+
   @Test func slabs() {
     func pair(_ first: String, _ second: String, from start: String) -> [String] {
       messages("8") { k, m in

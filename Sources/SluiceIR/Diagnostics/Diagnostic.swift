@@ -108,6 +108,13 @@ public struct Diagnostics: Error, Sendable, Hashable, CustomStringConvertible {
   /// Whether one of them is an error.
   public var hasErrors: Bool { all.contains { $0.severity == .error } }
 
+  /// The same messages; those without a place have this one.
+  package func located(at place: Diagnostic.Place?) -> Diagnostics {
+    var result = self
+    for index in result.all.indices where result.all[index].place == nil { result.all[index].place = place }
+    return result
+  }
+
   /// The messages, each as it is printed.
   public var description: String { all.map(\.description).joined(separator: "\n") }
 }

@@ -77,6 +77,19 @@ public struct Graph: Sendable {
 }
 
 extension Graph {
+  /// Makes room for the nodes and values of another graph.
+  mutating func reserveCapacity(like other: Graph) {
+    ops.reserveCapacity(other.nodeCount)
+    operandEnds.reserveCapacity(other.nodeCount)
+    operandPool.reserveCapacity(other.operandPool.count)
+    attributes.reserveCapacity(other.nodeCount)
+    resultEnds.reserveCapacity(other.nodeCount)
+    locations.reserveCapacity(other.nodeCount)
+    types.reserveCapacity(other.valueCount)
+    definers.reserveCapacity(other.valueCount)
+    names.reserveCapacity(other.valueCount)
+  }
+
   /// The number of nodes.
   public var nodeCount: Int { ops.count }
 

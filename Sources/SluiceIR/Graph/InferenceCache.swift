@@ -8,7 +8,6 @@ struct InferenceCache {
   private var types: [TypeID] = []
   private var operandEnds: [Int] = []
   private var ends: [Int] = []
-  private var hashes: [UInt64] = []
   private var index = HashIndex()
 
   init() {}
@@ -32,13 +31,12 @@ struct InferenceCache {
     operandEnds.append(types.count)
     types += inference.results
     ends.append(types.count)
-    hashes.append(hash)
-    index.insert(hashes.count - 1, hash: hash) { hashes[$0] }
+    index.insert(words.count - 1, hash: hash)
   }
 
   private func find(_ word: UInt64, _ operands: [TypeID], _ hash: UInt64) -> Int? {
     index.find(hash) { row in
-      guard hashes[row] == hash, words[row] == word else { return false }
+      guard words[row] == word else { return false }
       let start = row == 0 ? 0 : ends[row - 1]
       guard operandEnds[row] - start == operands.count else { return false }
       for position in operands.indices where types[start + position] != operands[position] { return false }

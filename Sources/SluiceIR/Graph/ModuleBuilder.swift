@@ -78,13 +78,15 @@ public struct ModuleBuilder: ~Copyable {
     push(graph)
   }
 
-  /// Begins a graph with the name, kind, symbols and comment of another one of the same module.
+  /// Begins a graph with the name, kind, symbols and comment of another one of the same module, and memory for as
+  /// many nodes.
   public mutating func begin(like other: Graph) {
     var graph = Graph(name: other.name, kind: other.kind)
     graph.symbols = other.symbols
     graph.comment = other.comment
     graph.location = other.location
-    push(graph)
+    graph.reserveCapacity(like: other)
+    push(graph, nodeCount: simplifies ? other.nodeCount : 0)
   }
 
   /// Ends the graph begun last, and goes on with the one that waits.
@@ -136,9 +138,9 @@ public struct ModuleBuilder: ~Copyable {
   /// Gives up the graph begun last.
   public mutating func abandon() { pop() }
 
-  private mutating func push(_ graph: Graph) {
+  private mutating func push(_ graph: Graph, nodeCount: Int = 0) {
     suspended.append(frame)
-    frame = Frame(graph: graph)
+    frame = Frame(graph: graph, nodeCount: nodeCount)
     depth += 1
   }
 
@@ -352,10 +354,12 @@ private struct Frame {
   var graph: Graph
   /// Whether an input was added behind other nodes.
   var hasLateInputs = false
-  private var index = HashIndex()
-  private var hashes: [UInt64] = []
+  private var index: HashIndex
 
-  init(graph: Graph) { self.graph = graph }
+  init(graph: Graph, nodeCount: Int = 0) {
+    self.graph = graph
+    index = HashIndex(minimumCapacity: nodeCount)
+  }
 
   mutating func append(
     _ op: Op, _ operands: Span<ValueID>, _ attributes: AttributesID, _ type: TypeID, _ others: [TypeID],
@@ -371,8 +375,7 @@ private struct Frame {
     appendValue(type, node, name)
     for other in others { appendValue(other, node, .none) }
     graph.resultEnds.append(UInt32(graph.valueCount))
-    hashes.append(hash ?? 0)
-    if let hash { index.insert(node.index, hash: hash) { hashes[$0] } }
+    if let hash { index.insert(node.index, hash: hash) }
     return value
   }
 
@@ -384,9 +387,7 @@ private struct Frame {
 
   func find(_ op: Op, _ operands: Span<ValueID>, _ attributes: AttributesID, _ hash: UInt64) -> ValueID? {
     let found = index.find(hash) { row in
-      guard hashes[row] == hash, graph.ops[row] == op, graph.attributes[row] == attributes else {
-        return false
-      }
+      guard graph.ops[row] == op, graph.attributes[row] == attributes else { return false }
       let range = graph.operandRange(NodeID(row))
       guard range.count == operands.count else { return false }
       for i in operands.indices where graph.operandPool[range.lowerBound + i] != operands[i] { return false }

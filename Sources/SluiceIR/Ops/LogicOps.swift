@@ -246,9 +246,9 @@ extension OpDefinition {
 
   /// The same row with another example.
   func example(_ change: (String) -> String) -> OpDefinition {
-    var copy = self
-    copy.example = change(example)
-    return copy
+    OpDefinition(
+      name, summary, family: family, operands: operands, attributes: attributes, traits: traits, infer: infer,
+      rules: rules, example: change(example))
   }
 }
 

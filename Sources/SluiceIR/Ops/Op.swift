@@ -43,15 +43,12 @@ public enum Op: UInt8, CaseIterable, Hashable, Sendable, BitwiseCopyable {
   case stopGradient
 
   /// The row of the op table.
-  public var definition: OpDefinition {
-    // A copy would cost a reference count for each part of the row.
-    _read { yield Self.table[Int(rawValue)].definition }
-  }
+  public var definition: OpDefinition { Self.table[Int(rawValue)] }
 
   /// The op of a name in text.
   public static func named(_ name: String) -> Op? { byName[name] }
 
-  private static let table: [OpRow] = allCases.map { OpRow($0.row) }
+  private static let table: [OpDefinition] = allCases.map(\.row)
   private static let byName: [String: Op] = Dictionary(
     uniqueKeysWithValues: allCases.map { ($0.row.name, $0) })
 
@@ -208,11 +205,4 @@ public enum Op: UInt8, CaseIterable, Hashable, Sendable, BitwiseCopyable {
     case .stopGradient: .stopGradient
     }
   }
-}
-
-/// A row of the op table, read where it stands.
-private final class OpRow: Sendable {
-  let definition: OpDefinition
-
-  init(_ definition: OpDefinition) { self.definition = definition }
 }

@@ -1,28 +1,29 @@
 /// One row of the op table: everything the compiler knows about an op.
 ///
 /// The text reader and printer, the verifier, the evaluator, the planner and the documentation are driven by
-/// these rows; only kernel families have code there, never single ops.
-public struct OpDefinition: Sendable {
+/// these rows; only kernel families have code there, never single ops. Rows are shared: a copy of one would cost a
+/// reference count for each of its parts.
+public final class OpDefinition: Sendable {
   /// The name in text.
-  public var name: String
+  public let name: String
   /// What it computes, in one line, with letters for the operands.
-  public var summary: String
+  public let summary: String
   /// How it is executed.
-  public var family: Family
+  public let family: Family
   /// The operands.
-  public var operands: [OperandSpec]
+  public let operands: [OperandSpec]
   /// The attributes, in the order they are printed.
-  public var attributes: [AttributeSpec]
+  public let attributes: [AttributeSpec]
   /// Properties that passes ask for.
-  public var traits: Traits
+  public let traits: Traits
   /// The result types, or what is wrong with the operands; verification is running it again.
-  public var infer: InferenceRule
+  public let infer: InferenceRule
   /// Local simplifications, tried in order when a node is emitted.
-  public var rules: [RewriteRule]
+  public let rules: [RewriteRule]
   /// How differentiation goes through it.
-  public var gradient: GradientRule
+  public let gradient: GradientRule
   /// A function that uses the op, in text: it documents the row and is run by the tests.
-  public var example: String
+  public let example: String
 
   /// A row.
   package init(

@@ -142,7 +142,6 @@ public struct Attribute: Hashable, Sendable {
 public struct AttributeTable: Sendable {
   private var words: [Int64] = []
   private var ends: [UInt32] = []
-  private var hashes: [UInt64] = []
   private var index = HashIndex()
 
   /// The record without attributes.
@@ -161,17 +160,14 @@ public struct AttributeTable: Sendable {
     var hasher = WordHasher()
     for word in words[first...] { hasher.combine(UInt64(bitPattern: word)) }
     let hash = hasher.hash
-    let found = index.find(hash) { row in
-      hashes[row] == hash && words[range(row)].elementsEqual(words[first...])
-    }
+    let found = index.find(hash) { words[range($0)].elementsEqual(words[first...]) }
     if let found {
-      words.removeSubrange(first...)
+      words.removeLast(words.count - first)
       return AttributesID(found)
     }
     let row = ends.count
     ends.append(UInt32(words.count))
-    hashes.append(hash)
-    index.insert(row, hash: hash) { hashes[$0] }
+    index.insert(row, hash: hash)
     return AttributesID(row)
   }
 

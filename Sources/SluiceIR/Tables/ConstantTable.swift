@@ -7,7 +7,6 @@ public struct ConstantTable: Sendable {
   public private(set) var bytes: [UInt8] = []
   private var types: [TypeID] = []
   private var ranges: [Range<Int>] = []
-  private var hashes: [UInt64] = []
   private var index = HashIndex()
 
   init() {}
@@ -22,7 +21,7 @@ public struct ConstantTable: Sendable {
     for byte in content { hasher.combine(UInt64(byte)) }
     let hash = hasher.hash
     let found = index.find(hash) { row in
-      hashes[row] == hash && types[row] == type && bytes[ranges[row]].elementsEqual(content)
+      types[row] == type && bytes[ranges[row]].elementsEqual(content)
     }
     if let found { return ConstantID(found) }
     while bytes.count % 64 != 0 { bytes.append(0) }
@@ -31,8 +30,7 @@ public struct ConstantTable: Sendable {
     let row = types.count
     types.append(type)
     ranges.append(start..<bytes.count)
-    hashes.append(hash)
-    index.insert(row, hash: hash) { hashes[$0] }
+    index.insert(row, hash: hash)
     return ConstantID(row)
   }
 

@@ -26,6 +26,7 @@ public struct DimTable: Sendable {
   /// Per dim its value when it is an integer, else `Int64.min`.
   private var integers: [Int64] = []
   private var symbolIndex: [Symbol: SymbolID] = [:]
+  private var smallIntegers = NumberIndex()
   private var integerIndex = HashIndex()
   private var polynomialIndex: [[Term]: DimID] = [:]
 
@@ -36,13 +37,14 @@ public struct DimTable: Sendable {
 
   /// The dim of a plain integer.
   public mutating func integer(_ value: Int64) -> DimID {
+    if let known = smallIntegers.find(Int(value)) { return DimID(known) }
     let hash = Self.hash(value)
     // The least integer stands for "no integer" in `integers`, but only integers are in the index.
     if let known = integerIndex.find(hash, where: { integers[$0] == value }) { return DimID(known) }
     let row = integers.count
     integers.append(value)
     polynomials.append(value == 0 ? [] : [Term(coefficient: value, symbols: [])])
-    integerIndex.insert(row, hash: hash) { Self.hash(integers[$0]) }
+    if !smallIntegers.insert(Int(value), row) { integerIndex.insert(row, hash: hash) }
     return DimID(row)
   }
 

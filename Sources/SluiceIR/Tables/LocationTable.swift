@@ -29,7 +29,6 @@ public struct LocationTable: Sendable {
   }
 
   private var rows: [Location] = []
-  private var hashes: [UInt64] = []
   private var index = HashIndex()
   private var last: LocationID = .none
 
@@ -52,10 +51,17 @@ public struct LocationTable: Sendable {
     }
     let id = LocationID(rows.count)
     rows.append(location)
-    hashes.append(hash)
-    index.insert(id.index, hash: hash) { hashes[$0] }
+    index.insert(id.index, hash: hash)
     last = id
     return id
+  }
+
+  /// The handle of a place that is likely new, such as the next node of a text: `intern` does not find it later.
+  package mutating func append(_ location: Location) -> LocationID {
+    if !last.isNone, rows[last.index] == location { return last }
+    last = LocationID(rows.count)
+    rows.append(location)
+    return last
   }
 
   /// The place.

@@ -2,7 +2,6 @@
 public struct StringTable: Sendable {
   private var bytes: [UInt8] = []
   private var ends: [UInt32] = []
-  private var hashes: [UInt64] = []
   private var index = HashIndex()
 
   init() {}
@@ -22,13 +21,12 @@ public struct StringTable: Sendable {
     for i in text.indices { hasher.combine(UInt64(text[i])) }
     hasher.combine(UInt64(text.count))
     let hash = hasher.hash
-    let found = index.find(hash) { row in hashes[row] == hash && isEqual(row, text) }
+    let found = index.find(hash) { isEqual($0, text) }
     if let found { return StringID(found) }
     let row = ends.count
     for i in text.indices { bytes.append(text[i]) }
     ends.append(UInt32(bytes.count))
-    hashes.append(hash)
-    index.insert(row, hash: hash) { hashes[$0] }
+    index.insert(row, hash: hash)
     return StringID(row)
   }
 
@@ -38,9 +36,7 @@ public struct StringTable: Sendable {
     for byte in text.utf8 { hasher.combine(UInt64(byte)) }
     hasher.combine(UInt64(text.utf8.count))
     let hash = hasher.hash
-    let found = index.find(hash) { row in
-      hashes[row] == hash && bytes[range(row)].elementsEqual(text.utf8)
-    }
+    let found = index.find(hash) { bytes[range($0)].elementsEqual(text.utf8) }
     return found.map { StringID($0) }
   }
 

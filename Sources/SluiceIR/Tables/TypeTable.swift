@@ -3,7 +3,6 @@ public struct TypeTable: Sendable {
   private var dtypes: [DType] = []
   private var shapeEnds: [UInt32] = []
   private var shapePool: [DimID] = []
-  private var hashes: [UInt64] = []
   private var index = HashIndex()
 
   init() {}
@@ -21,15 +20,14 @@ public struct TypeTable: Sendable {
     for dim in shape { hasher.combine(UInt64(dim.raw)) }
     let hash = hasher.hash
     let found = index.find(hash) { row in
-      hashes[row] == hash && dtypes[row] == dtype && shapePool[range(row)].elementsEqual(shape)
+      dtypes[row] == dtype && shapePool[range(row)].elementsEqual(shape)
     }
     if let found { return TypeID(found) }
     let row = dtypes.count
     dtypes.append(dtype)
     shapePool.append(contentsOf: shape)
     shapeEnds.append(UInt32(shapePool.count))
-    hashes.append(hash)
-    index.insert(row, hash: hash) { hashes[$0] }
+    index.insert(row, hash: hash)
     return TypeID(row)
   }
 

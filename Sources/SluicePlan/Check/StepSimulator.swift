@@ -43,6 +43,8 @@ struct StepSimulator {
   private var depth = 0
   /// Without a kernel: what is known about the symbols alone.
   private let noKernel = KernelModel()
+  /// What is known in any iteration, by the loops around it: equal loops make equal environments.
+  private var environments: [Surroundings: Int] = [:]
   /// Per step that begins a loop or branch the one that ends it.
   private let ends: [Int: Int]
   /// Per step that begins a branch the one that begins its other side.
@@ -304,6 +306,13 @@ struct StepSimulator {
     var reverse: Bool
   }
 
+  /// A loop in the environment of a number; iterations of equal ones know the same of the symbols.
+  private struct Surroundings: Hashable {
+    var outer: Int
+    var unknown: Unknown
+    var count: Polynomial
+  }
+
   /// Runs through a loop; one without a counter always has a `leave`.
   private mutating func loop(
     _ step: Int, _ body: Range<Int>, _ counting: Counting?, _ general: Environment, _ current: Environment,
@@ -316,7 +325,9 @@ struct StepSimulator {
       first = current.inside(unknown, from: reverse ? last : .zero, to: reverse ? last : .zero, runs: last)
       later = current.inside(
         unknown, from: reverse ? .zero : .one, to: reverse ? last - 1 : last, runs: last)
-      name = step
+      let key = Surroundings(outer: number, unknown: unknown, count: counting.count)
+      name = environments[key] ?? environments.count
+      environments[key] = name
     }
     var checker = WrittenChecker(context.space, noKernel, inside)
     frames.append(Frame())

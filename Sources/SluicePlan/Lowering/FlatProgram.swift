@@ -51,6 +51,8 @@ struct FlatProgram {
     var item: Int
     /// The region that it lives in; for cells and stacks the one around their loop or branch.
     var region: Int
+    /// The place of the node or input that gives it.
+    var location: LocationID
   }
 
   /// Where an `assign` puts its operand.
@@ -162,15 +164,21 @@ struct Flattener {
   consuming func flatten(_ function: Graph) throws(Diagnostics) -> (FlatProgram, Tables) {
     var inputs: [Int] = []
     for (position, value) in function.inputs.enumerated() {
+      location = function.locations[position]
       inputs.append(root(function.types[value.index], function.names[value.index], .input(position)))
     }
     var frames = [Frame(graph: function, next: function.inputCount, map: inputs, ending: .function)]
     while var frame = frames.popLast() {
+      let graph = frame.graph
       var entered: Frame?
-      while frame.next < frame.graph.nodeCount, entered == nil {
+      while frame.next < graph.nodeCount, entered == nil {
         let node = NodeID(frame.next)
         frame.next += 1
-        entered = try copy(node, &frame)
+        do throws(Diagnostics) {
+          entered = try copy(node, of: graph, &frame)
+        } catch {
+          throw error.located(at: tables.place(location))
+        }
       }
       if let entered {
         frames.append(frame)
@@ -220,8 +228,9 @@ struct Flattener {
 
   // MARK: Nodes
 
-  private mutating func copy(_ node: NodeID, _ frame: inout Frame) throws(Diagnostics) -> Frame? {
-    let graph = frame.graph
+  private mutating func copy(
+    _ node: NodeID, of graph: Graph, _ frame: inout Frame
+  ) throws(Diagnostics) -> Frame? {
     let op = graph.ops[node.index]
     let record = graph.attributes[node.index]
     let operands = graph.operands(node).map { frame.map[$0.index] }
@@ -261,7 +270,8 @@ struct Flattener {
     let item = program.items.count
     let results = types.map { type -> Int in
       program.values.append(
-        FlatProgram.Value(type: type, name: name, form: .root, source: .item, item: item, region: region))
+        FlatProgram.Value(
+          type: type, name: name, form: .root, source: .item, item: item, region: region, location: location))
       return program.values.count - 1
     }
     program.items.append(
@@ -272,7 +282,8 @@ struct Flattener {
 
   mutating func root(_ type: TypeID, _ name: StringID, _ source: FlatProgram.Source) -> Int {
     program.values.append(
-      FlatProgram.Value(type: type, name: name, form: .root, source: source, item: -1, region: region))
+      FlatProgram.Value(
+        type: type, name: name, form: .root, source: source, item: -1, region: region, location: location))
     return program.values.count - 1
   }
 
@@ -375,7 +386,8 @@ struct Flattener {
     let root = program.values[look.root]
     program.values.append(
       FlatProgram.Value(
-        type: type, name: name, form: .view(look), source: root.source, item: root.item, region: region))
+        type: type, name: name, form: .view(look), source: root.source, item: root.item, region: region,
+        location: location))
     return program.values.count - 1
   }
 

@@ -16,7 +16,6 @@ struct KernelCache {
 
   private var words: [UInt64] = []
   private var wordEnds: [Int] = []
-  private var hashes: [UInt64] = []
   private var index = HashIndex()
   private var kernels: [KernelID] = []
   private var meanings: [Meaning] = []
@@ -40,17 +39,14 @@ struct KernelCache {
     begin(program)
     for position in items { describe(program.items[position], program, residence) }
     hash = Self.hash(words[(wordEnds.last ?? 0)...])
-    return index.find(hash) { row in
-      hashes[row] == hash && words[range(row)].elementsEqual(words[(wordEnds.last ?? 0)...])
-    }
+    return index.find(hash) { words[range($0)].elementsEqual(words[(wordEnds.last ?? 0)...]) }
   }
 
   /// Adds the kernel of the items asked for last; gives its row.
   mutating func add(_ kernel: KernelID, _ lowered: LoweredKernel, _ tables: inout Tables) -> Int {
     let row = kernels.count
     wordEnds.append(words.count)
-    hashes.append(hash)
-    index.insert(row, hash: hash) { hashes[$0] }
+    index.insert(row, hash: hash)
     kernels.append(kernel)
     for (slot, meaning) in zip(lowered.kernel.slots, lowered.meanings) {
       switch meaning {

@@ -18,6 +18,9 @@ public struct Planner {
   /// No function may run bodies of more nodes than this, all copies counted; each level of calls may double them.
   static let maximumNodes = 1 << 22
 
+  /// After so many errors no more functions are planned.
+  private static let maximumErrorCount = 100
+
   private var tables: Tables
   private let module: Module
   private let options: Options
@@ -33,16 +36,24 @@ public struct Planner {
   /// The plan of a verified module without composites.
   public static func plan(_ module: Module, options: Options = Options()) throws(Diagnostics) -> ModulePlan {
     var planner = Planner(module, options)
-    let parameterBytes = try planner.layOut(.parameter)
-    let stateBytes = try planner.layOut(.state)
+    let (parameterBytes, stateBytes) = try planner.layOutVariables()
     var functions: [ExecutionPlan] = []
+    var errors: [Diagnostic] = []
     let nodeCounts = module.nodeCountsWithBodies
-    for id in module.functions {
-      guard nodeCounts[id.index] - module[id].nodeCount <= maximumNodes else {
-        throw planner.tooManyNodes(module[id])
+    for id in module.functions where errors.count < maximumErrorCount {
+      do throws(Diagnostics) {
+        guard nodeCounts[id.index] - module[id].nodeCount <= maximumNodes else {
+          throw planner.tooManyNodes(module[id])
+        }
+        functions.append(try planner.plan(module[id]))
+      } catch {
+        errors += error.located(at: module.tables.place(module[id].location)).all
+        // The tables were given away. What else is wrong is found by another planner.
+        planner = Planner(module, options)
+        _ = try planner.layOutVariables()
       }
-      functions.append(try planner.plan(module[id]))
     }
+    if !errors.isEmpty { throw Diagnostics(errors) }
     var finished = module
     finished.tables = planner.tables
     return ModulePlan(
@@ -67,10 +78,19 @@ public struct Planner {
     ])
   }
 
+  /// Gives all variables their places; the sizes of both blocks.
+  private mutating func layOutVariables() throws(Diagnostics) -> (parameterBytes: Int, stateBytes: Int) {
+    var errors: [Diagnostic] = []
+    let parameterBytes = layOut(.parameter, &errors)
+    let stateBytes = layOut(.state, &errors)
+    if !errors.isEmpty { throw Diagnostics(errors) }
+    return (parameterBytes, stateBytes)
+  }
+
   /// Gives variables their places in one block; its size.
   ///
   /// A parameter that a function writes is kept with the states: parameters can be in memory that is only read.
-  private mutating func layOut(_ kind: Variable.Kind) throws(Diagnostics) -> Int {
+  private mutating func layOut(_ kind: Variable.Kind, _ errors: inout [Diagnostic]) -> Int {
     let written = module.writtenVariables
     var offset = 0
     for variable in tables.variables
@@ -79,7 +99,11 @@ public struct Planner {
       guard let count = tables.elementCount(variable.type).flatMap({ tables.dims.value($0) }),
         count <= Int64(Self.maximumBytes / dtype.byteCount)
       else {
-        throw Diagnostics([Diagnostic("`@\(tables.strings[variable.name])` is larger than 2^40 bytes")])
+        errors.append(
+          Diagnostic(
+            "`@\(tables.strings[variable.name])` is larger than 2^40 bytes",
+            at: tables.place(variable.location)))
+        continue
       }
       let bytes = Int(count) * dtype.byteCount
       let row = ModulePlan.Variable(
@@ -160,8 +184,12 @@ public struct Planner {
         let isSeen = group.items.contains { program.items[$0].results.contains { residence.needsMemory[$0] } }
         guard isSeen else { continue }
         let row = try kernel(group, nil, program, residence)
-        let arguments = try cache.arguments(row, entry: entry, target: nil, &storage, &tables)
-        steps.append(.call(cache.kernel(row), arguments))
+        do throws(Diagnostics) {
+          let arguments = try cache.arguments(row, entry: entry, target: nil, &storage, &tables)
+          steps.append(.call(cache.kernel(row), arguments))
+        } catch {
+          throw error.located(at: tables.place(program.items[group.items[0]].location))
+        }
       case .assign(let position):
         guard !storage.elided.contains(position) else { continue }
         let item = program.items[position]
@@ -193,6 +221,16 @@ public struct Planner {
 
   /// The kernel of a group, as a row of the cache; an identical one is used again.
   private mutating func kernel(
+    _ group: Grouping.Group, _ target: FlatProgram.Target?, _ program: FlatProgram, _ residence: Residence
+  ) throws(Diagnostics) -> Int {
+    do throws(Diagnostics) {
+      return try makeKernel(group, target, program, residence)
+    } catch {
+      throw error.located(at: module.tables.place(program.items[group.items[0]].location))
+    }
+  }
+
+  private mutating func makeKernel(
     _ group: Grouping.Group, _ target: FlatProgram.Target?, _ program: FlatProgram, _ residence: Residence
   ) throws(Diagnostics) -> Int {
     if let known = cache.find(group.items, program, residence) { return known }

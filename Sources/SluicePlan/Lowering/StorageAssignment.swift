@@ -34,6 +34,8 @@ struct StorageAssignment {
   /// Assigns that need no copy, because the value is made at the target.
   private(set) var elided: Set<Int> = []
   private(set) var remarks: [Diagnostic] = []
+  /// Values that are too large; until all are found, they count as empty.
+  private var errors: [Diagnostic] = []
 
   private let program: FlatProgram
   private let grouping: Grouping
@@ -291,32 +293,39 @@ struct StorageAssignment {
     for (value, row) in program.values.enumerated() {
       guard case .root = row.form else { continue }
       let isUsed = grouping.needsMemory[value] || row.source != .item
-      if isUsed { try place(value, &tables) }
+      guard isUsed else { continue }
+      do throws(Diagnostics) {
+        try place(value, &tables)
+      } catch {
+        throw error.located(at: tables.place(row.location))
+      }
     }
+    if !errors.isEmpty { throw Diagnostics(errors) }
   }
 
   private mutating func place(_ value: Int, _ tables: inout Tables) throws(Diagnostics) {
     if places[value].storage >= 0 { return }
     let row = program.values[value]
     switch row.source {
-    case .input(let position): places[value] = try outside(.input(position), row.type, row.name, &tables)
-    case .parameter(let position):
-      places[value] = try outside(.parameter(position), row.type, row.name, &tables)
-    case .state(let position): places[value] = try outside(.state(position), row.type, row.name, &tables)
-    case .constant(let id): places[value] = try outside(.constant(id), row.type, row.name, &tables)
+    case .input(let position): places[value] = outside(.input(position), row.type, row, &tables)
+    case .parameter(let position): places[value] = outside(.parameter(position), row.type, row, &tables)
+    case .state(let position): places[value] = outside(.state(position), row.type, row, &tables)
+    case .constant(let id): places[value] = outside(.constant(id), row.type, row, &tables)
     case .item, .cell, .stack:
       switch bindings[value] {
       case .output(let position):
-        places[value] = try outside(.output(position), ports.outputs[position], row.name, &tables)
+        places[value] = outside(.output(position), ports.outputs[position], row, &tables)
       case .state(let position):
-        places[value] = try outside(.state(position), ports.states[position], row.name, &tables)
+        places[value] = outside(.state(position), ports.states[position], row, &tables)
       case .cell(let cell):
         try place(cell, &tables)
         places[value] = places[cell]
       case .part(stack: let stack, let counter):
         try place(stack, &tables)
         guard var target = place(of: stack) else { return }
-        guard let count = tables.elementCount(row.type) else { throw tooLarge(row, tables) }
+        guard let count = tables.elementCount(row.type) else {
+          throw Diagnostics([tooLarge(row, row.type, tables)])
+        }
         target.offset = try tables.sum(target.offset, tables.product(count, tables.dims.dim(counter)))
         places[value] = target
       case nil:
@@ -325,18 +334,19 @@ struct StorageAssignment {
           places[value] = places[old]
           extend(places[value].storage, by: value)
         } else {
-          places[value] = try arena(value, &tables)
+          places[value] = arena(value, &tables)
         }
       }
     }
   }
 
+  /// The memory of a kind that the caller or the module owns; `row` is a value that is there.
   private mutating func outside(
-    _ kind: Kind, _ type: TypeID, _ name: StringID, _ tables: inout Tables
-  ) throws(Diagnostics) -> Place {
+    _ kind: Kind, _ type: TypeID, _ row: FlatProgram.Value?, _ tables: inout Tables
+  ) -> Place {
     if let known = storageOf[kind] { return Place(storage: known, offset: zero) }
     storageOf[kind] = storages.count
-    let storage = try append(kind, type, name, first: 0, last: grouping.entries.count, &tables)
+    let storage = append(kind, type, row, first: 0, last: grouping.entries.count, &tables)
     return Place(storage: storage, offset: zero)
   }
 
@@ -345,8 +355,8 @@ struct StorageAssignment {
     var place: Place?
     switch target {
     case .output(let position):
-      place = try outside(.output(position), ports.outputs[position], .none, &tables)
-    case .state(let position): place = try outside(.state(position), ports.states[position], .none, &tables)
+      place = outside(.output(position), ports.outputs[position], nil, &tables)
+    case .state(let position): place = outside(.state(position), ports.states[position], nil, &tables)
     case .cell(let cell): place = self.place(of: cell)
     case .part(stack: let stack, let counter):
       place = self.place(of: stack)
@@ -356,12 +366,13 @@ struct StorageAssignment {
       }
     }
     guard let place else { preconditionFailure("an assign to a value without a place") }
+    if !errors.isEmpty { throw Diagnostics(errors) }
     return Argument(buffer: BufferID(place.storage), offset: place.offset)
   }
 
-  private mutating func arena(_ value: Int, _ tables: inout Tables) throws(Diagnostics) -> Place {
+  private mutating func arena(_ value: Int, _ tables: inout Tables) -> Place {
     let row = program.values[value]
-    let storage = try append(.arena, row.type, row.name, first: .max, last: -1, &tables)
+    let storage = append(.arena, row.type, row, first: .max, last: -1, &tables)
     extend(storage, by: value)
     return Place(storage: storage, offset: zero)
   }
@@ -382,19 +393,21 @@ struct StorageAssignment {
   }
 
   private mutating func append(
-    _ kind: Kind, _ type: TypeID, _ name: StringID, first: Int, last: Int, _ tables: inout Tables
-  ) throws(Diagnostics) -> Int {
+    _ kind: Kind, _ type: TypeID, _ row: FlatProgram.Value?, first: Int, last: Int, _ tables: inout Tables
+  ) -> Int {
     let dtype = tables.types.dtype(type)
-    guard let count = tables.elementCount(type), let bound = tables.dims.bound(count), bound >= 0,
-      let capacity = Int(exactly: bound), capacity <= Planner.maximumBytes / dtype.byteCount
-    else {
-      throw tooLarge(
-        FlatProgram.Value(type: type, name: name, form: .root, source: .item, item: -1, region: 0), tables)
+    var (count, capacity) = (zero, 0)
+    if let known = tables.elementCount(type), let bound = tables.dims.bound(known), bound >= 0,
+      let least = Int(exactly: bound), least <= Planner.maximumBytes / dtype.byteCount
+    {
+      (count, capacity) = (known, least)
+    } else {
+      errors.append(tooLarge(row, type, tables))
     }
     storages.append(
       Storage(
         kind: kind, dtype: dtype, count: count, capacity: capacity * dtype.byteCount, first: first,
-        last: last, name: name))
+        last: last, name: row?.name ?? .none))
     return storages.count - 1
   }
 
@@ -413,12 +426,13 @@ struct StorageAssignment {
     return storages.count - 1
   }
 
-  private func tooLarge(_ row: FlatProgram.Value, _ tables: Tables) -> Diagnostics {
-    let name = row.name.isNone ? "a value" : "`%\(tables.strings[row.name])`"
-    return Diagnostics([
-      Diagnostic(
-        "\(name) of type \(tables.text(row.type)) may need more than 2^40 bytes",
-        notes: [Diagnostic.Note("lower the bounds of its symbols")])
-    ])
+  private func tooLarge(_ row: FlatProgram.Value?, _ type: TypeID, _ tables: Tables) -> Diagnostic {
+    let name = row?.name ?? .none
+    let hasSymbols = tables.types.shape(type).contains { tables.dims.value($0) == nil }
+    return Diagnostic(
+      "\(name.isNone ? "a value" : "`%\(tables.strings[name])`") of type \(tables.text(type)) "
+        + "may need more than 2^40 bytes",
+      at: row.flatMap { tables.place($0.location) },
+      notes: hasSymbols ? [Diagnostic.Note("lower the bounds of its symbols")] : [])
   }
 }
