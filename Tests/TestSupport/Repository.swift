@@ -32,8 +32,9 @@ package enum Repository {
   /// Whether `SLUICE_EXHAUSTIVE=1` asks for everything that the gate only samples.
   package static let isExhaustive = ProcessInfo.processInfo.environment["SLUICE_EXHAUSTIVE"] == "1"
 
-  /// Whether `SLUICE_SANITIZE=1` asks for C that watches its memory and its arithmetic while it runs, and ends the
-  /// tests where it finds something. It needs a runtime library in this process: `Tools/sanitize` sees to it.
+  /// Whether `SLUICE_SANITIZE=1` asks for C that watches its memory and its arithmetic while it runs.
+  ///
+  /// The tests end where it finds something. It needs a library in this process: `Tools/sanitize` sees to it.
   package static let sanitizes = ProcessInfo.processInfo.environment["SLUICE_SANITIZE"] == "1"
 
   /// The number in an environment variable.
