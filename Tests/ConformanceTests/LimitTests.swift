@@ -190,4 +190,32 @@ struct LimitTests {
       #expect(Self.messages(variable(most + 1)) == ["`@s` is larger than 2^40 bytes"])
     }
   }
+
+  /// Sizes that come out negative in a body, or in a body of a body, are refused like those of the function.
+  @Test func sizesOfBodies() throws {
+    let module = try parseModule(
+      """
+      body @inner(%x: f32[N]) -> f32[N] where N <= 8 {
+        %i = iota {dtype = i32, shape = [N-2]} : i32[N-2]
+        return %x
+      }
+
+      body @outer(%x: f32[N]) -> f32[N] where N <= 8 {
+        %y = call @inner, %x : f32[N]
+        return %y
+      }
+
+      func @f(%x: f32[N]) -> f32[N] where N <= 8 {
+        %y = call @outer, %x : f32[N]
+        return %y
+      }
+      """, file: "bodies.sluice")
+    #expect(verify(module).isEmpty)
+    let function = try #require(module.function("f"))
+    #expect(throws: Never.self) { try module.bindSymbols(of: function, shapes: [[2]]) }
+    let error = #expect(throws: SymbolBindingError.self) {
+      try module.bindSymbols(of: function, shapes: [[1]])
+    }
+    #expect(error?.description.contains("N-2") == true, "\(String(describing: error))")
+  }
 }

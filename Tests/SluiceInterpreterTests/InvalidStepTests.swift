@@ -163,4 +163,32 @@ import Testing
       try s.run([s.loop(s.counter, 5), .end], limit: 4)
     }
   }
+
+  /// A kernel that counts up to a counter runs inside of its loop only, however the loop ended.
+  @Test func countersInKernels() throws {
+    var f = KernelFixture("up_to")
+    let x = f.builder.slot("x", .f32, .readWrite)
+    let counter = f.symbol("c", bound: 9)
+    let i = f.builder.beginLoop(to: Affine(f.tables.dims.dim(counter)), .sequential)
+    f.builder.store(x, f.at(i), f.float(1))
+    f.builder.endLoop()
+    let (three, zero) = (f.tables.dims.integer(3), f.tables.dims.integer(0))
+    let tensors = [HostTensor([0, 0, 0, 0] as [Float]), HostTensor([false])]
+    let good = statePlan(f.kernel, f.tables, [tensors[0]])
+    var plan = statePlan(f.kernel, f.tables, tensors)
+    let call = good.functions[0].steps[0]
+    let loop = Step.loop(counter: counter, count: three, reverse: false)
+    let leave = Step.leave(unless: Argument(buffer: BufferID(1), offset: zero))
+    func run(_ steps: [Step]) throws -> [UInt64] {
+      plan.functions[0].steps = steps
+      var interpreter = try PlanInterpreter(plan, parameters: [], states: tensors)
+      _ = try interpreter.run("f", inputs: [])
+      return bits(interpreter.states[0]).map { $0 == 0 ? 0 : 1 }
+    }
+    #expect(try run([loop, call, .end]) == [1, 1, 0, 0])
+    for steps in [[call], [loop, .end, call], [loop, leave, .end, call]] {
+      let error = #expect(throws: InterpreterError.self) { try run(steps) }
+      #expect(error?.description.contains("mentions a symbol without a value") == true)
+    }
+  }
 }
