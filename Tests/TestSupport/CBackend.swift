@@ -26,6 +26,12 @@ package struct CBackend: Backend {
     var options = CompiledModel.Options()
     options.compiler = compiler
     options.optimisation = optimisation
+    if Repository.sanitizes {
+      options.flags = [
+        "-g", "-fno-omit-frame-pointer", "-fsanitize=address,undefined,float-cast-overflow",
+        "-fno-sanitize-recover=all",
+      ]
+    }
     model = try CompiledModel(
       plan, parameters: subject.values(.parameter), states: subject.values(.state), options: options)
   }

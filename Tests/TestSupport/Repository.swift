@@ -32,6 +32,11 @@ package enum Repository {
   /// Whether `SLUICE_EXHAUSTIVE=1` asks for everything that the gate only samples.
   package static let isExhaustive = ProcessInfo.processInfo.environment["SLUICE_EXHAUSTIVE"] == "1"
 
+  /// Whether `SLUICE_SANITIZE=1` asks for C that watches its memory and its arithmetic while it runs.
+  ///
+  /// The tests end where it finds something. It needs a library in this process: `Tools/sanitize` sees to it.
+  package static let sanitizes = ProcessInfo.processInfo.environment["SLUICE_SANITIZE"] == "1"
+
   /// The number in an environment variable.
   package static func number(_ variable: String) -> Int? {
     ProcessInfo.processInfo.environment[variable].flatMap { Int($0) }

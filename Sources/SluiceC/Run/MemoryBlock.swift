@@ -8,8 +8,8 @@
   /// A block of so many bytes.
   init(_ byteCount: Int) {
     self.byteCount = byteCount
-    unsafe start = UnsafeMutableRawPointer.allocate(byteCount: max(byteCount, 64), alignment: 64)
-    unsafe start.initializeMemory(as: UInt8.self, repeating: 0, count: max(byteCount, 64))
+    unsafe start = UnsafeMutableRawPointer.allocate(byteCount: max(byteCount, 1), alignment: 64)
+    unsafe start.initializeMemory(as: UInt8.self, repeating: 0, count: byteCount)
   }
 
   deinit { unsafe start.deallocate() }

@@ -371,7 +371,7 @@ struct StepSimulator {
       note(place, entry)
       checker.close(
         &states[place], entry, places[place].count, counting?.unknown ?? 0, counting?.count ?? .zero,
-        depth + 1, surelyRuns: surelyRuns && isWhole, isWhole: isWhole)
+        depth + 1, surelyRuns: surelyRuns, isWhole: isWhole)
     }
   }
 
