@@ -248,7 +248,7 @@ extension OpDefinition {
   func example(_ change: (String) -> String) -> OpDefinition {
     OpDefinition(
       name, summary, family: family, operands: operands, attributes: attributes, traits: traits, infer: infer,
-      rules: rules, example: change(example))
+      rules: rules, gradient: gradient, example: change(example))
   }
 }
 
