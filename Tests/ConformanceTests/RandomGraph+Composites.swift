@@ -8,7 +8,7 @@ extension RandomGraphMaker {
   /// What is known of a computation over `count` elements of values of about one size.
   ///
   /// Generous: what is checked tightly are the bits of the backends, this only catches nonsense.
-  private func rough(_ x: ValueID, _ count: Double, _ magnitude: Double) -> Knowledge {
+  func rough(_ x: ValueID, _ count: Double, _ magnitude: Double) -> Knowledge {
     let k = know(x)
     let terms = (count + 8) * (k.magnitude + 1) * (k.magnitude + 1)
     return Knowledge(
@@ -16,9 +16,9 @@ extension RandomGraphMaker {
   }
 
   /// Elements of a shape at the bounds of its symbols.
-  private func elements(_ shape: [DimID]) -> Double { shape.reduce(1) { $0 * bound($1) } }
+  func elements(_ shape: [DimID]) -> Double { shape.reduce(1) { $0 * bound($1) } }
 
-  private func isPositive(_ dim: DimID) -> Bool { builder.tables.dims.value(dim).map { $0 > 0 } ?? false }
+  func isPositive(_ dim: DimID) -> Bool { builder.tables.dims.value(dim).map { $0 > 0 } ?? false }
 
   mutating func composite() {
     guard let x = value(.floats), !builder.shape(x).isEmpty else { return }
