@@ -1,13 +1,15 @@
 """An independent reading of the language: evaluates `.sluice` functions with NumPy.
 
     python3 Tools/oracle/evaluate.py FILE...
+    python3 Tools/oracle/evaluate.py --graphs FOLDER
 
-runs the `// run:` lines of the files (or of the examples in a Markdown file) and prints what differs. Written
+The first runs the `// run:` lines of the files (or of the examples in a Markdown file) and prints what differs; the
+second compares the results of random functions that `Tools/fuzz oracle` has written. Written
 from IR/README.md and IR/ops.md, not from the Swift sources. Floats are rounded to their dtype after every op;
 integers, bools and views are exact. Ops that are not here are counted and named at the end.
 """
 
-import ast, itertools, math, re, sys, warnings
+import ast, itertools, math, pathlib, re, sys, warnings
 
 import numpy as np
 
@@ -251,8 +253,8 @@ def unfold(call, x):
 
 def matmul(call, x, y):
     x, y = wide(x), wide(y)
-    x = x.swapaxes(-1, -2) if call.bool("transpose_lhs") else x
-    y = y.swapaxes(-1, -2) if call.bool("transpose_rhs") else y
+    x = x.swapaxes(-1, -2) if call.bool("transpose_lhs") and x.ndim > 1 else x
+    y = y.swapaxes(-1, -2) if call.bool("transpose_rhs") and y.ndim > 1 else y
     return np.matmul(x, y)
 
 
@@ -512,7 +514,7 @@ def padded(call, x, *value):
         out = np.full([n + a + b for n, (a, b) in zip(x.shape, pads)], value[0], x.dtype)
         out[tuple(slice(a, a + n) for n, (a, _) in zip(x.shape, pads))] = x
         return out
-    return np.pad(x, pads, mode=call.op[4:]) if x.size else np.zeros(shape_of(call), x.dtype)
+    return np.pad(x, pads, mode=call.op[4:]) if x.size and x.ndim else x if not x.ndim else np.zeros(shape_of(call), x.dtype)
 
 
 def similarity(call, x, y=None):
@@ -738,7 +740,59 @@ def check(text, path, counts):
             print(f"{path}: {name}({inputs[:120]}): {error!r}")
 
 
+def outside(result, truth, bound, dtype):
+    """What of a backend's result is further than `bound` from the truth; NaN and infinities must be alike."""
+    if result.shape != truth.shape:
+        return f"shape {result.shape}, not {truth.shape}"
+    if dtype not in ERROR:
+        bad = result != truth
+    else:
+        a, b = result.astype(np.longdouble), widen(truth, dtype).astype(np.longdouble)
+        ulps = dict(f32=2.0**-23, f64=2.0**-52, f16=2.0**-10, bf16=2.0**-7)[dtype]
+        near = np.abs(a - b) <= (bound + ulps * np.abs(b) if bound else 0)
+        bad = ~((a == b) | (np.isnan(a) & np.isnan(b)) | near)
+    if not bad.any():
+        return None
+    place = tuple(int(i) for i in np.argwhere(bad)[0])
+    return f"{place} is {result[place]!s}, not {truth[place]!s} within {bound:.3g}; {bad.sum()} of {bad.size}"
+
+
+def graphs(folder, counts):
+    """The files that `Tools/fuzz oracle` writes: see Tests/ConformanceTests/WitnessTests.swift."""
+    for path in sorted(pathlib.Path(folder).glob("*.sluice"), key=lambda p: int(p.stem)):
+        text, arrays = path.read_text(), np.load(path.with_suffix(".npz"))
+        reader = Reader(text).module()
+        bounds = [float(b) for b in re.search(r"// bounds:(.*)", text)[1].split()]
+        graph, seen = reader.graphs["@f"], set()
+        for case in ("plain", "special"):
+            inputs = [arrays[f"{case}.x{i}"] for i in range(len(graph.inputs))]
+            evaluator = Evaluator(reader)
+            try:
+                truths = evaluator.run("@f", inputs)
+            except Exception as error:
+                print(f"{path} {case}: {error!r}")
+                count(counts, f"missing {error}" if isinstance(error, Missing) else "failed")
+                continue
+            for backend in ("reference", "interpreter", "c"):
+                if truths and f"{case}.{backend}.0" not in arrays:
+                    count(counts, f"without {backend}")
+                    continue
+                faults = 0
+                for i, (name, truth, bound) in enumerate(zip(graph.results, truths, bounds)):
+                    fault = outside(arrays[f"{case}.{backend}.{i}"], truth, bound, evaluator.dtypes["@f"][name])
+                    faults += fault is not None
+                    if fault and (case, i, fault) not in seen:
+                        seen.add((case, i, fault))
+                        print(f"{path} {case}, {backend}: result {i}, {name}: {fault}")
+                count(counts, "wrong" if faults else "right")
+
+
 def main(paths):
+    if paths[:1] == ["--graphs"]:
+        counts = {}
+        graphs(paths[1], counts)
+        print(", ".join(f"{key}: {n}" for key, n in sorted(counts.items())))
+        return 1 if set(counts) != {"right"} else 0
     counts = {}
     for path in paths:
         text = open(path).read()
