@@ -323,7 +323,8 @@ def normalised(call, x, *rest):
     if call.op == "batch_norm":
         m, v, w, b = map(along, rest)
         return (y - m) / np.sqrt(v + eps) * w + b
-    z = y.reshape(x.shape[0], call.int("groups"), -1)
+    groups = call.int("groups")
+    z = y.reshape(x.shape[0], groups, math.prod(x.shape[1:]) // max(1, groups))
     z = (z - z.mean(-1, keepdims=True)) / np.sqrt(z.var(-1, keepdims=True) + eps)
     return z.reshape(x.shape) * along(rest[0]) + along(rest[1])
 
