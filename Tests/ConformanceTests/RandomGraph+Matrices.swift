@@ -101,13 +101,14 @@ extension RandomGraphMaker {
         .resize, [x], [Attribute(.sizes, .dims(sizes)), Attribute(.mode, .string(mode))], rough(x, 4, m))
     case 5:
       let y = partner(x)
-      let reduction = Attribute(.reduction, .string(builder.tables.strings.intern(random.pick(["sum", "none"]))))
+      let reduction = reduction()
       let large = max(m, know(y).magnitude)
       let wide = know(y).error > know(x).error ? y : x
       emit(.binaryCrossEntropy, [x, y], [reduction], rough(wide, count, (large * large + large + 1) * count))
     case 6:
       let positions = builder.make(.iota, [], [Attribute(.shape, .dims([shape[shape.count - 2]]))])
-      emit(.rotaryEmbedding, [x, positions], [Attribute(.base, .number(100))], rough(x, 4, 2 * m))
+      let base = random.oneIn(2) ? [] : [Attribute(.base, .number(100))]
+      emit(.rotaryEmbedding, [x, positions], base, rough(x, 4, 2 * m))
     case 7: cells(x)
     default: images(x)
     }
