@@ -59,7 +59,10 @@ extension RandomGraphMaker {
         .triangularSolve, [dominant, base], attributes,
         Knowledge(magnitude: 128, error: 128 * most.error))
     case 5:
-      guard let first = several(.qr, [dominant], []) else { return }
+      // What is below the diagonal is clearly not 0, where a column would stay as it is.
+      let quarter = builder.make(.fma, [base, builder.splat(0.25, like: base), builder.splat(0.5, like: base)])
+      let full = builder.make(.add, [quarter, diagonal(2 * n + 1, 0, like: base)])
+      guard let first = several(.qr, [full], []) else { return }
       keep(first, Knowledge(magnitude: 1, error: most.error))
       keep(ValueID(first.index + 1), Knowledge(magnitude: 4 * n + 4, error: most.error))
     default:

@@ -435,7 +435,7 @@ extension RandomGraphMaker {
     case 3: slices()
     case 4: scatters()
     case 5:
-      guard let x = value(.numbers), !builder.shape(x).isEmpty else { return }
+      guard let x = value(.numbers, exact: true), !builder.shape(x).isEmpty else { return }
       let order = builder.make(.argsort, [x])
       let two = builder.broadcast(builder.scalar(2, .i32), like: order)
       let i = builder.make(.subtract, [order, two])
