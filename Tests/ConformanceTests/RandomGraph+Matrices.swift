@@ -60,7 +60,8 @@ extension RandomGraphMaker {
         Knowledge(magnitude: 128, error: 128 * most.error))
     case 5:
       // What is below the diagonal is clearly not 0, where a column would stay as it is.
-      let quarter = builder.make(.fma, [base, builder.splat(0.25, like: base), builder.splat(0.5, like: base)])
+      let quarter = builder.make(
+        .fma, [base, builder.splat(0.25, like: base), builder.splat(0.5, like: base)])
       let full = builder.make(.add, [quarter, diagonal(2 * n + 1, 0, like: base)])
       guard let first = several(.qr, [full], []) else { return }
       keep(first, Knowledge(magnitude: 1, error: most.error))
@@ -126,7 +127,8 @@ extension RandomGraphMaker {
     let isLong = random.oneIn(2)
     let gates = builder.tables.dims.integer(isLong ? 8 : 6)
     func ramp(_ columns: DimID) -> ValueID {
-      builder.make(.iota, [], [Attribute(.shape, .dims([gates, columns])), Attribute(.dtype, .dtype(dtype))])
+      builder.make(
+        .iota, [], [Attribute(.shape, .dims([gates, columns])), Attribute(.dtype, .dtype(dtype))])
     }
     let (u, v) = (ramp(shape[1]), ramp(two))
     let w = builder.make(.multiply, [u, builder.splat(-0.25, like: u)])

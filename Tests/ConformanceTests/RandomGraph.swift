@@ -124,7 +124,8 @@ extension RandomGraphMaker {
     if let symbol { shapes.append([builder.tables.dims.dim(symbol), builder.tables.dims.integer(3)]) }
     var types: [(DType, [DimID])] = shapes.map { (float, $0) }
     types += [
-      (.i32, shapes[2]), (.i32, shapes[shapes.count - 1]), (random.pick([float == .f64 ? .f32 : .f64, .u8, .bool, .i64]), shape),
+      (.i32, shapes[2]), (.i32, shapes[shapes.count - 1]),
+      (random.pick([float == .f64 ? .f32 : .f64, .u8, .bool, .i64]), shape),
     ]
     for (position, (dtype, shape)) in types.enumerated() {
       let type = builder.tables.types.intern(dtype, shape)

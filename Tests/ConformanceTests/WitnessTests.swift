@@ -24,9 +24,11 @@ struct WitnessTests {
     #expect(missing.isEmpty, "no random function has \(missing.map(\.definition.name).sorted())")
   }
 
-  /// `SLUICE_GRAPHS=FOLDER` asks for files of the random functions: for every seed the text `SEED.sluice`, with
-  /// `// bounds:` of its results, and `SEED.npz` with inputs and the results of every backend, named `CASE.x0` and
-  /// `CASE.BACKEND.0`. Cases are `plain` and `special`, in which numbers are NaN, infinite or extreme.
+  /// Writes files of the random functions for an independent evaluator, where `SLUICE_GRAPHS` names a folder.
+  ///
+  /// For every seed these are the text `SEED.sluice`, with the `// bounds:` of its results, and `SEED.npz` with
+  /// inputs and the results of every backend, named `CASE.x0` and `CASE.BACKEND.0`. The cases are `plain` and
+  /// `special`, in which numbers are NaN, infinite or extreme.
   @Test(
     .enabled(if: folder != nil, "SLUICE_GRAPHS names no folder"), arguments: RandomGraphTests.seeds)
   func writeGraphs(_ seed: UInt64) throws {

@@ -44,7 +44,10 @@ class Call:
         return self.attributes.get(key) == "true"
 
     def float(self, key, default=None):
-        return float(self.attributes[key]) if key in self.attributes else default
+        """A number, rounded to the dtype that the op calculates in."""
+        dtype = self.types[0][0] if self.types[0][0] in ("f32", "f64") else "f32"
+        number = float(self.attributes[key]) if key in self.attributes else default
+        return number if number is None else float(np.array(number, DTYPES[dtype]))
 
     def axes(self, x):
         axes = self.ints("axes", list(range(x.ndim)))
@@ -502,7 +505,7 @@ def top_k(call, x):
 
 def linspace(call):
     n, a, b = call.int("length"), call.float("start"), call.float("stop")
-    return np.linspace(a, b, n)
+    return np.concatenate([np.linspace(a, b, n)[:-1], [b][:n]]) if n > 1 else np.full(n, a)
 
 
 def unstack(call, x):
@@ -631,7 +634,10 @@ class Evaluator:
             dtypes.update({value: dtype for value, (dtype, _) in zip(names, types)})
             results = self.node(call, [values[o] for o in operands])
             for i, (value, array) in enumerate(zip(names, results)):
-                array = np.asarray(array).astype(DTYPES[types[i][0]])
+                array = np.asarray(array)
+                if types[i][0] in ("f16", "bf16") and array.dtype != np.uint16:
+                    array = narrow(array, types[i][0])
+                array = array.astype(DTYPES[types[i][0]])
                 if array.shape != shape_of(call, i):
                     raise ValueError(f"{op}: shape {array.shape}, not {shape_of(call, i)}")
                 values[value] = array
