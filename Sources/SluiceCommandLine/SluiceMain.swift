@@ -106,7 +106,8 @@ public struct SluiceMain: Sendable {
   private var commands: [CommandSpec] {
     let catalog = Catalog(models: models)
     var commands: [CommandSpec] = [
-      .run(catalog), .compile(catalog), .dump(catalog), .check(catalog), .opt(catalog), .models(catalog),
+      .run(catalog), .compile(catalog), .dump(catalog), .check(catalog), .opt(catalog), .gradient(catalog),
+      .models(catalog),
     ]
     if !demos.isEmpty { commands.append(.demo(demos)) }
     return commands

@@ -41,6 +41,45 @@ struct GradientTests {
     #expect(failures.isEmpty, "`\(op.definition.name)`:\n\(failures.joined(separator: "\n"))")
   }
 
+  /// Forward mode agrees with reverse mode: u (J t) = (u J) t.
+  @Test(arguments: Op.allCases)
+  func forwardModeAgrees(_ op: Op) throws {
+    if op == .read { return }
+    let subject = try Subject(op.definition.example, file: "\(op.definition.name).sluice")
+    let derived = try GradientCheck(subject.module, function: "f").module
+    let source = derived[try #require(derived.function("f"))]
+    var builder = ModuleBuilder(extending: derived)
+    builder.begin(.function, "forward", symbols: source.symbols)
+    let inputs = source.inputs.map { builder.input(source.types[$0.index], name: source.names[$0.index]) }
+    let moving = inputs.filter { builder.dtype($0).isFloating }
+    let tangents = moving.map { builder.input(builder.cotangentType(builder.type($0)), name: .none) }
+    let outputs = builder.inline(source, inputs).filter { builder.dtype($0).isFloating }
+    let moved = try builder.tangents(
+      of: outputs, from: zip(moving, tangents).map { (value: $0, tangent: $1) })
+    let results = zip(outputs, moved).map { $1 ?? builder.zeroCotangent(of: $0) }
+    if results.isEmpty || moving.isEmpty { return }
+    try builder.end(results: results)
+    let module = builder.finish()
+    #expect(verify(module).isEmpty, "\(Diagnostics(verify(module)))")
+
+    var random = SeededRandom(UInt64(op.rawValue))
+    let values = try Self.inputs(subject, &random)
+    let reference = Reference(module, precision: .exact64)
+    func weights(_ tensor: ReferenceTensor) -> ReferenceTensor {
+      Self.floats(tensor.dtype.isNarrow ? .f32 : tensor.dtype, tensor.shape, &random)
+    }
+    func dot(_ x: [ReferenceTensor], _ y: [ReferenceTensor]) -> Double {
+      zip(x, y).reduce(0) { sum, pair in zip(pair.0.floats, pair.1.floats).reduce(sum) { $0 + $1.0 * $1.1 } }
+    }
+    let t = values.filter(\.dtype.isFloating).map(weights)
+    let forward = try reference.run(function: "forward", inputs: values + t).results
+    let u = forward.map(weights)
+    let count = source.results.count
+    let backward = try reference.run(function: "f.vjp", inputs: values + u).results.dropFirst(count)
+    let (one, other) = (dot(u, forward), dot(Array(backward), t))
+    #expect(abs(one - other) <= 1e-9 * max(1, abs(one)), "\(one), \(other)")
+  }
+
   /// The derivative of the derivative of every op's own example.
   @Test(arguments: Op.allCases)
   func derivativeHasItsDerivative(_ op: Op) throws {

@@ -231,7 +231,7 @@ extension RandomGraphMaker {
     let (m, e) = (know(x).magnitude, know(x).error)
     let u = 4 * roundoff(x)
     switch random.below(9) {
-    case 0: emit(.negate, [x], [], know(x))
+    case 0: emit(random.pick([.negate, .stopGradient]), [x], [], know(x))
     case 1: emit(.abs, [x], [], know(x))
     case 2: emit(.relu, [x], [], know(x))
     case 3: emit(.tanh, [x], [], Knowledge(magnitude: 1, error: e + u))

@@ -106,7 +106,7 @@ softplus = lambda x: np.where(np.isnan(x), x, np.logaddexp(x, 0))
 special = lambda f: lambda x: np.vectorize(f, otypes=[float])(x.astype(float)) if x.size else x
 MAPS = dict(
     add=np.add, subtract=np.subtract, multiply=np.multiply, divide=np.divide, remainder=np.fmod, minimum=pick_min,
-    maximum=pick_max, clamp=lambda x, a, b: pick_min(pick_max(x, a), b), negate=np.negative, abs=np.abs,
+    maximum=pick_max, clamp=lambda x, a, b: pick_min(pick_max(x, a), b), negate=np.negative, stop_gradient=np.array, abs=np.abs,
     fma=lambda x, y, z: x * y + z, sign=lambda x: np.where((x == 0) | (x != x), x, np.sign(x)), sqrt=np.sqrt,
     rsqrt=lambda x: 1 / np.sqrt(x), floor=np.floor, ceil=np.ceil, round=np.rint, trunc=np.trunc, exp=np.exp,
     expm1=np.expm1, log=np.log, log1p=np.log1p, tanh=np.tanh, sigmoid=sigmoid, softplus=softplus, sin=np.sin,
@@ -649,7 +649,7 @@ class Evaluator:
         op = call.op
         if op == "read":
             return [self.variables[call.text("name")]]
-        if op == "call":
+        if op in ("call", "custom_vjp"):
             return self.run(call.text("body"), x, call.symbols)
         if op == "cond":
             return self.run(call.text("then" if x[0] else "otherwise"), x[1:], call.symbols)

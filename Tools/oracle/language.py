@@ -10,7 +10,7 @@ import numpy as np
 
 TOKEN = re.compile(r'//[^\n]*|"(?:\\.|[^"\\])*"|[%@]?[A-Za-z_0-9][\w.]*(?:(?<=[0-9.]e)[+-]\d+)?|->|<=|\n|[^\s]')
 DTYPES = dict(f32=np.float32, f64=np.float64, i32=np.int32, i64=np.int64, u8=np.uint8, bool=np.bool_, f16=np.uint16, bf16=np.uint16)
-MODULE_NAMES = {"read": ["name"], "call": ["body"], "scan": ["body"], "cond": ["then", "otherwise"], "while": ["condition", "body"]}
+MODULE_NAMES = {"read": ["name"], "call": ["body"], "custom_vjp": ["body", "backward"], "scan": ["body"], "cond": ["then", "otherwise"], "while": ["condition", "body"]}
 
 
 class Missing(Exception):

@@ -1,7 +1,7 @@
 /// The derivatives of reductions and of sums and products up to every place.
 extension GradientRule {
   /// A result of a reduction, repeated along the axes that were reduced.
-  private static func spread(
+  static func spread(
     _ value: ValueID, _ node: GradientNode, _ builder: inout ModuleBuilder
   ) -> ValueID {
     let shape = builder.shape(node.x)
