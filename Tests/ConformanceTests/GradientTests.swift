@@ -15,6 +15,10 @@ struct GradientTests {
     .cholesky, .eigh, .logAbsDet, .inverse, .solve, .customVjp, .stopGradient, .read,
   ]
 
+  /// `SLUICE_RANDOM=N` asks for N functions; the gate takes few.
+  private static let seeds =
+    Repository.number("SLUICE_RANDOM") == nil ? Array(RandomGraphTests.seeds.prefix(16)) : RandomGraphTests.seeds
+
   /// The inputs of the example's call, with floats of the range that most functions are smooth in.
   private static func inputs(_ subject: Subject, _ random: inout SeededRandom) throws -> [ReferenceTensor] {
     let run = try #require(subject.runs.first)
@@ -39,6 +43,41 @@ struct GradientTests {
     var random = SeededRandom(UInt64(op.rawValue))
     let failures = try check.failures(Self.inputs(subject, &random))
     #expect(failures.isEmpty, "`\(op.definition.name)`:\n\(failures.joined(separator: "\n"))")
+  }
+
+  /// Random functions, where they are smooth; and the same bits in every way to run their derivatives.
+  @Test(arguments: seeds)
+  func randomFunctionHasItsDerivative(_ seed: UInt64) throws {
+    let graph = RandomGraph(seed: seed)
+    let check = try GradientCheck(graph.module, function: "f")
+    var random = SeededRandom(seed)
+    let inputs = graph.inputs.map { tensor -> ReferenceTensor in
+      let reference = tensor.referenceTensor
+      guard tensor.dtype.isFloating else { return reference }
+      // No ties: they are kinks.
+      let values = reference.floats.map { $0 + Double(random.below(1 << 20)) * 0x1p-26 }
+      return ReferenceTensor(tensor.dtype, tensor.shape, floats: values)
+    }
+    let variables = try Reference.initialVariables(of: check.module, seed: 0, precision: .exact64)
+    var failures = try check.failures(
+      inputs, variables: variables, tolerance: 1e-6, seed: seed, skipsRough: true)
+
+    let subject = try Subject(check.module)
+    var agreement = try Agreement(subject)
+    failures += agreement.rejections
+    let function = check.module[try #require(check.module.function("f.vjp"))]
+    let symbols = try graph.module.bindSymbols(
+      of: try #require(graph.module.function("f")), shapes: inputs.map(\.shape))
+    let seeds = function.inputs.dropFirst(inputs.count).map { value -> HostTensor in
+      let type = function.types[value.index]
+      let shape = check.module.tables.types.shape(type).map {
+        Int(symbols.evaluate($0, check.module.tables.dims) ?? 0)
+      }
+      return random.tensor(check.module.tables.types.dtype(type), shape)
+    }
+    failures += agreement.failures("f.vjp", graph.inputs + seeds, rough: .infinity)
+    let text = failures.isEmpty ? "" : printModule(graph.module)
+    #expect(failures.isEmpty, "seed \(seed):\n\(failures.joined(separator: "\n"))\n\(text)")
   }
 
   /// Forward mode agrees with reverse mode: u (J t) = (u J) t.
