@@ -55,7 +55,7 @@ public let gpt = Model("gpt", "A transformer that continues text (Radford et al.
     f.output("logits", net(f.input("tokens", .i32, [B, T])))
   }
 
-  model.function("reset", "Forgets the tokens that `decode` and `sample` were given.") { f in
+  model.function("restart", "Forgets the tokens that `decode` and `sample` were given.") { f in
     position.value = constant(0, .i32)
   }
 
