@@ -29,7 +29,9 @@ struct GPTTests {
       try session.run("train_step", [part(batches, step)])[0].floats()[0]
     }
     try reference.expect(losses, optimizer)
-    try reference.expect(&session, optimizer)
+    // A bias of keys adds the same to all scores of a query, which softmax takes away: its gradient is 0 but for
+    // rounding, and Adam's steps have the size of the rate whatever the gradient.
+    try reference.expect(session, optimizer) { optimizer == "adamw" && $0.hasSuffix(".key.bias") }
   }
 
   @Test(arguments: Backend.allCases)
@@ -47,7 +49,7 @@ struct GPTTests {
     let logits = try session.run("logits", [tokens])[0].floats()
     for round in 0..<2 {
       for place in 0..<8 {
-        let token = HostTensor(try columns(tokens, place..<(place + 1)).int32s(), shape: [3])
+        let token = HostTensor(columns(tokens, place..<(place + 1)).int32s(), shape: [3])
         let seen = try session.run("decode", [token])[0].floats()
         for row in 0..<3 {
           for (a, b) in zip(seen[(row * 17)..<(row * 17 + 17)], logits[((row * 8 + place) * 17)...]) {
@@ -59,11 +61,12 @@ struct GPTTests {
     }
   }
 
+  /// Draws for many streams at once: rows of equal logits, and so draws of one distribution.
   @Test func samplesWhatIsLikely() throws {
-    var session = try session(["streams": "3"])
-    let token = HostTensor([1, 5, 9] as [Int32], shape: [3])
-    let logits = try session.run("decode", [token])[0].floats()
-    let rows = (0..<3).map { row in Array(logits[(row * 17)..<(row * 17 + 17)]) }
+    let streams = 100
+    var session = try session(["streams": "\(streams)", "layers": "1"])
+    let token = HostTensor([Int32](repeating: 5, count: streams), shape: [streams])
+    let logits = Array(try session.run("decode", [token])[0].floats().prefix(17))
     func draw(_ temperature: Float, _ topK: Int32, _ topP: Float, _ seed: Int64) throws -> [Int] {
       _ = try session.run("restart", [])
       let inputs = [
@@ -72,31 +75,27 @@ struct GPTTests {
       ]
       return try session.run("sample", inputs)[0].int32s().map { Int($0) }
     }
-    let order = rows.map { row in row.indices.sorted { (row[$0], $1) > (row[$1], $0) } }
-    let best = order.map { $0[0] }
-    for seed in 0..<5 {
-      #expect(try draw(1, 1, 1, Int64(seed)) == best)
-      #expect(try draw(1, 17, 0, Int64(seed)) == best)
-      #expect(try draw(0, 17, 1, Int64(seed)) == best)
-    }
+    let order = logits.indices.sorted { (logits[$0], $1) > (logits[$1], $0) }
+    let best = [Int](repeating: order[0], count: streams)
+    #expect(try draw(1, 1, 1, 1) == best)
+    #expect(try draw(1, 17, 0, 2) == best)
+    #expect(try draw(0, 17, 1, 3) == best)
     #expect(try draw(2, 17, 1, 5) == draw(2, 17, 1, 5))
+    #expect(try draw(2, 17, 1, 5) != draw(2, 17, 1, 6))
 
     // Frequencies of many draws are the probabilities of what is left.
-    let count = 600
     for (temperature, topK, topP) in [(Float(1), 17, Float(1)), (0.5, 17, 1), (1, 3, 1), (1, 17, 0.5)] {
-      var counts = rows.map { $0.map { _ in 0 } }
-      for seed in 0..<count {
-        for (row, token) in try draw(temperature, Int32(topK), topP, Int64(seed)).enumerated() {
-          counts[row][token] += 1
-        }
+      var counts = [Float](repeating: 0, count: 17)
+      let count = Float(3 * streams)
+      for seed in 0..<3 {
+        for token in try draw(temperature, Int32(topK), topP, Int64(seed)) { counts[token] += 1 }
       }
-      for row in 0..<3 {
-        let wanted = probabilities(rows[row], order[row], temperature, topK, topP)
-        for token in 0..<17 {
-          let seen = Float(counts[row][token]) / Float(count)
-          let deviation = (wanted[token] * (1 - wanted[token]) / Float(count)).squareRoot()
-          #expect(abs(seen - wanted[token]) <= 4.5 * deviation, "\(temperature) \(topK) \(topP): \(token)")
-        }
+      let wanted = probabilities(logits, order, temperature, topK, topP)
+      for token in 0..<17 {
+        let deviation = (wanted[token] * (1 - wanted[token]) / count).squareRoot()
+        #expect(
+          abs(counts[token] / count - wanted[token]) <= 4.5 * deviation,
+          "temperature \(temperature), top k \(topK), top p \(topP): \(token)")
       }
     }
   }
