@@ -12,9 +12,9 @@ enum GPTDemo {
     try run(request)
   }
 
-  private static let batch = 16
+  private static let batch = 8
   private static let context = 64
-  private static let steps = 500
+  private static let steps = 1500
   private static let prompts = ["In the beginning ", "And Jesus said unto them, "]
 
   private static func run(_ request: Demo.Request) throws {
