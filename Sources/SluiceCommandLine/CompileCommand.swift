@@ -25,7 +25,7 @@ extension CommandSpec {
     ) { invocation in
       let module = try catalog.load(invocation)
       let seed = try invocation.integer("--seed", default: 0, in: Int.min...Int.max)
-      let embed = try invocation.choice("--embed", Embedding.self, default: .auto)
+      let embed = try invocation.choice("--embed", ParameterEmbedding.self, default: .auto)
       let parameters = try invocation.value("--params").map { (try TensorArchive.read($0), $0) }
       let artefact = try CArtefact(module, seed: Int64(seed), embedding: embed, parameters: parameters)
       let folder = invocation.value("--output") ?? "."

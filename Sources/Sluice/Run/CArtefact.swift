@@ -4,7 +4,7 @@ public import SluiceIR
 import SluicePlan
 
 /// Where the parameters of generated C are.
-public enum Embedding: String, CaseIterable, Sendable {
+public enum ParameterEmbedding: String, CaseIterable, Sendable {
   /// In the source, where they are at most 1 MiB, else in a file.
   case auto
   /// In the source.
@@ -31,7 +31,7 @@ public struct CArtefact: Sendable {
   /// With `parameters`, a file of arrays by name, the parameters have its values; throws as
   /// `Session.loadParameters` does.
   public init(
-    _ module: SluiceIR.Module, seed: Int64 = 0, embedding: Embedding = .auto,
+    _ module: SluiceIR.Module, seed: Int64 = 0, embedding: ParameterEmbedding = .auto,
     parameters: (archive: TensorArchive, path: String)? = nil, options: CompileOptions = CompileOptions()
   ) throws {
     let plan = try compile(module, options: options)
@@ -42,7 +42,7 @@ public struct CArtefact: Sendable {
     try self.init(plan, values: values, embedding: embedding)
   }
 
-  init(_ plan: ModulePlan, values: [String: HostTensor], embedding: Embedding) throws {
+  init(_ plan: ModulePlan, values: [String: HostTensor], embedding: ParameterEmbedding) throws {
     let parameters = Self.block(plan.parameters, plan.parameterBytes, values)
     let isEmbedded =
       switch embedding {
