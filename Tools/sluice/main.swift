@@ -1,4 +1,5 @@
 import SluiceCommandLine
 import SluiceModels
 
-SluiceMain(models: [bert, gpt, ica, mlp], demos: [GPTDemo.demo, ICADemo.demo]).runAndExit()
+SluiceMain(models: [bert, gpt, ica, mlp, simclr], demos: [GPTDemo.demo, ICADemo.demo, SimCLRDemo.demo])
+  .runAndExit()
