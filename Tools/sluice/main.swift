@@ -1,4 +1,8 @@
 import SluiceCommandLine
 import SluiceModels
 
-SluiceMain(models: [ica, mlp], demos: [ICADemo.demo]).runAndExit()
+let digits = DataSet("digits", "images u8[1797,8,8], labels i32[1797]") {
+  ["images": try ModelData.digitImages(), "labels": try ModelData.digitLabels()]
+}
+
+SluiceMain(models: [ica, mlp], demos: [ICADemo.demo], data: [digits]).runAndExit()
