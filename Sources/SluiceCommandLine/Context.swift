@@ -66,4 +66,6 @@ enum ExitCode {
   static let `internal`: Int32 = 70
   /// Reading or writing failed.
   static let io: Int32 = 74
+  /// A signal ended the command, which kept what it had: plus the signal's number, 130 for Ctrl-C, 143 for SIGTERM.
+  static let signal: Int32 = 128
 }

@@ -124,7 +124,7 @@ extension CommandSpec {
   }
 
   /// A scalar written on the command line.
-  private static func number(_ text: String, _ dtype: DType) -> HostTensor? {
+  static func number(_ text: String, _ dtype: DType) -> HostTensor? {
     switch dtype {
     case .f32: Float(text).map { HostTensor(scalar: $0) }
     case .f64: Double(text).map { HostTensor(scalar: $0) }

@@ -22,12 +22,16 @@ import SluiceIR
 public struct SluiceMain: Sendable {
   private let models: [Model]
   private let demos: [Demo]
+  private let data: [DataSet]
   private let program: String
 
-  /// A command line over these models, and demonstrations for `demo`.
-  public init(models: [Model], demos: [Demo] = [], program: String = "sluice") {
+  /// A command line over these models, demonstrations for `demo`, and data for `train`.
+  public init(
+    models: [Model], demos: [Demo] = [], data: [DataSet] = [], program: String = "sluice"
+  ) {
     self.models = models
     self.demos = demos
+    self.data = data
     self.program = program
   }
 
@@ -37,7 +41,7 @@ public struct SluiceMain: Sendable {
   /// Runs a command line, without the program's name; gives the exit code.
   ///
   /// 0 all went well, 1 the input is wrong, 64 the arguments are wrong, 66 a file does not exist, 70 a mistake of
-  /// ours, 74 reading or writing failed.
+  /// ours, 74 reading or writing failed, 130 and 143 Ctrl-C and SIGTERM ended a training, which kept what it had.
   public func run(_ words: [String]) -> Int32 {
     let context = Context(program: program)
     do {
@@ -106,7 +110,8 @@ public struct SluiceMain: Sendable {
   private var commands: [CommandSpec] {
     let catalog = Catalog(models: models)
     var commands: [CommandSpec] = [
-      .run(catalog), .compile(catalog), .dump(catalog), .check(catalog), .opt(catalog), .gradient(catalog),
+      .run(catalog), .train(catalog, data), .compile(catalog), .dump(catalog), .check(catalog), .opt(catalog),
+      .gradient(catalog),
       .models(catalog),
     ]
     if !demos.isEmpty { commands.append(.demo(demos)) }

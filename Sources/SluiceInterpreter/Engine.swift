@@ -89,12 +89,20 @@ final class Engine: @unchecked Sendable {
 
   // MARK: States
 
-  var states: [HostTensor] {
-    plan.states.map { variable in
-      let shape = plan.tables.types.shape(variable.type).map { Int(plan.tables.dims.value($0) ?? 0) }
-      let bytes = stateBlock.read(variable.offset, variable.byteCount)
-      return HostTensor.made(plan.tables.types.dtype(variable.type), shape, bytes)
-    }
+  var states: [HostTensor] { plan.states.map { tensor($0, stateBlock) } }
+
+  var parameterTensors: [HostTensor] { plan.parameters.map { tensor($0, parameters) } }
+
+  func state(at position: Int) -> HostTensor { tensor(plan.states[position], stateBlock) }
+
+  func setState(at position: Int, _ value: HostTensor) throws(InterpreterError) {
+    try Self.fill(stateBlock, [value], [plan.states[position]], "states", plan.tables)
+  }
+
+  private func tensor(_ variable: ModulePlan.Variable, _ block: MemoryBlock) -> HostTensor {
+    let shape = plan.tables.types.shape(variable.type).map { Int(plan.tables.dims.value($0) ?? 0) }
+    let bytes = block.read(variable.offset, variable.byteCount)
+    return HostTensor.made(plan.tables.types.dtype(variable.type), shape, bytes)
   }
 
   func setStates(_ states: [HostTensor]) throws(InterpreterError) {

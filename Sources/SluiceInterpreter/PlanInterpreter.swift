@@ -85,6 +85,18 @@ public struct PlanInterpreter: Sendable {
   /// The states in the plan's order.
   public var states: [HostTensor] { engine.states }
 
+  /// The parameters in the plan's order.
+  public var parameters: [HostTensor] { engine.parameterTensors }
+
+  /// A state by its position in the plan, which must be one.
+  public func state(at position: Int) -> HostTensor { engine.state(at: position) }
+
+  /// Replaces a state by its position in the plan, which must be one.
+  public mutating func setState(at position: Int, _ value: HostTensor) throws(InterpreterError) {
+    try own()
+    try engine.setState(at: position, value)
+  }
+
   /// Replaces all states.
   public mutating func setStates(_ states: [HostTensor]) throws(InterpreterError) {
     try own()

@@ -17,7 +17,8 @@ struct GradientTests {
 
   /// `SLUICE_RANDOM=N` asks for N functions; the gate takes few.
   private static let seeds =
-    Repository.number("SLUICE_RANDOM") == nil ? Array(RandomGraphTests.seeds.prefix(16)) : RandomGraphTests.seeds
+    Repository.number("SLUICE_RANDOM") == nil
+    ? Array(RandomGraphTests.seeds.prefix(16)) : RandomGraphTests.seeds
 
   /// The inputs of the example's call, with floats of the range that most functions are smooth in.
   private static func inputs(_ subject: Subject, _ random: inout SeededRandom) throws -> [ReferenceTensor] {
@@ -49,6 +50,12 @@ struct GradientTests {
   @Test(arguments: seeds)
   func randomFunctionHasItsDerivative(_ seed: UInt64) throws {
     let graph = RandomGraph(seed: seed)
+    // Differences see through `stop_gradient`, and the steps of f16 and bf16.
+    let tables = graph.module.tables
+    let isOther = graph.module.graphs.contains { graph in
+      graph.ops.contains(.stopGradient) || graph.types.contains { tables.types.dtype($0).isNarrow }
+    }
+    if isOther { return }
     let check = try GradientCheck(graph.module, function: "f")
     var random = SeededRandom(seed)
     let inputs = graph.inputs.map { tensor -> ReferenceTensor in

@@ -1,5 +1,10 @@
 import SluiceCommandLine
 import SluiceModels
 
-SluiceMain(models: [bert, gpt, ica, mlp, simclr], demos: [GPTDemo.demo, ICADemo.demo, SimCLRDemo.demo])
-  .runAndExit()
+let digits = DataSet("digits", "images u8[1797,8,8], labels i32[1797]") {
+  ["images": try ModelData.digitImages(), "labels": try ModelData.digitLabels()]
+}
+
+SluiceMain(
+  models: [bert, gpt, ica, mlp, simclr], demos: [GPTDemo.demo, ICADemo.demo, SimCLRDemo.demo], data: [digits]
+).runAndExit()

@@ -37,7 +37,7 @@ public struct Session {
   private var compiled: CompiledModel?
   private var reference: Reference?
   /// The values of variables for the reference evaluator, by name.
-  private var variables: [String: ReferenceTensor] = [:]
+  private var referenceVariables: [String: ReferenceTensor] = [:]
   private let threads: Int
 
   /// Compiles a module and gives its variables their initial values, drawn with `seed` where they are random.
@@ -50,6 +50,15 @@ public struct Session {
     self.threads = threads
     plan = try compile(module, options: options)
     try start(Self.initialValues(module, seed: seed))
+  }
+
+  /// Compiles a module that a function of its own will initialize: all variables begin with 0.
+  init(uninitialized module: SluiceIR.Module, backend: Backend, threads: Int) throws {
+    self.module = module
+    self.backend = backend
+    self.threads = threads
+    plan = try compile(module)
+    try start(Self.zeros(plan))
   }
 
   /// Traces a model and compiles it.
@@ -70,6 +79,16 @@ public struct Session {
     return Dictionary(uniqueKeysWithValues: zip(names, values))
   }
 
+  /// Zeros for all variables, by name.
+  private static func zeros(_ plan: ModulePlan) throws -> [String: HostTensor] {
+    var values: [String: HostTensor] = [:]
+    for variable in plan.parameters + plan.states {
+      let shape = plan.tables.types.shape(variable.type).compactMap { plan.tables.dims.value($0) }
+      values[variable.name] = try .zeros(plan.tables.types.dtype(variable.type), shape: shape.map { Int($0) })
+    }
+    return values
+  }
+
   private mutating func start(_ values: [String: HostTensor]) throws {
     let parameters = plan.parameters.compactMap { values[$0.name] }
     let states = plan.states.compactMap { values[$0.name] }
@@ -81,7 +100,7 @@ public struct Session {
       compiled = try CompiledModel(plan, parameters: parameters, states: states, options: options)
     case .reference:
       reference = Reference(module)
-      variables = values.mapValues(\.referenceTensor)
+      referenceVariables = values.mapValues(\.referenceTensor)
     }
   }
 
@@ -116,8 +135,8 @@ public struct Session {
     if let compiled { return try compiled.run(function, inputs: inputs) }
     if interpreter != nil { return try interpreter?.run(function, inputs: inputs) ?? [] }
     guard let reference else { return [] }
-    let outcome = try reference.run(function: function, inputs: inputs, variables: variables)
-    for (name, value) in outcome.states { variables[name] = value }
+    let outcome = try reference.run(function: function, inputs: inputs, variables: referenceVariables)
+    for (name, value) in outcome.states { referenceVariables[name] = value }
     return outcome.results.map(\.hostTensor)
   }
 
@@ -131,7 +150,8 @@ public struct Session {
   }
 
   static func list(_ names: [String]) -> String {
-    names.isEmpty ? "none" : names.map { "`\($0)`" }.joined(separator: ", ")
+    let shown = names.prefix(20).map { "`\($0)`" }.joined(separator: ", ")
+    return names.isEmpty ? "none" : names.count > 20 ? "\(shown), ..." : shown
   }
 
   // MARK: Variables
@@ -142,9 +162,9 @@ public struct Session {
   /// The value of a state.
   public func state(_ name: String) throws -> HostTensor {
     let position = try position(of: name)
-    if let compiled { return compiled.states[position] }
-    if let interpreter { return interpreter.states[position] }
-    guard let value = variables[name] else { throw SessionError("there is no state `@\(name)`") }
+    if let compiled { return compiled.state(at: position) }
+    if let interpreter { return interpreter.state(at: position) }
+    guard let value = referenceVariables[name] else { throw SessionError("there is no state `@\(name)`") }
     return value.hostTensor
   }
 
@@ -153,19 +173,27 @@ public struct Session {
     let position = try position(of: name)
     try Self.check(value, plan.states[position], plan, "the state")
     if let compiled {
-      var states = compiled.states
-      states[position] = value
-      try compiled.setStates(states)
+      try compiled.setState(at: position, value)
     } else if interpreter != nil {
-      var states = interpreter?.states ?? []
-      states[position] = value
-      try interpreter?.setStates(states)
+      try interpreter?.setState(at: position, value)
     } else {
-      variables[name] = value.referenceTensor
+      referenceVariables[name] = value.referenceTensor
     }
   }
 
-  /// Takes the parameters from a file that `sluice compile` wrote; the states begin anew.
+  /// The values of all parameters and states by name, parameters that no function writes first.
+  public func variables() throws -> [NamedTensor] {
+    var values: [NamedTensor] = []
+    let constant = compiled?.parameters ?? interpreter?.parameters
+    for (position, row) in plan.parameters.enumerated() {
+      guard let value = constant?[position] ?? referenceVariables[row.name]?.hostTensor else { continue }
+      values.append(NamedTensor(row.name, value))
+    }
+    for row in plan.states { values.append(NamedTensor(row.name, try state(row.name))) }
+    return values
+  }
+
+  /// Takes the parameters from a file that `sluice compile` wrote; the states stay as they are.
   public mutating func loadParameters(_ file: [UInt8], path: String) throws {
     let block: [UInt8]
     do {
@@ -180,13 +208,17 @@ public struct Session {
         dtype: plan.tables.types.dtype(row.type), shape: shape,
         bytes: Array(block[row.offset..<(row.offset + row.byteCount)]))
     }
-    try setParameters(values)
+    try setVariables(values)
   }
 
-  /// Begins anew with these parameters, which fit.
-  mutating func setParameters(_ parameters: [String: HostTensor]) throws {
-    var values = parameters
-    for name in stateNames where values[name] == nil { values[name] = try state(name) }
+  /// Gives parameters and states other values, which fit; the rest stays as it is.
+  mutating func setVariables(_ given: [String: HostTensor]) throws {
+    if plan.parameters.allSatisfy({ given[$0.name] == nil }) {
+      for row in plan.states { if let value = given[row.name] { try setState(row.name, value) } }
+      return
+    }
+    var values = given
+    for old in try variables() where values[old.name] == nil { values[old.name] = old.tensor }
     try start(values)
   }
 

@@ -81,12 +81,23 @@ public final class CompiledModel {
   // MARK: States
 
   /// The states in the plan's order.
-  public var states: [HostTensor] {
-    plan.states.map { variable in
-      let shape = plan.tables.types.shape(variable.type).map { Int(plan.tables.dims.value($0) ?? 0) }
-      return HostTensor.made(
-        plan.tables.types.dtype(variable.type), shape, stateBlock.read(variable.offset, variable.byteCount))
-    }
+  public var states: [HostTensor] { plan.states.map { tensor($0, stateBlock) } }
+
+  /// The parameters in the plan's order.
+  public var parameters: [HostTensor] { plan.parameters.map { tensor($0, parameterBlock) } }
+
+  /// A state by its position in the plan, which must be one.
+  public func state(at position: Int) -> HostTensor { tensor(plan.states[position], stateBlock) }
+
+  /// Replaces a state by its position in the plan, which must be one.
+  public func setState(at position: Int, _ value: HostTensor) throws(RunError) {
+    try Self.fill(stateBlock, [value], [plan.states[position]], "states", plan.tables)
+  }
+
+  private func tensor(_ variable: ModulePlan.Variable, _ block: MemoryBlock) -> HostTensor {
+    let shape = plan.tables.types.shape(variable.type).map { Int(plan.tables.dims.value($0) ?? 0) }
+    return HostTensor.made(
+      plan.tables.types.dtype(variable.type), shape, block.read(variable.offset, variable.byteCount))
   }
 
   /// Replaces all states.

@@ -9,7 +9,9 @@ import SluiceModels
 /// and the decay of probes were chosen by cross-validation in four blocks of the first 1437 alone.
 enum SimCLRDemo {
   /// The demo as the command line runs it.
-  static let demo = Demo("simclr", "learns features of digits without labels, and classifies with few of them") {
+  static let demo = Demo(
+    "simclr", "learns features of digits without labels, and classifies with few of them"
+  ) {
     request in
     try run(request)
   }
