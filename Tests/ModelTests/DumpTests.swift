@@ -14,9 +14,9 @@ import Testing
 
 /// `IR/models` holds the dumps of the shipped models, byte for byte; `BLESS=1` rewrites them.
 struct DumpTests {
-  @Test(arguments: ["gpt", "ica", "mlp"])
+  @Test(arguments: ["bert", "gpt", "ica", "mlp"])
   func dumpsAreKept(_ name: String) throws {
-    let models = [gpt, ica, mlp]
+    let models = [bert, gpt, ica, mlp]
     let model = try #require(models.first { $0.name == name })
     let text = printedModule(try model.trace())
     let path = "\(Oracle.root)/IR/models/\(name).sluice"
