@@ -1,4 +1,4 @@
 import SluiceCommandLine
 import SluiceModels
 
-SluiceMain(models: [bert, gpt, ica, mlp], demos: [GPTDemo.demo, ICADemo.demo]).runAndExit()
+SluiceMain(models: [bert, gpt, ica, mlp], demos: [BERTDemo.demo, GPTDemo.demo, ICADemo.demo]).runAndExit()
