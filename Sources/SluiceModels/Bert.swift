@@ -126,8 +126,10 @@ private enum Special {
   static let first = 4
 }
 
-/// Tokens for pretraining, and what they are to be: 15 % of the ordinary ones are chosen, of which 80 % become the
-/// mask, 10 % any token, and 10 % stay (Devlin et al. 2019, section 3.1). Targets are -1 where nothing was chosen.
+/// Tokens for pretraining, and what they are to be.
+///
+/// 15 % of the ordinary tokens are chosen, of which 80 % become the mask, 10 % any token, and 10 % stay (Devlin et al.
+/// 2019, section 3.1). Targets are -1 where nothing was chosen.
 private func masked(_ tokens: Tensor, _ vocabulary: Int, seed: Tensor) -> (input: Tensor, targets: Tensor) {
   let isChosen = (uniform(tokens.shape, seed: seed) .< 0.15) .& (tokens .>= Special.first)
   let fate = uniform(tokens.shape, seed: seed, stream: 1)
@@ -221,7 +223,9 @@ private struct PretrainingHeads: Module {
   func forward(_ pooled: Tensor) -> Tensor { follows(pooled) }
 }
 
-/// What the encoder may be used for (Devlin et al. 2019, section 4).
+/// What the encoder may be used for.
+///
+/// Source: Devlin et al. 2019, section 4.
 private enum Task: String, CaseIterable {
   /// Nothing.
   case none

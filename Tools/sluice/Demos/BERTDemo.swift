@@ -33,8 +33,8 @@ enum BERTDemo {
     let settings = [
       "vocabulary": "\(text.words.count)", "width": "96", "layers": "2", "heads": "4",
       "context": "\(context)",
-      "max_batch": "\(4 * batch)", "rate": "0.006", "warmup": "200", "steps": "\(steps)", "task": "none",
-      "deviation": "0.08",
+      "max_batch": "\(4 * batch)", "rate": "0.0015", "warmup": "100", "steps": "\(steps)", "task": "none",
+      "deviation": "0.03",
     ]
     var training = try TextTraining(bert, settings: settings, request)
     try training.train(steps: steps) { step in
