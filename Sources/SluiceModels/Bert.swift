@@ -24,14 +24,16 @@ public let bert = Model("bert", "An encoder that fills in masked words (Devlin e
   let kind = model.setting("optimizer", default: "adamw", oneOf: ["adamw", "sgd"], "what trains")
   let rate = model.setting("rate", default: 1e-3, in: 0...1e6, "the highest learning rate")
   let warmup = model.setting("warmup", default: 100, in: 1...1 << 40, "steps until the rate is reached")
+  let deviation = model.setting("deviation", default: 0.02, in: 0...1, "of initial weights")
   let steps = model.setting("steps", default: 1000, in: 1...1 << 40, "steps until it is 0")
   let task = model.setting(
     "task", default: "sentence", oneOf: Task.allCases.map(\.rawValue), "what to train for after pretraining")
   let classes = model.setting("classes", default: 2, in: 1...1 << 20, "classes of the task")
 
-  let net = model.module("bert", Encoder(vocabulary, width, layers, heads, context))
-  let pretraining = model.module("pretraining", PretrainingHeads(vocabulary, width))
-  let head = model.module("task", TaskHead(Task(rawValue: task) ?? .none, width, classes))
+  let initial = Initializer.normal(deviation)
+  let net = model.module("bert", Encoder(vocabulary, width, layers, heads, context, initial))
+  let pretraining = model.module("pretraining", PretrainingHeads(vocabulary, width, initial))
+  let head = model.module("task", TaskHead(Task(rawValue: task) ?? .none, width, classes, initial))
   let B = Dim("B", max: batch)
   let T = Dim("T", max: context)
 
@@ -124,8 +126,10 @@ private enum Special {
   static let first = 4
 }
 
-/// Tokens for pretraining, and what they are to be: 15 % of the ordinary ones are chosen, of which 80 % become the
-/// mask, 10 % any token, and 10 % stay (Devlin et al. 2019, section 3.1). Targets are -1 where nothing was chosen.
+/// Tokens for pretraining, and what they are to be.
+///
+/// 15 % of the ordinary tokens are chosen, of which 80 % become the mask, 10 % any token, and 10 % stay (Devlin et al.
+/// 2019, section 3.1). Targets are -1 where nothing was chosen.
 private func masked(_ tokens: Tensor, _ vocabulary: Int, seed: Tensor) -> (input: Tensor, targets: Tensor) {
   let isChosen = (uniform(tokens.shape, seed: seed) .< 0.15) .& (tokens .>= Special.first)
   let fate = uniform(tokens.shape, seed: seed, stream: 1)
@@ -150,13 +154,13 @@ private struct Encoder: Module {
   let layers: [EncoderLayer]
   let pooler: Linear
 
-  init(_ vocabulary: Int, _ width: Int, _ depth: Int, _ heads: Int, _ context: Int) {
-    tokens = Embedding(Dim(vocabulary), Dim(width), weights: .normal(0.02))
-    positions = Embedding(Dim(context), Dim(width), weights: .normal(0.02))
-    segments = Embedding(2, Dim(width), weights: .normal(0.02))
+  init(_ vocabulary: Int, _ width: Int, _ depth: Int, _ heads: Int, _ context: Int, _ initial: Initializer) {
+    tokens = Embedding(Dim(vocabulary), Dim(width), weights: initial)
+    positions = Embedding(Dim(context), Dim(width), weights: initial)
+    segments = Embedding(2, Dim(width), weights: initial)
     norm = LayerNorm(Dim(width), epsilon: 1e-12)
-    layers = (0..<depth).map { _ in EncoderLayer(width, heads) }
-    pooler = Linear(Dim(width), Dim(width), weights: .normal(0.02))
+    layers = (0..<depth).map { _ in EncoderLayer(width, heads, initial) }
+    pooler = Linear(Dim(width), Dim(width), weights: initial)
   }
 
   /// All but the map that tasks of single tokens do without.
@@ -182,11 +186,11 @@ private struct EncoderLayer: Module {
   let output: Linear
   let norm: LayerNorm
 
-  init(_ width: Int, _ heads: Int) {
-    attention = SelfAttention(width, heads: heads, weights: .normal(0.02))
+  init(_ width: Int, _ heads: Int, _ initial: Initializer) {
+    attention = SelfAttention(width, heads: heads, weights: initial)
     attentionNorm = LayerNorm(Dim(width), epsilon: 1e-12)
-    hidden = Linear(Dim(width), Dim(4 * width), weights: .normal(0.02))
-    output = Linear(Dim(4 * width), Dim(width), weights: .normal(0.02))
+    hidden = Linear(Dim(width), Dim(4 * width), weights: initial)
+    output = Linear(Dim(4 * width), Dim(width), weights: initial)
     norm = LayerNorm(Dim(width), epsilon: 1e-12)
   }
 
@@ -204,11 +208,11 @@ private struct PretrainingHeads: Module {
   @Param var bias: Tensor
   let follows: Linear
 
-  init(_ vocabulary: Int, _ width: Int) {
-    transform = Linear(Dim(width), Dim(width), weights: .normal(0.02))
+  init(_ vocabulary: Int, _ width: Int, _ initial: Initializer) {
+    transform = Linear(Dim(width), Dim(width), weights: initial)
     norm = LayerNorm(Dim(width), epsilon: 1e-12)
     _bias = Param([Dim(vocabulary)])
-    follows = Linear(Dim(width), 2, weights: .normal(0.02))
+    follows = Linear(Dim(width), 2, weights: initial)
   }
 
   /// Scores `[B, T, V]` of the tokens for features `[B, T, width]`.
@@ -219,7 +223,9 @@ private struct PretrainingHeads: Module {
   func forward(_ pooled: Tensor) -> Tensor { follows(pooled) }
 }
 
-/// What the encoder may be used for (Devlin et al. 2019, section 4).
+/// What the encoder may be used for.
+///
+/// Source: Devlin et al. 2019, section 4.
 private enum Task: String, CaseIterable {
   /// Nothing.
   case none
@@ -241,9 +247,9 @@ private struct TaskHead: Module {
   let task: Task
   let output: Linear
 
-  init(_ task: Task, _ width: Int, _ classes: Int) {
+  init(_ task: Task, _ width: Int, _ classes: Int, _ initial: Initializer) {
     self.task = task
-    output = Linear(Dim(width), Dim(task == .span ? 2 : classes), weights: .normal(0.02))
+    output = Linear(Dim(width), Dim(task == .span ? 2 : classes), weights: initial)
   }
 
   /// Scores `[B, classes]` or `[B, T, classes]`; of a span `[B, 2, T]`: for start and end those of all places.

@@ -23,9 +23,10 @@ public let gpt = Model("gpt", "A transformer that continues text (Radford et al.
   let optimizer = model.setting("optimizer", default: "adamw", oneOf: ["adamw", "sgd"], "what trains")
   let rate = model.setting("rate", default: 1e-3, in: 0...1e6, "the highest learning rate")
   let warmup = model.setting("warmup", default: 100, in: 0...1 << 40, "steps until the rate is reached")
+  let deviation = model.setting("deviation", default: 0.02, in: 0...1, "of initial weights")
   let steps = model.setting("steps", default: 1000, in: 1...1 << 40, "steps until it is a tenth")
 
-  let net = Decoder(vocabulary, width, layers, heads, context, streams)
+  let net = Decoder(vocabulary, width, layers, heads, context, streams, deviation)
   let position = model.state("position", [], dtype: .i32)
   let schedule = LearningRate.cosine(peak: rate, warmup: warmup, steps: steps, floor: rate / 10)
   let trainer =
@@ -88,10 +89,13 @@ private struct Decoder: Module {
   let layers: [DecoderLayer]
   let norm: LayerNorm
 
-  init(_ vocabulary: Int, _ width: Int, _ depth: Int, _ heads: Int, _ context: Int, _ streams: Int) {
-    tokens = Embedding(Dim(vocabulary), Dim(width), weights: .normal(0.02))
-    positions = Embedding(Dim(context), Dim(width), weights: .normal(0.02))
-    layers = (0..<depth).map { _ in DecoderLayer(width, heads, depth, context, streams) }
+  init(
+    _ vocabulary: Int, _ width: Int, _ depth: Int, _ heads: Int, _ context: Int, _ streams: Int,
+    _ deviation: Double
+  ) {
+    tokens = Embedding(Dim(vocabulary), Dim(width), weights: .normal(deviation))
+    positions = Embedding(Dim(context), Dim(width), weights: .normal(deviation))
+    layers = (0..<depth).map { _ in DecoderLayer(width, heads, depth, context, streams, deviation) }
     norm = LayerNorm(Dim(width))
   }
 
@@ -119,10 +123,10 @@ private struct DecoderLayer: Module {
   let output: Linear
   let context: Int
 
-  init(_ width: Int, _ heads: Int, _ depth: Int, _ context: Int, _ streams: Int) {
+  init(_ width: Int, _ heads: Int, _ depth: Int, _ context: Int, _ streams: Int, _ deviation: Double) {
     // Radford et al. 2019: what is added to the sum is 1 / sqrt(number of such parts) smaller.
     let (initial, residual) = (
-      Initializer.normal(0.02), Initializer.normal(0.02 / (2 * Double(depth)).squareRoot())
+      Initializer.normal(deviation), Initializer.normal(deviation / (2 * Double(depth)).squareRoot())
     )
     attentionNorm = LayerNorm(Dim(width))
     attention = SelfAttention(width, heads: heads, weights: initial, outputWeights: residual)

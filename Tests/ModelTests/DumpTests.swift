@@ -14,9 +14,9 @@ import Testing
 
 /// `IR/models` holds the dumps of the shipped models, byte for byte; `BLESS=1` rewrites them.
 struct DumpTests {
-  @Test(arguments: ["gpt", "ica", "mlp", "simclr"])
+  @Test(arguments: ["bert", "gpt", "ica", "mlp", "simclr"])
   func dumpsAreKept(_ name: String) throws {
-    let models = [gpt, ica, mlp, simclr]
+    let models = [bert, gpt, ica, mlp, simclr]
     let model = try #require(models.first { $0.name == name })
     // The steps of AdamW on a deeper network are long, and say nothing new.
     let settings = name == "simclr" ? ["stages": "2", "optimizer": "sgd"] : [:]

@@ -27,11 +27,12 @@ struct TrainingReference {
       .map { String($0.dropFirst(prefix.count)) }
   }
 
-  /// Gives a session the first parameters, those that it has.
+  /// Gives a session the first parameters, those that it has in the same shape.
   func load(into session: inout Session) throws {
     let known = Set(session.stateNames)
     for name in try parameters("first") where known.contains(name) {
-      try session.setState(name, tensor("first.\(name)"))
+      let value = try tensor("first.\(name)")
+      if try session.state(name).shape == value.shape { try session.setState(name, value) }
     }
   }
 

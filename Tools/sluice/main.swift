@@ -6,5 +6,6 @@ let digits = DataSet("digits", "images u8[1797,8,8], labels i32[1797]") {
 }
 
 SluiceMain(
-  models: [bert, gpt, ica, mlp, simclr], demos: [GPTDemo.demo, ICADemo.demo, SimCLRDemo.demo], data: [digits]
+  models: [bert, gpt, ica, mlp, simclr], demos: [BERTDemo.demo, GPTDemo.demo, ICADemo.demo, SimCLRDemo.demo],
+  data: [digits]
 ).runAndExit()

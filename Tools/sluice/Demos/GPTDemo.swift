@@ -27,7 +27,8 @@ enum GPTDemo {
         + "\(alphabet.characters.count) different ones")
     let settings = [
       "vocabulary": "\(alphabet.characters.count)", "width": "128", "layers": "3", "heads": "4",
-      "context": "\(context)", "max_batch": "\(4 * batch)", "rate": "0.003", "warmup": "30",
+      "context": "\(context)", "max_batch": "\(4 * batch)", "rate": "0.003", "deviation": "0.05",
+      "warmup": "50",
       "steps": "\(steps)",
     ]
     var training = try TextTraining(gpt, settings: settings, request)
