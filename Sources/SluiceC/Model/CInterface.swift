@@ -11,7 +11,7 @@ struct CInterface {
   var text: String {
     var text = model.helpers.expand(statusString)
     if model.plan.parameterBytes > 0 { text += model.helpers.expand(bind) }
-    if model.plan.stateBytes > 0 { text += reset }
+    if model.plan.stateBytes > 0, model.options.initialState == .reset { text += reset }
     return text
   }
 
