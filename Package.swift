@@ -84,7 +84,8 @@ let package = Package(
     tests("SluicePlanTests", uses: ["SluiceIR", "SluicePlan", "TestSupport"]),
     tests("SluiceInterpreterTests", uses: ["SluiceFormats", "SluiceIR", "SluiceInterpreter", "SluicePlan"]),
     tests(
-      "SluiceCTests", uses: ["SluiceC", "SluiceFormats", "SluiceIR", "SluicePlan"],
+      "SluiceCTests",
+      uses: ["SluiceC", "SluiceFormats", "SluiceIR", "SluicePasses", "SluicePlan", "SluiceText"],
       exclude: ["Drivers", "Goldens"]),
     tests(
       "SluiceTests",

@@ -34,7 +34,7 @@ extension CommandSpec {
     ) { invocation in
       let module = try catalog.load(invocation)
       let seed = try invocation.integer("--seed", default: 0, in: Int.min...Int.max)
-      let embed = try invocation.choice("--embed", Embedding.self, default: .auto)
+      let embed = try invocation.choice("--embed", ParameterEmbedding.self, default: .auto)
       let parameters = try invocation.value("--params").map { (try TensorArchive.read($0), $0) }
       let functions = invocation.all("--function").map { $0.hasPrefix("@") ? String($0.dropFirst()) : $0 }
       let artefact = try CArtefact(
@@ -67,7 +67,7 @@ extension CommandSpec {
         Option("--mix", "the files hold sources: mix them first"),
         Option("--output-dir", alias: "-o", value: "FOLDER", "where files go (default: NAME-demo)"),
         Option("--backend", value: "BACKEND", "`c` (the default), `interpreter` or `reference`"),
-        Option("--threads", value: "N", "how many threads the C may use (default 1)"),
+        Option("--threads", value: "N", "how many threads the C may use (default 2)"),
         Option("--seed", value: "N", "the seed of random numbers (default 0)"),
       ], examples: ["demo \(demos.first?.name ?? "NAME")"]
     ) { invocation in
@@ -83,7 +83,7 @@ extension CommandSpec {
         folder: invocation.value("--output-dir") ?? "\(name)-demo",
         seed: Int64(try invocation.integer("--seed", default: 0, in: Int.min...Int.max)),
         backend: try invocation.choice("--backend", Backend.self, default: .c),
-        threads: try invocation.integer("--threads", default: 1, in: 1...256), context: invocation.context)
+        threads: try invocation.integer("--threads", default: 2, in: 1...256), context: invocation.context)
       try demo.run(request)
       return ExitCode.ok
     }

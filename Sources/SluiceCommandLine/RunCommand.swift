@@ -70,7 +70,7 @@ extension CommandSpec {
   }
 
   /// The function that is meant: the one named, or the only one.
-  private static func functionName(_ given: String?, _ module: SluiceIR.Module) throws -> String {
+  static func functionName(_ given: String?, _ module: SluiceIR.Module) throws -> String {
     let names = module.functions.map { module.tables.strings[module[$0].name] }
     let list = names.map { "`\($0)`" }.joined(separator: ", ")
     guard let given else {

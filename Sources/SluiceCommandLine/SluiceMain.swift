@@ -111,6 +111,7 @@ public struct SluiceMain: Sendable {
     let catalog = Catalog(models: models)
     var commands: [CommandSpec] = [
       .run(catalog), .train(catalog, data), .compile(catalog), .dump(catalog), .check(catalog), .opt(catalog),
+      .gradient(catalog),
       .models(catalog),
     ]
     if !demos.isEmpty { commands.append(.demo(demos)) }

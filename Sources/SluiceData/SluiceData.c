@@ -13,6 +13,9 @@ static const unsigned char digits_images[] = {
 static const unsigned char digits_labels[] = {
 #embed "Data/digits_labels.npy"
 };
+static const unsigned char kjv[] = {
+#embed "Data/kjv.txt"
+};
 static const unsigned char mlp_hidden_weight[] = {
 #embed "Data/mlp/hidden.weight.npy"
 };
@@ -37,6 +40,7 @@ static const file files[] = {
     {"flower_gray", flower_gray, sizeof flower_gray},
     {"digits_images", digits_images, sizeof digits_images},
     {"digits_labels", digits_labels, sizeof digits_labels},
+    {"kjv", kjv, sizeof kjv},
     {"mlp/hidden.weight", mlp_hidden_weight, sizeof mlp_hidden_weight},
     {"mlp/hidden.bias", mlp_hidden_bias, sizeof mlp_hidden_bias},
     {"mlp/output.weight", mlp_output_weight, sizeof mlp_output_weight},

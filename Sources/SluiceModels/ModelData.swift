@@ -15,11 +15,17 @@ public enum ModelData {
   /// The classes of the digits: i32 [1797].
   public static func digitLabels() throws -> HostTensor { try tensor("digits_labels") }
 
-  /// A file that ships, by its path without the ending.
+  /// The Pentateuch and the Gospels in the King James translation: ASCII, a verse a line.
+  public static func kingJames() -> [UInt8] { bytes("kjv") }
+
+  /// An array that ships, by its path without the ending.
   static func tensor(_ name: String) throws -> HostTensor {
+    try Npy.decode(bytes(name), path: "\(name).npy")
+  }
+
+  private static func bytes(_ name: String) -> [UInt8] {
     var byteCount = 0
     let bytes = unsafe sluice_data(name, &byteCount)
-    let buffer = unsafe UnsafeBufferPointer(start: bytes, count: byteCount)
-    return try Npy.decode(unsafe Array(buffer), path: "\(name).npy")
+    return unsafe Array(UnsafeBufferPointer(start: bytes, count: byteCount))
   }
 }

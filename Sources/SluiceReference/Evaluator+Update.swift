@@ -29,7 +29,7 @@ extension Evaluator {
         }
       }
     }
-    return dtype(node).isFloat
+    return dtype(node).isFloating
       ? floats(dtype(node), shape(node), elements.map(\.double))
       : integers(dtype(node), shape(node), elements.map(\.int))
   }

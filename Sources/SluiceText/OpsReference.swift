@@ -57,10 +57,21 @@ private func section(_ definition: OpDefinition) -> String {
   }
   for rule in definition.rules { text += "- rule `\(rule.name)`: `\(rule.identity)`\n" }
   if definition.traits.contains(.commutative) { text += "- commutative\n" }
+  text += derivative(definition)
   if !definition.operands.isEmpty || !definition.attributes.isEmpty || !definition.rules.isEmpty {
     text += "\n"
   }
   return text + "```\n\(definition.example)```\n"
+}
+
+/// What differentiation makes of an op with float operands, where it is not what one expects.
+private func derivative(_ definition: OpDefinition) -> String {
+  guard definition.operands.contains(where: { !$0.dtypes.isDisjoint(with: .floats) }) else { return "" }
+  switch definition.gradient {
+  case .zero: return "- derivative: 0, or none\n"
+  case .none(let reason): return "- derivative: none, \(reason)\n"
+  case .cotangents, .expansion, .bodies: return ""
+  }
 }
 
 /// Runs of operands that may have the same dtypes.

@@ -174,7 +174,9 @@ struct LimitTests {
         + "  %y = maximum %x, %x : \(dtype)[N]\n  return %y\n}\n"
     }
     #expect(Self.messages(through(most)) == [])
-    #expect(Self.messages(through(most + 1)) == ["`%x` of type \(dtype)[N] may need more than 2^40 bytes"])
+    #expect(
+      Self.messages(through(most + 1))
+        == ["x", "y"].map { "`%\($0)` of type \(dtype)[N] may need more than 2^40 bytes" })
     func inside(_ bound: Int) -> String {
       "func @f(%x: \(dtype)[]) -> \(dtype)[\(bound)] {\n"
         + "  %y = broadcast %x {shape = [\(bound)]} : \(dtype)[\(bound)]\n  return %y\n}\n"

@@ -8,7 +8,7 @@ extension RandomGraphMaker {
   /// What is known of a computation over `count` elements of values of about one size.
   ///
   /// Generous: what is checked tightly are the bits of the backends, this only catches nonsense.
-  private func rough(_ x: ValueID, _ count: Double, _ magnitude: Double) -> Knowledge {
+  func rough(_ x: ValueID, _ count: Double, _ magnitude: Double) -> Knowledge {
     let k = know(x)
     let terms = (count + 8) * (k.magnitude + 1) * (k.magnitude + 1)
     return Knowledge(
@@ -16,9 +16,9 @@ extension RandomGraphMaker {
   }
 
   /// Elements of a shape at the bounds of its symbols.
-  private func elements(_ shape: [DimID]) -> Double { shape.reduce(1) { $0 * bound($1) } }
+  func elements(_ shape: [DimID]) -> Double { shape.reduce(1) { $0 * bound($1) } }
 
-  private func isPositive(_ dim: DimID) -> Bool { builder.tables.dims.value(dim).map { $0 > 0 } ?? false }
+  func isPositive(_ dim: DimID) -> Bool { builder.tables.dims.value(dim).map { $0 > 0 } ?? false }
 
   mutating func composite() {
     guard let x = value(.floats), !builder.shape(x).isEmpty else { return }
@@ -59,19 +59,37 @@ extension RandomGraphMaker {
       let classes = shape[shape.count - 1]
       guard isPositive(classes) else { return }
       let targets = builder.iota(Array(shape.dropLast()), axis: 0)
-      emit(.crossEntropy, [x, targets], [reduction("sum")], rough(x, count, (2 * m + 8) * count))
+      emit(.crossEntropy, [x, targets], [reduction()], rough(x, count, (2 * m + 8) * count))
     default:
       guard shape.count >= 2, isPositive(shape[shape.count - 2]), isPositive(shape[shape.count - 1]) else {
         return
       }
-      let attributes = [Attribute(.causal, .bool(random.oneIn(2))), Attribute(.scale, .number(0.125))]
-      guard m <= 16 else { return }
-      emit(.attention, [x, x, x], attributes, rough(x, count * m * m, m))
+      attention(x)
     }
   }
 
-  private mutating func reduction(_ text: String? = nil) -> Attribute {
-    let text = text ?? random.pick(["sum", "none"])
+  /// Attention of a value to itself, or of a value to twice as many keys, with masks.
+  private mutating func attention(_ x: ValueID) {
+    let (shape, m) = (builder.shape(x), know(x).magnitude)
+    guard m <= 16 else { return }
+    var attributes = [Attribute(.causal, .bool(random.oneIn(2)))]
+    if random.oneIn(2) { attributes.append(Attribute(.scale, .number(0.125))) }
+    var keys = x
+    if random.oneIn(2) {
+      keys = builder.make(.concat, [x, x], [Attribute(.axis, .int(Int64(shape.count - 2)))])
+    }
+    var operands = [x, keys, keys]
+    if random.oneIn(3) {
+      // Every query sees the first key.
+      let place = builder.iota([shape[shape.count - 2], builder.shape(keys)[shape.count - 2]], axis: 1)
+      let sees = builder.make(random.pick([.less, .notEqual]), [place, builder.splat(2, like: place)])
+      operands.append(sees)
+    }
+    emit(.attention, operands, attributes, rough(x, 2 * elements(shape) * (m * m + 1), m))
+  }
+
+  mutating func reduction(_ text: String? = nil) -> Attribute {
+    let text = text ?? random.pick(["sum", "none", "mean"])
     return Attribute(.reduction, .string(builder.tables.strings.intern(text)))
   }
 

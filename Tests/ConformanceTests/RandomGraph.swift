@@ -52,6 +52,8 @@ struct RandomGraphMaker: ~Copyable {
   var dims: [DimID] = []
   /// Bodies for `call`, `cond` and `while`.
   var control = ControlBodies()
+  /// The dtype of most floats.
+  let float: DType
   private var sumBody = GraphID.none
   private var swapBody = GraphID.none
 
@@ -62,6 +64,7 @@ struct RandomGraphMaker: ~Copyable {
 
   init(_ seed: UInt64) {
     random = SeededRandom(seed)
+    float = seed % 3 == 2 ? .f64 : .f32
     builder = ModuleBuilder(name: "random", simplifies: false)
   }
 }
@@ -72,17 +75,17 @@ extension RandomGraphMaker {
   /// A state of a constant size, in half of the modules.
   mutating func declare() {
     let type = builder.tables.types.intern(
-      .f32, [builder.tables.dims.integer(2), builder.tables.dims.integer(3)])
+      float, [builder.tables.dims.integer(2), builder.tables.dims.integer(3)])
     for (kind, name) in [(Variable.Kind.state, "s"), (.parameter, "p")] where random.oneIn(2) {
       let name = builder.tables.strings.intern(name)
       try? builder.declare(Variable(kind: kind, name: name, type: type, initializer: .constant(0.75)))
     }
   }
 
-  /// Two bodies over rows of 3: one that sums up, in f32, and one that swaps, in i32.
+  /// Two bodies over rows of 3: one that sums up, in floats, and one that swaps, in i32.
   mutating func makeBodies() {
     let three = builder.tables.dims.integer(3)
-    let floats = builder.tables.types.intern(.f32, [three])
+    let floats = builder.tables.types.intern(float, [three])
     let ints = builder.tables.types.intern(.i32, [three])
     func name(_ text: String) -> StringID { builder.tables.strings.intern(text) }
     builder.begin(.body, "leak")
@@ -119,9 +122,10 @@ extension RandomGraphMaker {
     let shape = (0..<rank).map { _ in random.pick(dims) }
     var shapes = [shape, shape, [builder.tables.dims.integer(2), builder.tables.dims.integer(3)]]
     if let symbol { shapes.append([builder.tables.dims.dim(symbol), builder.tables.dims.integer(3)]) }
-    var types: [(DType, [DimID])] = shapes.map { (.f32, $0) }
+    var types: [(DType, [DimID])] = shapes.map { (float, $0) }
     types += [
-      (.i32, shapes[2]), (.i32, shapes[shapes.count - 1]), (random.pick([.f64, .u8, .bool, .i64]), shape),
+      (.i32, shapes[2]), (.i32, shapes[shapes.count - 1]),
+      (random.pick([float == .f64 ? .f32 : .f64, .u8, .bool, .i64]), shape),
     ]
     for (position, (dtype, shape)) in types.enumerated() {
       let type = builder.tables.types.intern(dtype, shape)
@@ -141,7 +145,8 @@ extension RandomGraphMaker {
 
   /// The return: the last values and some others; what their errors may be.
   mutating func end() -> [Double] {
-    var results = Array(values.suffix(2))
+    // In some functions every value shows, in the others values can be fused away.
+    var results = Array(values.suffix(random.oneIn(3) ? 24 : 2))
     for _ in 0..<random.below(3) { results.append(random.pick(values)) }
     var writes: [Graph.Write] = []
     for variable in builder.tables.variables where variable.kind == .state {
@@ -198,7 +203,7 @@ extension RandomGraphMaker {
 extension RandomGraphMaker {
   /// Adds one random node.
   mutating func add() {
-    switch random.below(17) {
+    switch random.below(28) {
     case 0, 1: unary()
     case 2, 3: binary()
     case 4: exactMap()
@@ -211,6 +216,12 @@ extension RandomGraphMaker {
     case 13: window()
     case 14: arrangement()
     case 15: runBodies()
+    case 16, 17: function()
+    case 18, 19: activation()
+    case 20: bits()
+    case 21, 22: generated()
+    case 23, 24: matrices()
+    case 25, 26: layer()
     default: joined()
     }
   }
@@ -220,7 +231,7 @@ extension RandomGraphMaker {
     let (m, e) = (know(x).magnitude, know(x).error)
     let u = 4 * roundoff(x)
     switch random.below(9) {
-    case 0: emit(.negate, [x], [], know(x))
+    case 0: emit(random.pick([.negate, .stopGradient]), [x], [], know(x))
     case 1: emit(.abs, [x], [], know(x))
     case 2: emit(.relu, [x], [], know(x))
     case 3: emit(.tanh, [x], [], Knowledge(magnitude: 1, error: e + u))
@@ -230,8 +241,8 @@ extension RandomGraphMaker {
     case 7: emit(.softplus, [x], [], Knowledge(magnitude: m + 1, error: e + u * (m + 1)))
     default:
       let dtype: DType = builder.dtype(x) == .f32 ? .f64 : .f32
-      emit(
-        .cast, [x], [Attribute(.dtype, .dtype(dtype))], Knowledge(magnitude: m, error: e + Self.roundoff * m))
+      let rounding = dtype == .f32 && !know(x).isExact ? Self.roundoff * m : 0
+      emit(.cast, [x], [Attribute(.dtype, .dtype(dtype))], Knowledge(magnitude: m, error: e + rounding))
     }
   }
 
@@ -425,7 +436,7 @@ extension RandomGraphMaker {
     case 3: slices()
     case 4: scatters()
     case 5:
-      guard let x = value(.any), !builder.shape(x).isEmpty else { return }
+      guard let x = value(.numbers, exact: true), !builder.shape(x).isEmpty else { return }
       let order = builder.make(.argsort, [x])
       let two = builder.broadcast(builder.scalar(2, .i32), like: order)
       let i = builder.make(.subtract, [order, two])
@@ -512,16 +523,16 @@ extension RandomGraphMaker {
     let reverse = Attribute(.reverse, .bool(random.oneIn(2)))
     if random.oneIn(2) {
       let (xs, starts) = (
-        rows(.f32), values.filter { builder.dtype($0) == .f32 && builder.shape($0) == [three] }
+        rows(float), values.filter { builder.dtype($0) == float && builder.shape($0) == [three] }
       )
       if xs.isEmpty { return }
       let x = random.pick(xs)
       let start =
         starts.isEmpty
-        ? builder.broadcast(builder.scalar(0.25, .f32), like: row(x, three)) : random.pick(starts)
+        ? builder.broadcast(builder.scalar(0.25, float), like: row(x, three)) : random.pick(starts)
       let (a, b) = (know(x), know(start))
       let m = b.magnitude + 2 * a.magnitude
-      let e = b.error + 2 * a.error + 8 * Self.roundoff * m
+      let e = b.error + 2 * a.error + 8 * roundoff(x) * m
       repeated(sumBody, [start, x], carries: 1, reverse, Knowledge(magnitude: m, error: e))
     } else {
       let (xs, starts) = (

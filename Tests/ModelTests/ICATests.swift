@@ -6,6 +6,30 @@ import Testing
 
 /// `ica` against NumPy, and its backends against each other.
 struct ICATests {
+  /// The update rule is the gradient of the log likelihood: `gradient` finds the closed form.
+  @Test func ruleIsTheGradientOfTheLikelihood() throws {
+    let model = Model("rule") { model in
+      let (N, d) = (Dim("N", max: 8), Dim(3))
+      model.function("both") { f in
+        let x = f.input("x", .f64, [N, d])
+        let w = f.input("w", .f64, [d, d])
+        let s = x.matmul(w.T)  // [N, d]
+        let densities = -softplus(s) - softplus(-s)
+        let likelihood = densities.sum() + logAbsDet(w) * size(of: N, .f64)
+        f.output("derived", gradient(of: likelihood, wrt: w))
+        let slopes = 1 - 2 * sigmoid(s)
+        f.output("closed", slopes.T.matmul(x) + size(of: N, .f64) * inverse(w.T))
+      }
+    }
+    var session = try Session(model)
+    let x = (0..<15).map { Double(($0 * 37) % 23) / 7 - 1.5 }
+    let w = [1, 0.25, -0.5, 0.125, 2, 0.75, -0.25, 0.5, 1.5]
+    let results = try session.run("both", [HostTensor(x, shape: [5, 3]), HostTensor(w, shape: [3, 3])])
+    for (derived, closed) in zip(results[0].doubles(), results[1].doubles()) {
+      #expect(abs(derived - closed) <= 1e-13 * max(1, abs(closed)))
+    }
+  }
+
   static let cases = ["d2_n64", "d3_n256", "d4_n256"]
 
   private func session(_ data: String, _ backend: Backend) throws -> (Session, (String) throws -> HostTensor)

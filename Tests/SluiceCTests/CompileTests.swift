@@ -3,7 +3,9 @@
 import SluiceC
 import SluiceFormats
 import SluiceIR
+import SluicePasses
 import SluicePlan
+import SluiceText
 import Testing
 
 @Suite struct CompileTests {
@@ -52,6 +54,33 @@ import Testing
           #expect(code == 0, "\(source) \(language) \(flags)\n\(output.prefix(2000))")
         }
       }
+    }
+  }
+
+  /// gcc warns about `~` of what was a bool, through any cast.
+  @Test func noWarningsAboutBools() throws {
+    guard let compiler = try? CCompiler("gcc") else { return }
+    let text = """
+      func @f(%x: bool[4]) -> i32[4], i64[4], u8[4], i32[4] {
+        %i = cast %x {dtype = i32} : i32[4]
+        %j = cast %x {dtype = i64} : i64[4]
+        %k = cast %x {dtype = u8} : u8[4]
+        %a = not %i : i32[4]
+        %b = not %j : i64[4]
+        %c = not %k : u8[4]
+        %d = argsort %x {descending = true} : i32[4]
+        return %a, %b, %c, %d
+      }
+
+      """
+    let module = try parseModule(Array(text.utf8), file: "bools.sluice")
+    let folder = try ScratchFolder()
+    let source = CSource.emitC(try Planner.plan(runPasses(module, ["expand"]))).source
+    let file = try folder.write("bools.c", source)
+    for language in Self.languages.prefix(2) {
+      let (code, output) = try folder.run(
+        compiler.path, language + Self.warnings + ["-c", "-o", folder.file("out.o"), file])
+      #expect(code == 0, "\(output.prefix(2000))")
     }
   }
 

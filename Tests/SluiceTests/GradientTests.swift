@@ -64,6 +64,24 @@ struct GradientTests {
     #expect(results == [[2.5], [18.75], [27]])
   }
 
+  @Test func jvpMovesAlong() throws {
+    let results = try run(
+      { f, _ in
+        let x = f.input("x", .f32, [3])
+        let y = f.input("y", .f32, [])
+        let z = scan(over: x, from: y) { carry, part in carry * part }
+        let moved = jvp(of: [x * x, z, y], wrt: [x, y], tangents: [f.input("t", .f32, [3]), 2 * y])
+        f.output("a", moved[0])
+        f.output("b", moved[1])
+        f.output("c", moved[2])
+      },
+      [
+        HostTensor([1, 2, 3] as [Float]), HostTensor(scalar: Float(5)), HostTensor([1, 0, 0.5] as [Float]),
+      ])
+    // The product 5 * 1 * 2 * 3 moves by 30 for the first, 5 for the last and 60 for the start.
+    #expect(results == [[2, 0, 3], [95], [10]])
+  }
+
   @Test func vjpWeighsOutputs() throws {
     let results = try run(
       { f, _ in

@@ -1,191 +1,23 @@
 """An independent reading of the language: evaluates `.sluice` functions with NumPy.
 
     python3 Tools/oracle/evaluate.py FILE...
+    python3 Tools/oracle/evaluate.py --graphs FOLDER
 
-runs the `// run:` lines of the files (or of the examples in a Markdown file) and prints what differs. Written
+The first runs the `// run:` lines of the files (or of the examples in a Markdown file) and prints what differs; the
+second compares the results of random functions that `Tools/fuzz oracle` has written. Written
 from IR/README.md and IR/ops.md, not from the Swift sources. Floats are rounded to their dtype after every op;
 integers, bools and views are exact. Ops that are not here are counted and named at the end.
 """
 
-import ast, itertools, math, re, sys, warnings
+import ast, itertools, math, pathlib, re, sys, warnings
 
 import numpy as np
 
 import philox
+from language import DTYPES, Missing, Reader, elements, flatten, narrow, widen
 
 warnings.simplefilter("ignore")
-TOKEN = re.compile(r'//[^\n]*|"(?:\\.|[^"\\])*"|[%@]?[A-Za-z_0-9][\w.]*(?:(?<=[0-9.]e)[+-]\d+)?|->|<=|\n|[^\s]')
-DTYPES = dict(f32=np.float32, f64=np.float64, i32=np.int32, i64=np.int64, u8=np.uint8, bool=np.bool_, f16=np.float16)
-ERROR = {np.dtype("f4"): 2e-4, np.dtype("f8"): 1e-7, np.dtype("f2"): 1e-3}
-MODULE_NAMES = {"read": ["name"], "call": ["body"], "scan": ["body"], "cond": ["then", "otherwise"], "while": ["condition", "body"]}
-
-
-class Missing(Exception):
-    """An op or dtype that this evaluator does not know."""
-
-
-class Graph:
-    def __init__(self, name):
-        self.name, self.inputs, self.nodes, self.results, self.writes = name, [], [], [], []
-
-
-class Reader:
-    """The parser of IR/README.md's grammar; types are kept as (dtype, dims), dims as lists of tokens."""
-
-    def __init__(self, text):
-        self.tokens = [t for t in TOKEN.findall(text) if not t.startswith("//")]
-        self.at, self.graphs, self.variables = 0, {}, {}
-
-    def peek(self, skip=True):
-        while skip and self.at < len(self.tokens) and self.tokens[self.at] == "\n":
-            self.at += 1
-        return self.tokens[self.at] if self.at < len(self.tokens) else ""
-
-    def next(self):
-        token = self.peek()
-        self.at += 1
-        return token
-
-    def take(self, token):
-        if self.peek() == token:
-            self.at += 1
-            return True
-        return False
-
-    def want(self, token):
-        if not self.take(token):
-            raise SyntaxError(f"expected {token}, found {self.tokens[self.at - 3:self.at + 3]}")
-
-    def until(self, ends):
-        """The tokens up to a `,` or closing bracket on this level."""
-        depth, found = 0, []
-        while True:
-            token = self.peek()
-            if not token or (depth == 0 and token in ends):
-                return found
-            depth += (token in "([") - (token in ")]")
-            found.append(self.next())
-
-    def type(self):
-        dtype = self.next()
-        self.want("[")
-        dims = []
-        while not self.take("]"):
-            dims.append(self.until(",]"))
-            self.take(",")
-        return dtype, dims
-
-    def module(self):
-        while self.peek():
-            word = self.next()
-            if word == "module":
-                self.next()
-            elif word in ("param", "state"):
-                self.variable()
-            elif word in ("func", "body"):
-                self.graph()
-            else:
-                raise SyntaxError(word)
-        return self
-
-    def variable(self):
-        name = self.next()
-        self.want(":")
-        dtype, dims = self.type()
-        kind, arguments = "zeros", []
-        if self.take("init"):
-            kind = self.next()
-            if self.take("("):
-                arguments = self.until(")")
-                self.next()
-            elif kind == "data":
-                arguments = self.value()
-        shape = [int(d[0]) for d in dims]
-        flat = dict(zeros=0, ones=1).get(kind, 0)
-        array = np.full(shape, flat, DTYPES[dtype]) if dtype in DTYPES else None
-        if kind == "constant":
-            array = np.full(shape, number(arguments), DTYPES[dtype])
-        if kind == "eye":
-            array = np.eye(shape[0], dtype=DTYPES[dtype])
-        if kind == "data":
-            array = elements(arguments, dtype).reshape(shape)
-        self.variables[name] = None if kind in ("normal", "uniform") else array
-
-    def graph(self):
-        graph = Graph(self.next())
-        self.want("(")
-        while not self.take(")"):
-            name = self.next()
-            self.want(":")
-            graph.inputs.append((name, self.type()))
-            self.take(",")
-        while self.next() != "{":
-            pass
-        while True:
-            word = self.next()
-            if word == "return":
-                self.results(graph)
-                return
-            names = [word]
-            while self.take(","):
-                names.append(self.next())
-            self.want("=")
-            op, operands, attributes = self.next(), [], {}
-            while self.peek() not in (":", "{"):
-                operands.append(self.next())
-                self.take(",")
-            if self.take("{"):
-                while not self.take("}"):
-                    key = self.next()
-                    self.want("=")
-                    attributes[key] = self.value()
-                    self.take(",")
-            self.want(":")
-            types = [self.type()]
-            while self.take(","):
-                types.append(self.type())
-            for key in MODULE_NAMES.get(op, []):
-                attributes[key] = operands.pop(0)
-            graph.nodes.append((names, op, operands, attributes, types))
-
-    def results(self, graph):
-        while not self.take("}"):
-            name = self.next()
-            if self.take("="):
-                graph.writes.append((name, self.next()))
-            else:
-                graph.results.append(name)
-            self.take(",")
-        self.graphs[graph.name] = graph
-
-    def value(self):
-        if self.take("["):
-            items = []
-            while not self.take("]"):
-                items.append(self.value())
-                self.take(",")
-            return items
-        return "".join(self.until(",}]")) if self.peek()[0] != '"' else ast.literal_eval(self.next())
-
-
-def number(text):
-    text = "".join(text)
-    return float(text) if any(c in text for c in ".en") else int(text)
-
-
-def flatten(items):
-    return [x for item in items for x in flatten(item)] if isinstance(items, list) else [items]
-
-
-def elements(items, dtype):
-    flat = flatten(items)
-    if dtype not in DTYPES:
-        raise Missing(dtype)
-    if any(str(x).startswith("0x") for x in flat):
-        raise Missing("hexadecimal elements")
-    if dtype == "bool":
-        return np.array([x == "true" for x in flat], np.bool_)
-    return np.array([number(x) for x in flat], DTYPES[dtype])
+ERROR = dict(f32=2e-4, f64=1e-7, f16=1e-3, bf16=1e-2)
 
 
 def dim(tokens, symbols):
@@ -195,8 +27,9 @@ def dim(tokens, symbols):
 class Call:
     """One node with its attributes evaluated."""
 
-    def __init__(self, op, attributes, types, symbols):
+    def __init__(self, op, attributes, types, symbols, dtypes):
         self.op, self.attributes, self.types, self.symbols = op, attributes, types, symbols
+        self.dtypes = dtypes  # of the operands
 
     def text(self, key, default=None):
         return self.attributes.get(key, default)
@@ -211,7 +44,10 @@ class Call:
         return self.attributes.get(key) == "true"
 
     def float(self, key, default=None):
-        return float(self.attributes[key]) if key in self.attributes else default
+        """A number, rounded to the dtype that the op calculates in."""
+        dtype = self.types[0][0] if self.types[0][0] in ("f32", "f64") else "f32"
+        number = float(self.attributes[key]) if key in self.attributes else default
+        return number if number is None else float(np.array(number, DTYPES[dtype]))
 
     def axes(self, x):
         axes = self.ints("axes", list(range(x.ndim)))
@@ -270,7 +106,7 @@ softplus = lambda x: np.where(np.isnan(x), x, np.logaddexp(x, 0))
 special = lambda f: lambda x: np.vectorize(f, otypes=[float])(x.astype(float)) if x.size else x
 MAPS = dict(
     add=np.add, subtract=np.subtract, multiply=np.multiply, divide=np.divide, remainder=np.fmod, minimum=pick_min,
-    maximum=pick_max, clamp=lambda x, a, b: pick_min(pick_max(x, a), b), negate=np.negative, abs=np.abs,
+    maximum=pick_max, clamp=lambda x, a, b: pick_min(pick_max(x, a), b), negate=np.negative, stop_gradient=np.array, abs=np.abs,
     fma=lambda x, y, z: x * y + z, sign=lambda x: np.where((x == 0) | (x != x), x, np.sign(x)), sqrt=np.sqrt,
     rsqrt=lambda x: 1 / np.sqrt(x), floor=np.floor, ceil=np.ceil, round=np.rint, trunc=np.trunc, exp=np.exp,
     expm1=np.expm1, log=np.log, log1p=np.log1p, tanh=np.tanh, sigmoid=sigmoid, softplus=softplus, sin=np.sin,
@@ -285,12 +121,13 @@ TESTS = dict(
 TESTS |= {"and": np.bitwise_and, "or": np.bitwise_or, "xor": np.bitwise_xor, "not": np.invert}
 
 
-def cast(x, dtype):
-    to = DTYPES.get(dtype)
-    if to is None:
-        raise Missing(dtype)
+def cast(call, x):
+    dtype, x = call.text("dtype"), widen(x, call.dtypes[0])
+    to = DTYPES[dtype]
     if dtype == "bool":
         return x != 0
+    if dtype in ("f16", "bf16"):
+        return narrow(x, dtype)
     if x.dtype.kind == "f" and np.dtype(to).kind in "iu":
         info = np.iinfo(to)
         flat = [0 if v != v else max(info.min, min(info.max, int(max(-1e30, min(1e30, v))))) for v in x.astype(float).flat]
@@ -419,8 +256,8 @@ def unfold(call, x):
 
 def matmul(call, x, y):
     x, y = wide(x), wide(y)
-    x = x.swapaxes(-1, -2) if call.bool("transpose_lhs") else x
-    y = y.swapaxes(-1, -2) if call.bool("transpose_rhs") else y
+    x = x.swapaxes(-1, -2) if call.bool("transpose_lhs") and x.ndim > 1 else x
+    y = y.swapaxes(-1, -2) if call.bool("transpose_rhs") and y.ndim > 1 else y
     return np.matmul(x, y)
 
 
@@ -489,7 +326,8 @@ def normalised(call, x, *rest):
     if call.op == "batch_norm":
         m, v, w, b = map(along, rest)
         return (y - m) / np.sqrt(v + eps) * w + b
-    z = y.reshape(x.shape[0], call.int("groups"), -1)
+    groups = call.int("groups")
+    z = y.reshape(x.shape[0], groups, math.prod(x.shape[1:]) // max(1, groups))
     z = (z - z.mean(-1, keepdims=True)) / np.sqrt(z.var(-1, keepdims=True) + eps)
     return z.reshape(x.shape) * along(rest[0]) + along(rest[1])
 
@@ -509,23 +347,150 @@ def losses(call, x, y):
     return terms if how == "none" else terms.sum() if how == "sum" else terms.sum() / np.longdouble(keep.sum())
 
 
+def answer(function, x, *rest):
+    """A function of regular matrices; what singular ones give is left open by the language."""
+    try:
+        return function(x, *rest)
+    except np.linalg.LinAlgError:
+        raise Missing("singular matrices")
+
+
+def substituted(t, b, lower):
+    """The y with t y = b for a triangular t, row by row."""
+    y, n = wide(np.zeros_like(b)), t.shape[-1]
+    for i in range(n) if lower else reversed(range(n)):
+        known = slice(0, i) if lower else slice(i + 1, n)
+        total = (wide(t[..., i, known, None]) * y[..., known, :]).sum(-2)
+        y[..., i, :] = (b[..., i, :] - total) / t[..., i, i, None]
+    return y
+
+
+def cholesky(x):
+    """Column by column; NaN from the first pivot on that is not positive."""
+    low = wide(np.zeros_like(x))
+    for j in range(x.shape[-1]):
+        d = x[..., j, j] - (low[..., j, :j] ** 2).sum(-1)
+        low[..., j, j] = np.sqrt(np.where(d > 0, d, np.nan))
+        rest = x[..., j + 1 :, j] - (low[..., j + 1 :, :j] * low[..., j, None, :j]).sum(-1)
+        low[..., j + 1 :, j] = rest / low[..., j, j, None]
+    return low
+
+
+def eigenvectors(x):
+    """Ascending values, vectors with the first component above 2^-10 of the largest positive."""
+    values, vectors = np.linalg.eigh(x, "L")
+    for place in np.ndindex(x.shape[:-2]):
+        if (np.tril(x[place], -1) == 0).all():  # equal eigenvalues keep the order of the diagonal
+            at = np.argsort(np.diag(x[place]), kind="stable")
+            values[place], vectors[place] = np.diag(x[place])[at], np.eye(len(at))[:, at]
+    for place in np.ndindex(x.shape[:-2]):
+        for v in vectors[place].T:
+            large = np.abs(v) > np.abs(v).max() * 2.0**-10
+            v *= np.sign(v[np.argmax(large)])
+    return values, vectors
+
+
+def refined(a, y, b):
+    """A solution of a y = b, improved in extended precision."""
+    for _ in range(2):
+        y = y + np.linalg.solve(a, (b - np.matmul(wide(a), y)).astype(float))
+    return y
+
+
 def linear(call, x, *rest):
     y = x.astype(float)
+    if call.op == "eigh":
+        if y.shape[-1] == 0:
+            return y.sum(-1), y
+        bad = ~np.isfinite(np.tril(y)).all((-1, -2))
+        values, vectors = eigenvectors(np.where(bad[..., None, None], np.eye(y.shape[-1]), np.tril(y)))
+        return np.where(bad[..., None], np.nan, values), np.where(bad[..., None, None], np.nan, vectors)
     if call.op == "log_abs_det":
         return np.linalg.slogdet(y)[1]
     if call.op == "inverse":
-        return np.linalg.inv(y)
+        one = np.broadcast_to(np.eye(y.shape[-1]), y.shape)
+        return refined(y, answer(np.linalg.inv, y), one)
     if call.op == "solve":
-        return np.linalg.solve(y, rest[0].astype(float))
+        b = rest[0].astype(float)
+        return refined(y, answer(np.linalg.solve, y, b), b)
     if call.op == "cholesky":
-        low = np.tril(y)
-        return np.linalg.cholesky(low + np.tril(y, -1).swapaxes(-1, -2))
+        return cholesky(y)
     if call.op == "qr":
-        return tuple(np.linalg.qr(y))
-    t = np.tril(y) if call.bool("lower") else np.triu(y)
-    if call.bool("unit_diagonal"):
-        t = t * (1 - np.eye(t.shape[-1])) + np.eye(t.shape[-1])
-    return np.linalg.solve(t.swapaxes(-1, -2) if call.bool("transpose") else t, rest[0].astype(float))
+        q, r = np.linalg.qr(y)
+        return q + 0.0, r  # -0 to 0
+    lower, one = call.bool("lower"), np.eye(y.shape[-1], dtype=bool)
+    t = np.where(one, 1.0, y) if call.bool("unit_diagonal") else y
+    t, lower = (t.swapaxes(-1, -2), not lower) if call.bool("transpose") else (t, lower)
+    return substituted(t, rest[0].astype(float), lower)
+
+
+def normal(call, seed, stream):
+    """Box-Muller on the halves of a uniform of [2, ...]."""
+    u, v = wide(uniform(seed, stream, (2, *shape_of(call))))
+    return np.sqrt(-2 * np.log(1 - u)) * np.cos(2 * np.longdouble(np.pi) * v)
+
+
+def dropout(call, x, seed, stream):
+    """What bernoulli of 1 - p shows, divided by 1 - p."""
+    keep = 1 - call.float("probability", 0.5)
+    shown = uniform(seed, stream, x.shape) < np.float32(keep)
+    return np.where(shown, wide(x) / keep, 0) if keep > 0 else np.zeros_like(x)
+
+
+def resize(call, x):
+    sizes, y = call.ints("sizes"), x
+    if call.text("mode", "nearest") == "nearest":
+        for axis, m in zip((-2, -1), sizes):
+            y = np.take(y, [i * y.shape[axis] // m for i in range(m)], axis)
+        return y
+    y = wide(x)
+    for axis, m in zip((-2, -1), sizes):
+        n = y.shape[axis]
+        place = np.maximum(0, (np.arange(m) + np.longdouble(0.5)) * n / m - np.longdouble(0.5))
+        low = np.floor(place).astype(int)
+        part = (place - low).reshape((-1, 1) if axis == -2 else (-1,))
+        a, b = np.take(y, low, axis), np.take(y, np.minimum(low + 1, n - 1), axis)
+        y = a * (1 - part) + b * part
+    return y
+
+
+def conv_transpose(call, x, w):
+    """Every element of x adds its multiple of the filters; the borders are cut off."""
+    groups, n, c = call.int("groups", 1), x.shape[0], w.shape[0] // call.int("groups", 1)
+    steps, gaps, pads = call.ints("strides", [1, 1]), call.ints("dilation", [1, 1]), call.ints("padding", [0] * 4)
+    whole = [max(0, (x.shape[2 + i] - 1) * steps[i] + gaps[i] * (w.shape[2 + i] - 1) + 1) for i in (0, 1)]
+    more = call.ints("output_padding", [0, 0])
+    out = np.zeros((n, groups * w.shape[1], *(whole[i] + more[i] for i in (0, 1))), wide(x).dtype)
+    for g, place in itertools.product(range(groups), np.ndindex(x.shape[2:])):
+        ours = wide(x)[(slice(None), slice(g * c, (g + 1) * c), *place)]
+        part = np.einsum("nc,cojk->nojk", ours, wide(w)[g * c : (g + 1) * c])
+        at = tuple(slice(i * s, i * s + d * (k - 1) + 1, d) for i, s, d, k in zip(place, steps, gaps, w.shape[2:]))
+        out[(slice(None), slice(g * w.shape[1], (g + 1) * w.shape[1]), *at)] += part
+    return out[:, :, pads[0] : out.shape[2] - pads[1], pads[2] : out.shape[3] - pads[3]]
+
+
+def attention(call, q, k, v, mask=None):
+    if q.ndim > 2 and k.shape[-3] != q.shape[-3]:
+        k, v = (np.repeat(y, q.shape[-3] // k.shape[-3], -3) for y in (k, v))
+    m, n = q.shape[-2], k.shape[-2]
+    scale = call.float("scale", 1 / math.sqrt(q.shape[-1]) if q.shape[-1] else 1.0)
+    scores = np.matmul(wide(q), wide(k).swapaxes(-1, -2)) * np.longdouble(scale)
+    if mask is not None:
+        scores = np.where(mask, scores, -np.inf) if mask.dtype.kind == "b" else scores + mask
+    if call.bool("causal"):
+        scores = np.where(np.arange(n) < np.arange(m)[:, None] + n - m + 1, scores, -np.inf)
+    if n == 0:
+        return np.zeros(shape_of(call))
+    weights = np.exp(scores - scores.max(-1, keepdims=True))
+    return np.matmul(weights / weights.sum(-1, keepdims=True), wide(v))
+
+
+def rotary(call, x, positions):
+    half = x.shape[-1] // 2
+    power = -2 * np.arange(half, dtype=np.longdouble) / np.longdouble(max(1, x.shape[-1]))
+    angle = positions[:, None] * np.longdouble(call.float("base", 10000.0)) ** power
+    a, b = wide(x[..., :half]), wide(x[..., half:])
+    return np.concatenate([a * np.cos(angle) - b * np.sin(angle), a * np.sin(angle) + b * np.cos(angle)], -1)
 
 
 def shape_of(call, n=0):
@@ -540,7 +505,7 @@ def top_k(call, x):
 
 def linspace(call):
     n, a, b = call.int("length"), call.float("start"), call.float("stop")
-    return np.linspace(a, b, n)
+    return np.concatenate([np.linspace(a, b, n)[:-1], [b][:n]]) if n > 1 else np.full(n, a)
 
 
 def unstack(call, x):
@@ -553,7 +518,7 @@ def padded(call, x, *value):
         out = np.full([n + a + b for n, (a, b) in zip(x.shape, pads)], value[0], x.dtype)
         out[tuple(slice(a, a + n) for n, (a, _) in zip(x.shape, pads))] = x
         return out
-    return np.pad(x, pads, mode=call.op[4:]) if x.size else np.zeros(shape_of(call), x.dtype)
+    return np.pad(x, pads, mode=call.op[4:]) if x.size and x.ndim else x if not x.ndim else np.zeros(shape_of(call), x.dtype)
 
 
 def similarity(call, x, y=None):
@@ -591,7 +556,7 @@ def lstm(call, x, h, c, u, v, a, b):
 
 OPS = dict(
     constant=lambda c: elements(c.attributes["value"], c.types[0][0]).reshape(shape_of(c)),
-    cast=lambda c, x: cast(x, c.text("dtype")),
+    cast=cast,
     bitcast=lambda c, x: np.where(x != x, x.dtype.type(np.nan) if x.dtype.kind == "f" else x, x).view(DTYPES[c.text("dtype")]),
     argmax=lambda c, x: arg(c, x, np.argmax), argmin=lambda c, x: arg(c, x, np.argmin),
     matmul=matmul, contract=lambda c, x, y: np.einsum(c.text("equation"), wide(x), wide(y)),
@@ -610,13 +575,15 @@ OPS = dict(
     sort=lambda c, x: np.take_along_axis(x, order(c, x), c.int("axis", -1)), top_k=top_k,
     tile=lambda c, x: np.tile(x, c.ints("repeats")), linspace=linspace,
     one_hot=lambda c, i: i[..., None] == np.arange(c.int("depth")), conv1d=conv, conv2d=conv, max_pool2d=pool,
-    avg_pool2d=pool, l2_normalize=similarity, cosine_similarity=similarity, gru_cell=gru, lstm_cell=lstm,
+    avg_pool2d=pool, conv_transpose2d=conv_transpose, resize=resize, attention=attention, rotary_embedding=rotary,
+    normal=normal, dropout=dropout,
+    permutation=lambda c, s, t: np.argsort(bits(s, t, shape_of(c)).view(np.int32), kind="stable"), l2_normalize=similarity, cosine_similarity=similarity, gru_cell=gru, lstm_cell=lstm,
 )
 for names, function in (
     ("sum prod max min any all mean variance logsumexp norm", reduced), ("pad pad_reflect pad_edge", padded),
     ("cumsum cumprod cummax cummin", cumulative), ("layer_norm rms_norm batch_norm group_norm", normalised),
     ("mse cross_entropy binary_cross_entropy", losses), ("leaky_relu elu gelu", activation),
-    ("inverse log_abs_det cholesky solve triangular_solve qr", linear),
+    ("inverse log_abs_det cholesky solve triangular_solve qr eigh", linear),
 ):
     OPS |= {name: function for name in names.split()}
 
@@ -636,9 +603,17 @@ def update(call, x, u, *at):
 OPS["dynamic_update_slice"] = update
 
 
+def drawn(kind, numbers, dtype, shape, stream, seed=0):
+    """The first value of a variable that is `normal(mean, deviation)` or `uniform(low, high)`."""
+    call, (a, b) = Call(kind, {}, [(dtype, [[str(n)] for n in shape])], {}, []), map(float, numbers)
+    z = normal(call, seed, stream) if kind == "normal" else uniform(seed, stream, tuple(shape))
+    return (a + (b if kind == "normal" else b - a) * z).astype(DTYPES[dtype])
+
+
 class Evaluator:
     def __init__(self, reader):
-        self.graphs, self.variables = reader.graphs, dict(reader.variables)
+        self.graphs, self.dtypes = reader.graphs, {}
+        self.variables = {k: drawn(*v) if isinstance(v, tuple) else v for k, v in reader.variables.items()}
 
     def run(self, name, inputs, symbols=None):
         graph, values, symbols = self.graphs[name], {}, dict(symbols or {})
@@ -653,13 +628,16 @@ class Evaluator:
                     (symbol,) = unknown
                     symbols[symbol] = next(v for v in range(1 << 16) if dim(tokens, symbols | {symbol: v}) == n)
             values[value] = array
+        dtypes = self.dtypes[name] = {value: dtype for value, (dtype, _) in graph.inputs}
         for names, op, operands, attributes, types in graph.nodes:
-            call = Call(op, attributes, types, symbols)
+            call = Call(op, attributes, types, symbols, [dtypes[o] for o in operands])
+            dtypes.update({value: dtype for value, (dtype, _) in zip(names, types)})
             results = self.node(call, [values[o] for o in operands])
             for i, (value, array) in enumerate(zip(names, results)):
-                if types[i][0] not in DTYPES:
-                    raise Missing(types[i][0])
-                array = np.asarray(array).astype(DTYPES[types[i][0]])
+                array = np.asarray(array)
+                if types[i][0] in ("f16", "bf16") and array.dtype != np.uint16:
+                    array = narrow(array, types[i][0])
+                array = array.astype(DTYPES[types[i][0]])
                 if array.shape != shape_of(call, i):
                     raise ValueError(f"{op}: shape {array.shape}, not {shape_of(call, i)}")
                 values[value] = array
@@ -670,10 +648,8 @@ class Evaluator:
     def node(self, call, x):
         op = call.op
         if op == "read":
-            if self.variables[call.text("name")] is None:
-                raise Missing("random initialisers")
             return [self.variables[call.text("name")]]
-        if op == "call":
+        if op in ("call", "custom_vjp"):
             return self.run(call.text("body"), x, call.symbols)
         if op == "cond":
             return self.run(call.text("then" if x[0] else "otherwise"), x[1:], call.symbols)
@@ -709,38 +685,38 @@ class Evaluator:
 
 
 def literals(text):
-    """The literals of a `// run:` line, as nested lists."""
-    text = re.sub(r"\b(nan|inf)\b", r"'\1'", text).replace("true", "True").replace("false", "False")
-    text = re.sub(r"-\s*'inf'", "'-inf'", text)
-    return list(ast.literal_eval(f"({text},)")) if text.strip() else []
+    """The literals of a `// run:` line, as nested lists of words."""
+    words = re.sub(r"-?\b[\w.]+(?:(?<=[0-9.]e)[+-]\d+)?", lambda m: f"'{m[0]}'", text)
+    return list(ast.literal_eval(f"({words},)")) if text.strip() else []
 
 
 def array(value, dtype, dims=None):
-    if dtype not in DTYPES:
-        raise Missing(dtype)
-    a = np.array([float(x) if isinstance(x, str) else x for x in flatten(value)], DTYPES[dtype])
-    shape = np.array(value, object).shape
+    a = elements([value], dtype)
+    shape = np.array(value, object).shape if isinstance(value, list) else ()
     fixed = [int(d[0]) if len(d) == 1 and d[0].isdigit() else None for d in dims or []]
     if dims is not None and a.size == 0:  # `[]` says nothing of the dims behind a 0
         shape = [n if n is not None else (shape[i] if i < len(shape) else 0) for i, n in enumerate(fixed)]
     return a if dims is None and a.size == 0 else a.reshape(shape)
 
 
-def differs(result, truth, tolerance):
-    truth = np.asarray(truth)
+def differs(result, truth, tolerance, dtype):
     if result.size + truth.size == 0:
         return None
-    if result.shape != truth.shape and result.size + truth.size:
+    if result.shape != truth.shape:
         return f"shape {result.shape}, not {truth.shape}"
-    if result.dtype.kind != "f":
+    if dtype not in ERROR:
         return None if (result == truth).all() else f"{result.tolist()} is not {truth.tolist()}"
-    a, b = result.astype(float), truth.astype(float)
+    a, b = widen(result, dtype).astype(float), widen(truth, dtype).astype(float)
     scale = np.max(np.abs(b[np.isfinite(b)]), initial=0)
-    error = max(tolerance, ERROR[result.dtype])
+    error = max(tolerance, ERROR[dtype])
     near = (a == b) | (np.isnan(a) & np.isnan(b)) | (np.abs(a - b) <= error * np.maximum(np.abs(b), min(scale, 1)))
     if tolerance == 0:
         near &= (a != 0) | (b != 0) | (np.signbit(a) == np.signbit(b))
     return None if near.all() else f"{a.tolist()} is not {b.tolist()}"
+
+
+def count(counts, key):
+    counts[key] = counts.get(key, 0) + 1
 
 
 def check(text, path, counts):
@@ -748,8 +724,7 @@ def check(text, path, counts):
         reader = Reader(text).module()
     except Exception as error:
         print(f"{path}: not read: {error!r}")
-        counts["unread"] = counts.get("unread", 0) + 1
-        return
+        return count(counts, "unread")
     evaluator = Evaluator(reader)
     for name, inputs, expected in re.findall(r"// run: (@[\w.]+)\((.*?)\) == (.*)", text):
         try:
@@ -759,19 +734,72 @@ def check(text, path, counts):
             parts = re.split(r"\s*~\s*", expected)
             tolerance = float(parts[-1].split(",")[0]) if len(parts) > 1 else 0.0
             truths = literals(re.sub(r"\s*~\s*[-+\d.e]+", "", expected))
-            faults = [differs(r, array(t, {np.dtype(v): k for k, v in DTYPES.items()}[r.dtype]), tolerance) for r, t in zip(results, truths)]
+            dtypes = [evaluator.dtypes[name][r] for r in graph.results]
+            faults = [differs(r, array(t, d), tolerance, d) for r, t, d in zip(results, truths, dtypes)]
             faults = [f for f in faults if f]
-            counts["right" if not faults else "wrong"] = counts.get("right" if not faults else "wrong", 0) + 1
+            count(counts, "wrong" if faults else "right")
             for fault in faults:
                 print(f"{path}: {name}({inputs[:120]}): {fault[:400]}")
         except Missing as missing:
-            counts[f"missing {missing}"] = counts.get(f"missing {missing}", 0) + 1
+            count(counts, f"missing {missing}")
         except Exception as error:
-            counts["failed"] = counts.get("failed", 0) + 1
+            count(counts, "failed")
             print(f"{path}: {name}({inputs[:120]}): {error!r}")
 
 
+def outside(result, truth, bound, dtype):
+    """What of a backend's result is further than `bound` from the truth; NaN and infinities must be alike."""
+    if result.shape != truth.shape:
+        return f"shape {result.shape}, not {truth.shape}"
+    if dtype not in ERROR:
+        bad = result != truth
+    else:
+        a, b = result.astype(np.longdouble), widen(truth, dtype).astype(np.longdouble)
+        ulps = dict(f32=2.0**-23, f64=2.0**-52, f16=2.0**-10, bf16=2.0**-7)[dtype]
+        near = np.abs(a - b) <= (bound + ulps * np.abs(b) if bound else 0)
+        bad = ~((a == b) | (np.isnan(a) & np.isnan(b)) | near)
+    if not bad.any():
+        return None
+    place = tuple(int(i) for i in np.argwhere(bad)[0])
+    return f"{place} is {result[place]!s}, not {truth[place]!s} within {bound:.3g}; {bad.sum()} of {bad.size}"
+
+
+def graphs(folder, counts):
+    """The files that `Tools/fuzz oracle` writes: see Tests/ConformanceTests/WitnessTests.swift."""
+    for path in sorted(pathlib.Path(folder).glob("*.sluice"), key=lambda p: int(p.stem)):
+        text, arrays = path.read_text(), np.load(path.with_suffix(".npz"))
+        reader = Reader(text).module()
+        bounds = [float(b) for b in re.search(r"// bounds:(.*)", text)[1].split()]
+        graph, seen = reader.graphs["@f"], set()
+        for case in ("plain", "special"):
+            inputs = [arrays[f"{case}.x{i}"] for i in range(len(graph.inputs))]
+            evaluator = Evaluator(reader)
+            try:
+                truths = evaluator.run("@f", inputs)
+            except Exception as error:
+                print(f"{path} {case}: {error!r}")
+                count(counts, f"missing {error}" if isinstance(error, Missing) else "failed")
+                continue
+            for backend in ("reference", "interpreter", "c"):
+                if truths and f"{case}.{backend}.0" not in arrays:
+                    count(counts, f"without {backend}")
+                    continue
+                faults = 0
+                for i, (name, truth, bound) in enumerate(zip(graph.results, truths, bounds)):
+                    fault = outside(arrays[f"{case}.{backend}.{i}"], truth, bound, evaluator.dtypes["@f"][name])
+                    faults += fault is not None
+                    if fault and (case, i, fault) not in seen:
+                        seen.add((case, i, fault))
+                        print(f"{path} {case}, {backend}: result {i}, {name}: {fault}")
+                count(counts, "wrong" if faults else "right")
+
+
 def main(paths):
+    if paths[:1] == ["--graphs"]:
+        counts = {}
+        graphs(paths[1], counts)
+        print(", ".join(f"{key}: {n}" for key, n in sorted(counts.items())))
+        return 1 if set(counts) != {"right"} else 0
     counts = {}
     for path in paths:
         text = open(path).read()

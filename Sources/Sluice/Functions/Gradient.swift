@@ -75,6 +75,29 @@ public func vjp(
   return trace.cotangents(of: tensors, from: Array(zip(outputs, cotangents)), at: site)
 }
 
+/// The Jacobian-vector product, forward mode: how outputs change when tensors move along a direction.
+///
+/// - Parameters:
+///   - outputs: Float tensors of this function or body.
+///   - tensors: What moves.
+///   - tangents: How far every element moves: a tensor of the shape and dtype of each.
+///   - file: The file of the call.
+///   - line: The line of the call.
+///   - column: The column of the call.
+/// - Returns: One tensor for each of `outputs`, of its shape and dtype.
+public func jvp(
+  of outputs: [Tensor], wrt tensors: [Tensor], tangents: [Tensor], file: String = #fileID,
+  line: Int = #line, column: Int = #column
+) -> [Tensor] {
+  let site = Site(file, line, column)
+  guard let trace = Trace.current else { return outputs }
+  guard tensors.count == tangents.count else {
+    trace.report("`jvp` by \(tensors.count) tensors with \(tangents.count) tangents", at: site)
+    return outputs.map { trace.poison($0) }
+  }
+  return trace.tangents(of: outputs, from: Array(zip(tensors, tangents)), at: site)
+}
+
 /// The tensor, which differentiation takes as a constant.
 public func stopGradient(
   _ x: Tensor, file: String = #fileID, line: Int = #line, column: Int = #column
@@ -184,12 +207,39 @@ extension Trace {
       let found = try builder.cotangents(of: wanted, from: seeds)
       return zip(wanted, found).map { tensor($1 ?? builder.zeroCotangent(of: $0)) }
     } catch {
-      let place = builder.tables.place(error.location)
-      report(
-        error.message, hint: error.hint,
-        at: place.map { Site($0.file, $0.line, $0.column) } ?? site)
+      report(error, at: site)
       return poison
     }
+  }
+
+  /// The tangents of outputs, from those of tensors.
+  func tangents(of outputs: [Tensor], from inputs: [(Tensor, Tensor)], at site: Site) -> [Tensor] {
+    let poison = outputs.map { self.poison($0) }
+    guard isInFunction(.stopGradient, at: site), let values = resolve(outputs, at: site),
+      let wanted = resolve(inputs.map(\.0), at: site), let given = resolve(inputs.map(\.1), at: site)
+    else { return poison }
+    for tensor in outputs + inputs.map(\.0) where !tensor.dtype.isFloat {
+      report("the tangent of \(tensor), which is no float", at: site)
+      return poison
+    }
+    for (tensor, tangent) in inputs where tensor.type != tangent.type {
+      report("\(tangent) is no tangent of \(tensor)", hint: "it has the same type", at: site)
+      return poison
+    }
+    locate(site)
+    do {
+      let found = try builder.tangents(of: values, from: zip(wanted, given).map { (value: $0, tangent: $1) })
+      return zip(values, found).map { tensor($1 ?? builder.zeroCotangent(of: $0)) }
+    } catch {
+      report(error, at: site)
+      return poison
+    }
+  }
+
+  /// Reports that something has no derivative, at its place.
+  private func report(_ error: GradientError, at site: Site) {
+    let place = builder.tables.place(error.location)
+    report(error.message, hint: error.hint, at: place.map { Site($0.file, $0.line, $0.column) } ?? site)
   }
 
   /// A body that takes nothing from outside; nil where it is a mistake, which is reported.

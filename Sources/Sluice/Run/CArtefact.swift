@@ -5,7 +5,7 @@ import SluicePasses
 import SluicePlan
 
 /// Where the parameters of generated C are.
-public enum Embedding: String, CaseIterable, Sendable {
+public enum ParameterEmbedding: String, CaseIterable, Sendable {
   /// In the source, where they are at most 1 MiB, else in a file.
   case auto
   /// In the source.
@@ -34,11 +34,12 @@ public struct CArtefact: Sendable {
   ///
   /// With `parameters`, a file of arrays by name, the parameters have its values; throws as
   /// `Session.loadParameters` does. Initial states that are more than 1 MiB of different numbers are left to `@init`
-  /// where that writes all variables, else they are a file, `MODEL.state`; `Embedding.params` embeds them always.
+  /// where that writes all variables, else they are a file, `MODEL.state`; `ParameterEmbedding.params` embeds them always.
   ///
   /// With `functions`, these alone are compiled; throws `SessionError` for a name that is none.
   public init(
-    _ whole: SluiceIR.Module, functions: [String] = [], seed: Int64 = 0, embedding: Embedding = .auto,
+    _ whole: SluiceIR.Module, functions: [String] = [], seed: Int64 = 0,
+    embedding: ParameterEmbedding = .auto,
     parameters: (archive: TensorArchive, path: String)? = nil, options: CompileOptions = CompileOptions()
   ) throws {
     let known = whole.functions.map { whole.tables.strings[whole[$0].name] }
@@ -66,7 +67,7 @@ public struct CArtefact: Sendable {
 
   /// How the state gets its first values; `areGiven` says that parameters are.
   private static func initialState(
-    _ plan: ModulePlan, _ module: SluiceIR.Module, _ embedding: Embedding, areGiven: Bool
+    _ plan: ModulePlan, _ module: SluiceIR.Module, _ embedding: ParameterEmbedding, areGiven: Bool
   ) -> CSource.Options.InitialState {
     // The bytes of the states that are not one number each.
     let states = Dictionary(uniqueKeysWithValues: plan.states.map { ($0.name, $0) })
@@ -88,7 +89,7 @@ public struct CArtefact: Sendable {
   }
 
   private init(
-    _ plan: ModulePlan, values: [String: HostTensor], embedding: Embedding,
+    _ plan: ModulePlan, values: [String: HostTensor], embedding: ParameterEmbedding,
     initialState: CSource.Options.InitialState
   ) throws {
     let parameters = Self.block(plan.parameters, plan.parameterBytes, values)

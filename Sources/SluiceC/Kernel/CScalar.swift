@@ -100,7 +100,8 @@ struct CScalar {
     case .and: return .bitwise(operands[0], "&", operands[1])
     case .or: return .bitwise(operands[0], "|", operands[1])
     case .xor: return .bitwise(operands[0], "^", operands[1])
-    case .not: return CExpression("~\(operands[0].text(atLeast: .primary))", .unary)
+    // Of what was a bool, gcc warns about `~`.
+    case .not: return .bitwise(operands[0], "^", CExpression("-1", .unary))
     case .shiftLeft: return helper("shift_left")
     case .shiftRight: return helper("shift_right")
     case .shiftRightLogical: return helper("shift_right_logical")
@@ -128,7 +129,7 @@ struct CScalar {
     case .and: return low(.bitwise(operands[0], "&", operands[1]))
     case .or: return low(.bitwise(operands[0], "|", operands[1]))
     case .xor: return low(.bitwise(operands[0], "^", operands[1]))
-    case .not: return low(CExpression("~\(operands[0].text(atLeast: .primary))"))
+    case .not: return low(.bitwise(operands[0], "^", CExpression("255")))
     case .shiftLeft: return helper("shift_left")
     case .shiftRight, .shiftRightLogical: return helper("shift_right")
     default: preconditionFailure("`\(op)` is not an operation on integers")

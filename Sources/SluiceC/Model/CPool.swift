@@ -67,14 +67,15 @@ struct CPool {
       /* How often a thread looks before it sleeps: a few microseconds. */
       #define @@SPIN 2000
 
-      /* Takes parts of a job until none is left. A part is taken by raising the ticket, which fails as
-       * soon as the job is over, so what was read of the job before belongs to it. */
+      /* Takes parts of a job until none is left. A part is taken by raising the ticket. That fails where
+       * the ticket has changed since it was read, and it changes before anything of the next job is written,
+       * so what was read of the job belongs to it. */
       static void @pool_work(@pool *pool, uint64_t job) {
         for (;;) {
           uint64_t ticket = __atomic_load_n(&pool->ticket, __ATOMIC_ACQUIRE);
-          void (*const body)(void *, int64_t) = __atomic_load_n(&pool->body, __ATOMIC_RELAXED);
-          void *const argument = __atomic_load_n(&pool->argument, __ATOMIC_RELAXED);
-          const int64_t count = __atomic_load_n(&pool->count, __ATOMIC_RELAXED);
+          void (*const body)(void *, int64_t) = __atomic_load_n(&pool->body, __ATOMIC_ACQUIRE);
+          void *const argument = __atomic_load_n(&pool->argument, __ATOMIC_ACQUIRE);
+          const int64_t count = __atomic_load_n(&pool->count, __ATOMIC_ACQUIRE);
           const int64_t index = (int64_t)(ticket & 0xffffffffu);
           if (ticket >> 32 != job || index >= count) {
             return;
@@ -180,9 +181,11 @@ struct CPool {
           return;
         }
         const uint64_t job = ((pool->ticket >> 32) + 1) & 0xffffffffu;
-        __atomic_store_n(&pool->body, body, __ATOMIC_RELAXED);
-        __atomic_store_n(&pool->argument, argument, __ATOMIC_RELAXED);
-        __atomic_store_n(&pool->count, count, __ATOMIC_RELAXED);
+        /* A thread that is still at the last job finds nothing left of it, whatever it reads below. */
+        __atomic_store_n(&pool->ticket, pool->ticket | 0xffffffffu, __ATOMIC_SEQ_CST);
+        __atomic_store_n(&pool->body, body, __ATOMIC_RELEASE);
+        __atomic_store_n(&pool->argument, argument, __ATOMIC_RELEASE);
+        __atomic_store_n(&pool->count, count, __ATOMIC_RELEASE);
         __atomic_store_n(&pool->finished, 0, __ATOMIC_RELAXED);
         __atomic_store_n(&pool->ticket, job << 32, __ATOMIC_SEQ_CST);
         if (__atomic_load_n(&pool->sleepers, __ATOMIC_SEQ_CST) > 0) {

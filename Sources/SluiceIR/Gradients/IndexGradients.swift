@@ -51,7 +51,7 @@ extension GradientRule {
     let shape = builder.shape(x)
     let axis = builder.tables.axis(node.attributes, of: .scatter, rank: shape.count)
     let indexShape = builder.shape(indices)
-    let count = builder.product(indexShape)
+    let count = try Infer.fits(builder.tables.dims.product(indexShape))
     let flat = builder.reshape(indices, [count])
     let numbers = builder.iota([count], axis: 0)
     let nobody = builder.broadcast(builder.scalar(-1, .i32), to: [shape[axis]])

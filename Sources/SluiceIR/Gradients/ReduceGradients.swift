@@ -1,7 +1,7 @@
 /// The derivatives of reductions and of sums and products up to every place.
 extension GradientRule {
   /// A result of a reduction, repeated along the axes that were reduced.
-  private static func spread(
+  static func spread(
     _ value: ValueID, _ node: GradientNode, _ builder: inout ModuleBuilder
   ) -> ValueID {
     let shape = builder.shape(node.x)
@@ -24,7 +24,7 @@ extension GradientRule {
     let others = shape.indices.filter { !axes.contains($0) }
     let order = others + axes
     let moved = builder.transpose(node.x, order)
-    let length = builder.product(axes.map { shape[$0] })
+    let length = try Infer.fits(builder.tables.dims.product(axes.map { shape[$0] }))
     let rows = builder.reshape(moved, others.map { shape[$0] } + [length])
     let exclusive = Attribute(.exclusive, .bool(true))
     let before = builder.make(.cumprod, [rows], [exclusive])
@@ -78,8 +78,8 @@ extension GradientRule {
       ])
     // Element j of the exclusive product is element j - 1 of the inclusive one.
     var cotangent = node.cotangent
-    if isExclusive { cotangent = builder.advance(cotangent, axis, by: 0, backwards: isReverse) }
-    let next = builder.advance(node.x, axis, by: 1, backwards: isReverse)
+    if isExclusive { cotangent = try builder.advance(cotangent, axis, by: 0, backwards: isReverse) }
+    let next = try builder.advance(node.x, axis, by: 1, backwards: isReverse)
 
     let order = [axis] + shape.indices.filter { $0 != axis }
     let inverse = order.indices.map { axis in order.firstIndex(of: axis) ?? axis }
@@ -121,12 +121,13 @@ extension ModuleBuilder {
   /// The elements one place further along an axis; behind the last one comes a number.
   fileprivate mutating func advance(
     _ x: ValueID, _ axis: Int, by filler: Double, backwards: Bool
-  ) -> ValueID {
+  ) throws(InferenceError) -> ValueID {
     let shape = shape(x)
     let rim = shape.indices.map { $0 == axis ? dim(1) : shape[$0] }
     let extra = broadcast(scalar(filler, dtype(x)), to: rim)
+    let longer = try Infer.fits(tables.dims.add(shape[axis], dim(1)))
     if backwards { return slice(concat([extra, x], axis: axis), axis: axis, dim(0), shape[axis]) }
-    return slice(concat([x, extra], axis: axis), axis: axis, dim(1), sum(shape[axis], dim(1)))
+    return slice(concat([x, extra], axis: axis), axis: axis, dim(1), longer)
   }
 
   /// A body that takes g, d and x and gives d + x g, carried and as an output.

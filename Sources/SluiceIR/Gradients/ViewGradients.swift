@@ -77,6 +77,11 @@ extension GradientRule {
     let step = tables.attributes.int(node.attributes, .step) ?? 1
     let dilation = tables.int(node.attributes, .dilation, default: 1)
     let windows = Array(builder.shape(node.cotangent).dropLast())
+    guard size <= maximumWindow else {
+      throw InferenceError(
+        "`unfold` of windows of \(size) elements has no derivative",
+        hint: "they have at most \(maximumWindow)")
+    }
     var result: ValueID?
     for position in 0..<size {
       let column = builder.slice(node.cotangent, axis: shape.count, position, position + 1)
@@ -89,6 +94,9 @@ extension GradientRule {
     return result
   }
 }
+
+/// The derivative of `unfold` is a sum with a term for every element of a window.
+private let maximumWindow = 4096
 
 extension ModuleBuilder {
   /// Puts the elements of an axis among zeros, from `start` in steps of `stride`: the transpose of a slice.
@@ -103,11 +111,13 @@ extension ModuleBuilder {
       // Every element gets step - 1 zeros beside it, behind it in the direction of the slice.
       let zeros = tables.dims.integer(Int64(clamping: step - 1))
       let spread = shape(x)
-      let columns = Array(spread[...axis]) + [one] + Array(spread[(axis + 1)...])
-      let none = columns.map { _ in dim(0) }
-      let rim = columns.indices.map { $0 == axis + 1 ? zeros : none[$0] }
-      var wide = reshape(x, columns)
-      if stride < 0 { wide = reverse(wide, axes: [axis]) }
+      // Axes before and behind are one each: there may be no room for another axis.
+      let outer = try Infer.fits(tables.dims.product(Array(spread[..<axis])))
+      let inner = try Infer.fits(tables.dims.product(Array(spread[(axis + 1)...])))
+      let none = [dim(0), dim(0), dim(0), dim(0)]
+      let rim = [dim(0), dim(0), zeros, dim(0)]
+      var wide = reshape(x, [outer, count, one, inner])
+      if stride < 0 { wide = reverse(wide, axes: [1]) }
       wide = pad(wide, bits: 0, low: stride < 0 ? rim : none, high: stride < 0 ? none : rim)
       count = try Infer.fits(tables.dims.multiply(count, tables.dims.integer(Int64(clamping: step))))
       x = reshape(wide, spread.indices.map { $0 == axis ? count : spread[$0] })

@@ -29,6 +29,7 @@ extension OpDefinition {
           .sum, [powers], [Attribute(.axes, .ints([axis])), Attribute(.keepDims, .bool(true))])
         return [builder.make(.divide, [powers, builder.broadcast(sum, like: x[0])])]
       }), operands: [OperandSpec("x", .floats)], attributes: [softmaxAxis], infer: inferSoftmax,
+    gradient: .softmax,
     example: exampleText("%x: f32[2]", "softmax %x", "f32[2]", run: "([5, 5]) == [0.5, 0.5]"))
 
   static let logSoftmax = OpDefinition(
@@ -41,5 +42,6 @@ extension OpDefinition {
           .sum, [powers], [Attribute(.axes, .ints([axis])), Attribute(.keepDims, .bool(true))])
         return [builder.make(.subtract, [shifted, builder.broadcast(builder.make(.log, [sum]), like: x[0])])]
       }), operands: [OperandSpec("x", .floats)], attributes: [softmaxAxis], infer: inferSoftmax,
+    gradient: .logSoftmax,
     example: exampleText("%x: f32[1]", "log_softmax %x", "f32[1]", run: "([5]) == [0]"))
 }

@@ -17,7 +17,8 @@ extension OpDefinition {
 
   /// A composite that reduces like `sum`.
   private static func statistic(
-    _ name: String, _ summary: String, attributes: [AttributeSpec] = [], example: String,
+    _ name: String, _ summary: String, attributes: [AttributeSpec] = [], gradient: GradientRule? = nil,
+    example: String,
     check: @escaping @Sendable (Tables, AttributesID) throws(InferenceError) -> Void = {
       (_: Tables, _: AttributesID) throws(InferenceError) in
     },
@@ -36,7 +37,7 @@ extension OpDefinition {
       infer: { (tables: inout Tables, inference: inout Inference) throws(InferenceError) in
         try check(tables, inference.attributes)
         try OpDefinition.sum.infer(&tables, &inference)
-      }, example: example)
+      }, gradient: gradient, example: example)
   }
 
   static let logsumexp = statistic(
@@ -75,7 +76,7 @@ extension OpDefinition {
 
   static let norm = statistic(
     "norm", "the vector norm along the axes: sqrt(sum x^2), sum |x| (ord = 1) or max |x| (ord = inf)",
-    attributes: [AttributeSpec(.ord, .number, default: .number(2), "1, 2 or inf")],
+    attributes: [AttributeSpec(.ord, .number, default: .number(2), "1, 2 or inf")], gradient: .norm,
     example: exampleText("%x: f32[2]", "norm %x", "f32[]", run: "([3, 4]) == 5"),
     check: { (tables: Tables, attributes: AttributesID) throws(InferenceError) in
       let order = tables.attributes.number(attributes, .ord) ?? 2

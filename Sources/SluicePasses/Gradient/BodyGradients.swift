@@ -4,7 +4,7 @@ package import SluiceIR
 
 extension ModuleBuilder {
   /// Copies the nodes of a body into the graph under construction; gives the values of its results.
-  mutating func inline(_ body: Graph, _ inputs: [ValueID]) -> [ValueID] {
+  package mutating func inline(_ body: Graph, _ inputs: [ValueID]) -> [ValueID] {
     let outer = location
     defer { location = outer }
     var values = [ValueID](repeating: .none, count: body.valueCount)
@@ -36,7 +36,7 @@ extension ModuleBuilder {
   }
 
   /// The type of the cotangents of values of a type: f32 for f16 and bf16, which only store.
-  mutating func cotangentType(_ type: TypeID) -> TypeID {
+  package mutating func cotangentType(_ type: TypeID) -> TypeID {
     tables.types.dtype(type).isNarrow ? tables.types.with(.f32, shapeOf: type) : type
   }
 

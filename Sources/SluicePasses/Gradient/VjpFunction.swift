@@ -2,12 +2,29 @@
 
 package import SluiceIR
 
+/// How many nodes a function may have with all bodies copied in, to be differentiated.
+private let maximumNodes = 1 << 22
+
 /// The module with a function `@f.vjp` behind all others: the vector-Jacobian product of `@f`.
 ///
 /// It takes the inputs of `@f` and a cotangent `d_r` for each of its float results; it gives the results of `@f`, then a
 /// cotangent for each of its float inputs and for each float variable that it reads, under the names `d_x` and `d_w`.
 /// It writes no state. Throws where something in between has no derivative, with its place.
 package func addVjp(of function: GraphID, to module: Module) throws(Diagnostics) -> Module {
+  guard module.bodyDepth(of: function) <= Module.maximumBodyDepth,
+    module.nodeCountsWithBodies[function.index] <= maximumNodes
+  else {
+    throw Diagnostics([
+      Diagnostic(
+        "`@\(module.tables.strings[module[function].name])` is too large to be differentiated",
+        at: module.tables.place(module[function].location),
+        notes: [
+          Diagnostic.Note(
+            "bodies may nest \(Module.maximumBodyDepth) deep, and make at most \(maximumNodes) nodes when they are copied in"
+          )
+        ])
+    ])
+  }
   var result = GraphID.none
   var failure: GradientError?
   let graph = module[function]

@@ -124,7 +124,7 @@ struct Flattener {
   var region = 0
   /// The loops around what is being copied in.
   var loopDepth = 0
-  private let zero: DimID
+  let zero: DimID
 
   init(_ module: Module, _ tables: Tables, parameters: [StringID: Int], states: [StringID: Int]) {
     self.module = module
@@ -254,6 +254,8 @@ struct Flattener {
       }
     case .expand:
       throw Diagnostics([Diagnostic("`\(op.definition.name)` was not expanded before planning")])
+    case .contract(let kernel):
+      frame.map += append(.node(op, record), packed(operands, kernel, record), [type], name)
     default:
       let types = graph.results(node).map { graph.types[$0.index] }
       frame.map += append(.node(op, record), operands, types, name)

@@ -55,6 +55,37 @@ static void backwards(void *user, int64_t count, void (*body)(void *argument, in
   }
 }
 
+#ifdef SAMPLE_THREADS
+static int64_t part_runs[64];
+
+/* Counts a part; the argument says how many there are. */
+static void count_part(void *argument, int64_t index) {
+  const int64_t count = *(const int64_t *)argument;
+  if (index < count) {
+    __atomic_add_fetch(&part_runs[index], 1, __ATOMIC_RELAXED);
+  } else {
+    __atomic_add_fetch(&part_runs[63], 1000000, __ATOMIC_RELAXED);
+  }
+}
+
+/* Jobs of other lengths in quick succession: every part of each runs once, none of the one before again. */
+static int runs_every_part_once(int32_t threads) {
+  sample_pool pool;
+  int64_t counts[4] = {2, 60, 3, 40};
+  sample_pool_start(&pool, threads);
+  memset(part_runs, 0, sizeof part_runs);
+  for (int job = 0; job < 40000; ++job) {
+    sample_pool_parallel_for(&pool, counts[job % 4], count_part, &counts[job % 4]);
+  }
+  sample_pool_stop(&pool);
+  int64_t sum = 0;
+  for (int i = 0; i < 64; ++i) {
+    sum += part_runs[i];
+  }
+  return sum == 10000 * (2 + 60 + 3 + 40) && part_runs[0] == 40000;
+}
+#endif
+
 int main(int argc, char **argv) {
   memory params = allocate(64 + SAMPLE_PARAMS_BYTES);
   memory state = allocate(SAMPLE_STATE_BYTES);
@@ -203,6 +234,7 @@ int main(int argc, char **argv) {
     sample_pool_stop(&pool);
   }
   sample_pool_stop(NULL);
+  EXPECT(runs_every_part_once(2) && runs_every_part_once(3));
 #endif
 
   /* Reflection. */

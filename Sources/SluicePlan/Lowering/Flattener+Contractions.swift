@@ -1,0 +1,69 @@
+import SluiceIR
+
+/// Copies in front of contractions, where they pay.
+extension Flattener {
+  /// How often an element is read at least before a copy of it pays.
+  private static let worthwhileReads: Int64 = 8
+
+  /// The operands of a contraction; one that is read across its rows is copied, so that it is read along them.
+  ///
+  /// The loop over the last axis of the result runs side by side. Where an operand has elements apart from each other
+  /// along that axis, as W has in x W^T, every vector would be put together element by element, once for every row of
+  /// the result. The sums and their order stay as they are.
+  mutating func packed(
+    _ operands: [Int], _ kernel: ContractKernel, _ record: AttributesID
+  ) -> [Int] {
+    let shapes = operands.map { tables.types.shape(program.values[$0].type) }
+    let labels = kernel.labels(shapes[0].count, shapes[1].count, tables, record)
+    guard let lane = labels.result.last else { return operands }
+    var extents: [Int: DimID] = [:]
+    for (label, dim) in zip(labels.lhs + labels.rhs, shapes[0] + shapes[1]) { extents[label] = dim }
+    let sides = [labels.lhs, labels.rhs]
+    return operands.indices.map { side in
+      let own = sides[side]
+      // Every element is read once for each place along the axes that only the other operand has.
+      let others = labels.result.filter { !own.contains($0) }
+      guard own.filter({ $0 == lane }).count == 1, let axis = own.firstIndex(of: lane),
+        isMany([lane].compactMap { extents[$0] }), isMany(others.compactMap { extents[$0] }),
+        isSplat(operands[side]) == false
+      else { return operands[side] }
+      return turned(operands[side], axis, shapes[side])
+    }
+  }
+
+  /// The value, or a copy that is contiguous along an axis.
+  private mutating func turned(_ value: Int, _ axis: Int, _ shape: [DimID]) -> Int {
+    let one = tables.dims.integer(1)
+    var look = layout(value)
+    let repeats = zip(shape, look.strides).contains { $0 != one && $1 == zero }
+    if look.strides[axis] == one || repeats { return value }
+    var order = Array(shape.indices)
+    order.remove(at: axis)
+    order.append(axis)
+    let (type, name) = (program.values[value].type, program.values[value].name)
+    let turnedShape = order.map { shape[$0] }
+    let turnedType = tables.types.intern(tables.types.dtype(type), turnedShape)
+    look.strides = order.map { look.strides[$0] }
+    let copy = append(.copy, [viewValue(look, turnedType, name)], [turnedType], name)[0]
+    look = layout(copy)
+    let strides = look.strides
+    for (position, axis) in order.enumerated() { look.strides[axis] = strides[position] }
+    return viewValue(look, type, name)
+  }
+
+  private func isSplat(_ value: Int) -> Bool {
+    if case .splat = program.values[value].form { return true }
+    return false
+  }
+
+  /// Whether the product of dims may come to `worthwhileReads`.
+  private func isMany(_ dims: [DimID]) -> Bool {
+    var product: Int64 = 1
+    for dim in dims {
+      let (next, overflow) = product.multipliedReportingOverflow(by: tables.dims.bound(dim) ?? .max)
+      if overflow { return true }
+      product = next
+    }
+    return product >= Self.worthwhileReads
+  }
+}
