@@ -16,12 +16,24 @@ public enum CSource {
       case embedded([UInt8])
     }
 
+    /// How the state gets its first values.
+    public enum InitialState: Sendable, Hashable {
+      /// The function `reset` writes them.
+      case reset
+      /// The function of the model of this name writes all of them; there is no `reset`.
+      case function(String)
+      /// They are in a file, `MODEL.state`, the block as it is; there is no `reset`.
+      case file
+    }
+
     /// The version of the tool, for the banner and `TOOL_VERSION`.
     public var toolVersion = "0.1.0"
     /// A hash of the model's text, for the banner and `GRAPH_HASH`; nil takes a hash of the plan.
     public var graphHash: UInt64?
     /// Where the parameters are.
     public var parameters = Parameters.external
+    /// How the state gets its first values.
+    public var initialState = InitialState.reset
     /// The block of states that `reset` writes, `ModulePlan.stateBytes` long; nil is all zeros.
     public var states: [UInt8]?
 

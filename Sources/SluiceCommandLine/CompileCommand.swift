@@ -17,17 +17,28 @@ extension CommandSpec {
           "`params` puts the parameters into the source, `none` into MODEL.params, `auto` (the default) embeds up to 1 MiB"
         ),
         Option(
+          "--function", alias: "-f", value: "NAME", repeats: true,
+          "compile this function, and others so named, without the rest; parameters that none of them writes are constant"
+        ),
+        Option(
           "--params", value: "FILE",
-          "the parameters, from a .npz or .safetensors file with an array for each (default: initial values)"),
+          "the parameters, from a .npz or .safetensors file with an array for each, such as a checkpoint (default: initial values)"
+        ),
         Option("--seed", value: "N", "the seed of random initial values (default 0)"),
         Option("--json", "print what was written as JSON"),
-      ], examples: ["compile ica -o build", "compile model.sluice --embed none"]
+      ],
+      examples: [
+        "compile ica -o build", "compile model.sluice --embed none",
+        "compile model.sluice --function predict --params checkpoint.safetensors",
+      ]
     ) { invocation in
       let module = try catalog.load(invocation)
       let seed = try invocation.integer("--seed", default: 0, in: Int.min...Int.max)
       let embed = try invocation.choice("--embed", ParameterEmbedding.self, default: .auto)
       let parameters = try invocation.value("--params").map { (try TensorArchive.read($0), $0) }
-      let artefact = try CArtefact(module, seed: Int64(seed), embedding: embed, parameters: parameters)
+      let functions = invocation.all("--function").map { $0.hasPrefix("@") ? String($0.dropFirst()) : $0 }
+      let artefact = try CArtefact(
+        module, functions: functions, seed: Int64(seed), embedding: embed, parameters: parameters)
       let folder = invocation.value("--output") ?? "."
       try FileIO.createDirectories(folder)
       var rows: [JSON] = []

@@ -13,7 +13,8 @@ enum Interruption {
   /// The signal that came; 0 for none.
   private static let signalNumber = Atomic<Int32>(0)
 
-  /// Remembers these signals from now on; the second one ends the process as it usually does.
+  /// Remembers these signals from now on, also where the parent had blocked them; the second one ends the process as
+  /// it usually does.
   static func watch() {
     // Also makes the variable before a handler uses it.
     signalNumber.store(0, ordering: .relaxed)
@@ -27,6 +28,10 @@ enum Interruption {
       action.sa_flags = Int32(bitPattern: UInt32(SA_RESETHAND)) | Int32(SA_RESTART)
       unsafe sigaction(number, &action, nil)
     }
+    var signals = sigset_t()
+    unsafe sigemptyset(&signals)
+    for number in [SIGINT, SIGTERM] { unsafe sigaddset(&signals, number) }
+    unsafe pthread_sigmask(SIG_UNBLOCK, &signals, nil)
   }
 
   /// Lets the signals end the process again.

@@ -21,10 +21,12 @@ extension CommandSpec {
         Option("--outputs", value: "FILE", "all other outputs to one .npz or .safetensors file"),
         Option(
           "--state", value: "NAME=FILE", repeats: true,
-          "a state's value before the call, from a file as for --input"),
+          "a state's value before the call, from a file as for --input; without NAME=, all parameters and states from a checkpoint"
+        ),
         Option(
           "--state-output", value: "NAME=FILE", repeats: true,
-          "a state's value after the call, to a .npy file"),
+          "a state's value after the call, to a .npy file; without NAME=, all parameters and states to a .npz or .safetensors file"
+        ),
         Option(
           "--params", value: "FILE",
           "the parameters, from a file that `compile` wrote, or a .npz or .safetensors file with an array for each"
@@ -54,7 +56,10 @@ extension CommandSpec {
         }
       }
       var files = ArrayFiles()
-      for (name, path) in try invocation.pairs("--state") {
+      for path in invocation.all("--state") where isWhole(path) {
+        try session.loadVariables(files.archive(path), path: path)
+      }
+      for (name, path) in try invocation.pairs("--state", where: { !isWhole($0) }) {
         try session.setState(name, files.tensor(path, for: name))
       }
       let inputs = try inputs(invocation, &files, module, function)
@@ -118,7 +123,7 @@ extension CommandSpec {
     return result
   }
 
-  /// Whether the value of `--input` is a file that names inputs itself.
+  /// Whether the value of `--input` or `--state` is a file that names inputs or states itself.
   private static func isWhole(_ text: String) -> Bool {
     TensorArchive.isArchive(text) && !text.contains("=")
   }
@@ -151,7 +156,8 @@ extension CommandSpec {
       }
       try Npy.write(pending.remove(at: position).tensor, to: path)
     }
-    for (name, path) in try invocation.pairs("--state-output") {
+    for path in invocation.all("--state-output") where isWhole(path) { try session.save(to: path) }
+    for (name, path) in try invocation.pairs("--state-output", where: { !isWhole($0) }) {
       try Npy.write(session.state(name), to: path)
     }
     if let path = invocation.value("--outputs") {

@@ -84,6 +84,7 @@ private struct TrainRun {
     let saved = try Self.savedRun(invocation, checkpoint)
 
     let module = try catalog.load(invocation)
+    try Trainer.check(module)
     var source = TrainData(sets, module)
     let data = try source.arrays("--data", invocation)
     let validation = try source.arrays("--validation", invocation)
@@ -153,13 +154,20 @@ private struct TrainRun {
     var files = ArrayFiles()
     var result: [String: HostTensor] = [:]
     let graphs = ["train_step", "loss"].compactMap { module.function($0) }.map { module[$0] }
+    var types: [String: TypeID] = [:]
+    for graph in graphs {
+      for input in graph.inputs {
+        types[module.tables.strings[graph.names[input.index]]] = graph.types[input.index]
+      }
+    }
     for (name, text) in try invocation.pairs("--input") {
-      let type = graphs.lazy.compactMap { graph in
-        graph.inputs.first { module.tables.strings[graph.names[$0.index]] == name }.map {
-          graph.types[$0.index]
-        }
-      }.first
-      if let type, module.tables.types.rank(type) == 0,
+      guard let type = types[name] else {
+        let names = types.keys.sorted()
+        throw InputError(
+          "`@train_step` has no input `\(name)`" + Suggestion.text(for: name, among: names) + "; it has "
+            + names.map { "`\($0)`" }.joined(separator: ", "))
+      }
+      if module.tables.types.rank(type) == 0,
         let scalar = CommandSpec.number(text, module.tables.types.dtype(type))
       {
         result[name] = scalar

@@ -9,7 +9,7 @@ struct TrainProgress {
   private let start: ContinuousClock.Instant
   private let firstStep: Int
   private var lastShown: ContinuousClock.Instant
-  private var hasShown = false
+  private var lastStep = -1
 
   init(_ context: Context, total: Int, from step: Int) {
     self.context = context
@@ -32,17 +32,16 @@ struct TrainProgress {
   mutating func show(_ step: Int, _ history: TrainingHistory) {
     let now = clock.now
     let wait = Terminal.isInteractive ? 0.1 : 5.0
-    guard !hasShown || Self.seconds(now - lastShown) >= wait else { return }
-    hasShown = true
-    lastShown = now
+    guard lastStep < 0 || Self.seconds(now - lastShown) >= wait else { return }
+    (lastStep, lastShown) = (step, now)
     let line = line(step, history)
     if Terminal.isInteractive { context.progress(line) } else { context.message(line) }
   }
 
-  /// A line that stays.
+  /// A line that stays, unless it stands there already.
   func keep(_ step: Int, _ history: TrainingHistory) {
     context.endProgress()
-    context.message(line(step, history))
+    if Terminal.isInteractive || lastStep != step { context.message(line(step, history)) }
   }
 
   private func line(_ step: Int, _ history: TrainingHistory) -> String {

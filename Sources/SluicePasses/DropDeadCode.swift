@@ -24,13 +24,15 @@ func dropDeadCode(_ module: Module, _ remarks: inout [Diagnostic]) -> Module {
   return result
 }
 
-/// Per graph, per node whether it is needed; nothing, not even a flag, for a body that is not.
+/// Per graph, per node whether it is needed for the roots; nothing, not even a flag, for a graph that is not.
 ///
 /// Users come behind what they use, nodes and graphs alike, so one sweep down finds everything. A graph without
 /// nodes has one flag too many, which tells it from a dropped one.
-private func liveness(of module: Module) -> [[Bool]] {
+func liveness(
+  of module: Module, from isRoot: (Graph) -> Bool = { $0.kind == .function }
+) -> [[Bool]] {
   var result = [[Bool]](repeating: [], count: module.graphs.count)
-  var isNeeded = module.graphs.map { $0.kind == .function }
+  var isNeeded = module.graphs.map(isRoot)
   for index in module.graphs.indices.reversed() where isNeeded[index] {
     let graph = module.graphs[index]
     var liveValues = [Bool](repeating: false, count: graph.valueCount)

@@ -35,6 +35,19 @@ final class Program {
 
   deinit { try? FileManager.default.removeItem(atPath: folder) }
 
+  /// Starts the program; its messages go to a file `messages`.
+  func start(_ words: [String]) throws -> Process {
+    let process = Process()
+    process.executableURL = URL(filePath: path)
+    process.arguments = words
+    process.currentDirectoryURL = URL(filePath: folder)
+    try Data().write(to: URL(filePath: "\(folder)/messages"))
+    process.standardOutput = FileHandle.nullDevice
+    process.standardError = try FileHandle(forWritingTo: URL(filePath: "\(folder)/messages"))
+    try process.run()
+    return process
+  }
+
   /// Runs the program with these words and bytes on standard input.
   func run(_ words: [String], input: [UInt8] = []) throws -> Outcome {
     let process = Process()

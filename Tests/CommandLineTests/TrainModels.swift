@@ -2,11 +2,11 @@ import Sluice
 
 /// The models of the tests of `train`; as text in `Tests/Data/train`.
 enum TrainModels {
-  /// Two classes of points in the plane, by a layer of 8 units and AdamW.
+  /// Two classes of points in the plane, by a layer of units and AdamW.
   static let perceptron = Model("perceptron", "Tells two classes of points in the plane apart.") { model in
-    let net = Perceptron()
+    let net = Perceptron(units: model.setting("units", default: 8, "hidden units"))
     let optimizer = AdamW(net, rate: 0.05)
-    let B: Dim = "B <= 64"
+    let B: Dim = "B <= 256"
 
     func loss(_ f: FunctionBuilder) -> Tensor {
       let points = f.input("points", .f32, [B, 2])
@@ -48,9 +48,29 @@ enum TrainModels {
     model.initializer()
   }
 
+  /// Counts how often it has seen each of the numbers 0 ..< 50, and keeps the last seed.
+  static let counter = Model("counter", "Counts examples.") { model in
+    let seen = model.state("seen", [50])
+    let last = model.state("seed", [], dtype: .i64)
+    model.function("train_step") { f in
+      let (numbers, seed) = (f.input("numbers", .i32, ["B <= 8"]), f.input("seed", .i64, []))
+      seen.value = scatterAdd(seen.value, numbers, (numbers * 0 + 1).cast(.f32))
+      last.value = seed
+      f.output("loss", seen.value.sum())
+    }
+    model.function("loss") { f in
+      f.output("loss", f.input("numbers", .i32, ["B <= 8"]).cast(.f32).mean())
+    }
+  }
+
   struct Perceptron: Module {
-    let hidden = Linear(2, 8)
-    let output = Linear(8, 2)
+    let hidden: Linear
+    let output: Linear
+
+    init(units: Int) {
+      hidden = Linear(2, Dim(units))
+      output = Linear(Dim(units), 2)
+    }
 
     func forward(_ x: Tensor) -> Tensor { output(tanh(hidden(x))) }
   }

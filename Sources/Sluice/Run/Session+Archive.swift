@@ -12,18 +12,17 @@ extension Session {
   /// Throws unless every parameter is there with its dtype and shape, and nothing else is but states of the model and
   /// what a checkpoint says of the training; `path` is for messages.
   public mutating func loadParameters(_ archive: TensorArchive, path: String) throws {
-    try setVariables(Self.parameters(archive, of: plan, path: path))
+    try setVariables(Self.parameters(archive, of: plan, declaredBy: module, path: path))
   }
 
-  /// The arrays of `archive` by name that are the parameters of `plan`.
+  /// The arrays of `archive` by name that are the parameters of `plan`, of functions of `module`.
   static func parameters(
-    _ archive: TensorArchive, of plan: ModulePlan, path: String
+    _ archive: TensorArchive, of plan: ModulePlan, declaredBy module: SluiceIR.Module, path: String
   ) throws -> [String: HostTensor] {
     let rows = plan.learnedVariables
-    let known = rows.map(\.name)
-    let others = plan.states.map(\.name)
-    let unknown = archive.names.filter { !$0.hasPrefix(trainingPrefix) && !others.contains($0) }
-    try refuse(Set(unknown).subtracting(known), "parameter", known, path)
+    let known = module.variables.map { module.tables.strings[$0.name] }
+    let unknown = archive.names.filter { !$0.hasPrefix(trainingPrefix) }
+    try refuse(Set(unknown).subtracting(known), "parameter", rows.map(\.name), path)
     return try values(archive, rows, plan, "parameter", path: path)
   }
 

@@ -16,12 +16,12 @@ public enum LossCurve {
     for value in ticks(frame.low.y, frame.high.y) {
       let y = number(frame.place(Point(x: frame.low.x, y: value)).y)
       text += "<path d=\"M60 \(y)H700\" stroke=\"#ddd\"/>"
-      text += "<text x=\"54\" y=\"\(y)\" text-anchor=\"end\" dy=\"4\">\(number(value))</text>\n"
+      text += "<text x=\"54\" y=\"\(y)\" text-anchor=\"end\" dy=\"4\">\(number(value, 1e5))</text>\n"
     }
     for value in ticks(frame.low.x, frame.high.x) {
       let x = number(frame.place(Point(x: value, y: frame.low.y)).x)
       text += "<path d=\"M\(x) 360v5\" stroke=\"black\"/>"
-      text += "<text x=\"\(x)\" y=\"380\" text-anchor=\"middle\">\(number(value))</text>\n"
+      text += "<text x=\"\(x)\" y=\"380\" text-anchor=\"middle\">\(number(value, 1e5))</text>\n"
     }
     text += "<path d=\"M60 40V360H700\" fill=\"none\" stroke=\"black\"/>\n"
     text += line(thinned(points), frame, "#b8cde6", 1)
@@ -112,12 +112,11 @@ public enum LossCurve {
     }
   }
 
-  /// A number with at most five digits, without what is not needed.
-  private static func number(_ value: Double) -> String {
+  /// A number rounded to parts of 1, a power of ten, without what is not needed.
+  private static func number(_ value: Double, _ parts: Double = 100) -> String {
     guard value.magnitude < 1e9 else { return "\(value)" }
-    if value != 0, value.magnitude < 1e-2 { return "\(Float(value))" }
-    let digits = value.magnitude >= 1000 ? 1.0 : 100
-    let rounded = (value * digits).rounded() / digits
+    if value != 0, value.magnitude < 1e-3 { return "\(Float(value))" }
+    let rounded = (value * parts).rounded() / parts
     return rounded == rounded.rounded() ? "\(Int(rounded))" : "\(rounded)"
   }
 

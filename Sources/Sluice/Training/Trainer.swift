@@ -110,6 +110,9 @@ public struct Trainer {
     if entries.initializer != nil { _ = try session.run("init", [HostTensor(scalar: seed)]) }
   }
 
+  /// Throws `TrainingError` unless a model has the functions that training calls.
+  public static func check(_ module: SluiceIR.Module) throws { _ = try EntryPoints(module) }
+
   private static func checkNames(
     _ data: [String: HostTensor], _ fixed: [String: HostTensor], _ validation: [String: HostTensor],
     _ step: ExecutionPlan, _ loss: ExecutionPlan?
@@ -187,7 +190,9 @@ public struct Trainer {
     return loss
   }
 
-  /// Takes the parameters from a file of arrays by name; states stay as they are. Throws as `Session` does.
+  /// Takes the parameters from a file of arrays by name; states stay as they are.
+  ///
+  /// Throws as `Session` does.
   public mutating func loadParameters(_ archive: TensorArchive, path: String) throws {
     try session.loadParameters(archive, path: path)
   }

@@ -82,12 +82,22 @@ struct CHeader {
     _ variables: [ModulePlan.Variable], _ macros: [String], _ plural: String, _ writer: inout CWriter
   ) {
     if variables.isEmpty { return }
-    writer.comment(["Where the tensors of the \(plural) begin, in bytes, and how many elements they have."])
+    let isState = plural == "state"
+    var comment = "Where the tensors of the \(plural) begin, in bytes, and how many elements they have."
+    if isState, variables.contains(where: \.isParameter) {
+      comment +=
+        " Functions write those that are called parameters. Bytes between tensors are padding that no function "
+        + "touches: clear the block before the first call if it is to be written to a file."
+    }
+    writer.comment([comment])
     for (variable, macro) in zip(variables, macros) {
       let count = variable.byteCount / model.tables.types.dtype(variable.type).byteCount
       writer.directive(
         "#define \(macro)_OFFSET \(variable.offset)  /* "
-          + CText.comment("@\(variable.name) : \(model.tables.text(variable.type))") + " */")
+          + CText.comment(
+            "\(isState && variable.isParameter ? "parameter " : "")@\(variable.name) : \(model.tables.text(variable.type))"
+          )
+          + " */")
       writer.directive("#define \(macro)_COUNT \(count)")
     }
     writer.blank()
@@ -123,7 +133,13 @@ struct CHeader {
       if case .embedded = model.options.parameters { model.plan.parameterBytes > 0 } else { false }
     let parameters = isEmbedded ? "; NULL: those in the C file" : ""
     writer.line("const void *params;", remark: "\(m)PARAMS_BYTES, only read\(parameters)")
-    writer.line("void *state;", remark: "\(m)STATE_BYTES, see \(p)reset; a copy is a checkpoint")
+    let first =
+      switch model.options.initialState {
+      case .reset: "see \(p)reset"
+      case .function(let name): "\(functionName(name)) writes its first values"
+      case .file: "\(model.name).state has its first values"
+      }
+    writer.line("void *state;", remark: "\(m)STATE_BYTES, \(first); a copy is a checkpoint")
     writer.line("void *arena;", remark: "scratch memory")
     writer.line("size_t arena_bytes;")
     writer.comment([
@@ -142,13 +158,7 @@ struct CHeader {
     writer.comment(["A status in words."])
     writer.line("\(m)API const char *\(p)status_string(\(p)status status);")
     writer.blank()
-    if model.plan.stateBytes > 0 {
-      writer.comment([
-        "Writes the initial state. It must run once before any function that works on the state."
-      ])
-      writer.line("\(m)API \(p)status \(p)reset(const \(p)context *context);")
-      writer.blank()
-    }
+    if model.plan.stateBytes > 0 { writeInitialState(&writer) }
     if model.plan.parameterBytes > 0 {
       writer.comment([
         "Checks a parameters file in memory and makes context->params point into it; nothing is copied. The file "
@@ -157,6 +167,32 @@ struct CHeader {
       writer.line("\(m)API \(p)status \(p)params_bind(\(p)context *context, const void *file, size_t bytes);")
       writer.blank()
     }
+  }
+
+  private func writeInitialState(_ writer: inout CWriter) {
+    switch model.options.initialState {
+    case .reset:
+      writer.comment([
+        "Writes the initial state. It must run once before any function that works on the state."
+      ])
+      writer.line("\(m)API \(p)status \(p)reset(const \(p)context *context);")
+    case .function(let name):
+      writer.comment([
+        "The initial state is not in this file: \(functionName(name)) writes all of it, and must run once before any "
+          + "other function that works on the state; or the caller puts a checkpoint there."
+      ])
+    case .file:
+      writer.comment([
+        "The initial state is the file \(model.name).state, \(m)STATE_BYTES bytes: the caller reads it into "
+          + "context->state before any function that works on the state."
+      ])
+    }
+    writer.blank()
+  }
+
+  /// The C name of a function.
+  private func functionName(_ name: String) -> String {
+    zip(model.plan.functions, model.functions).first { $0.0.name == name }?.1.name ?? name
   }
 
   // MARK: Functions
@@ -194,7 +230,7 @@ struct CHeader {
       writer.close("} \(type);")
       writer.blank()
     }
-    writer.comment(Self.summary(function, model.tables))
+    writer.comment(Self.summary(function, model.tables) + written(function))
     writer.line("\(m)API \(p)status \(names.name)(\(Self.parameters(model, position)));")
     writer.blank()
   }
@@ -206,6 +242,19 @@ struct CHeader {
     }
     let comment = function.comment.isEmpty ? ["The function @\(function.name)."] : function.comment
     return comment + ["", "@\(function.name)(\(list(function.inputs))) -> (\(list(function.outputs)))"]
+  }
+
+  /// Which parameters a function writes, in words; nothing where it writes none.
+  private func written(_ function: ExecutionPlan) -> [String] {
+    let module = model.plan.module
+    let trained = model.plan.states.filter(\.isParameter).map(\.name)
+    guard !trained.isEmpty, let id = module.function(function.name) else { return [] }
+    let names = Set(module[id].writes.map { module.tables.strings[$0.state] })
+    let written = trained.filter(names.contains)
+    if written.isEmpty { return [] }
+    if written.count == trained.count { return ["Writes all parameters that are in the state."] }
+    let shown = written.prefix(8).map { "@\($0)" }.joined(separator: ", ")
+    return ["Writes \(written.count) parameters: \(shown)\(written.count > 8 ? ", ..." : "")."]
   }
 
   /// The parameters of a function's entry point.

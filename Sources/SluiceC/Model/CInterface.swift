@@ -11,7 +11,7 @@ struct CInterface {
   var text: String {
     var text = model.helpers.expand(statusString)
     if model.plan.parameterBytes > 0 { text += model.helpers.expand(bind) }
-    if model.plan.stateBytes > 0 { text += reset }
+    if model.plan.stateBytes > 0, model.options.initialState == .reset { text += reset }
     return text
   }
 
@@ -104,10 +104,8 @@ struct CInterface {
     model.helpers.use("misaligned")
     var code = ""
     var tables = ""
-    let zeros = [UInt8](repeating: 0, count: model.plan.stateBytes)
-    let bytes = model.options.states ?? zeros
     for (position, variable) in model.plan.states.enumerated() {
-      let part = Array(bytes[variable.offset..<variable.offset + variable.byteCount])
+      let part = model.options.states.map { $0[variable.offset..<variable.offset + variable.byteCount] } ?? []
       let (statements, table) = CTables.reset(position, part, model)
       code += statements
       tables += table

@@ -125,13 +125,19 @@ struct CTables {
 
   // MARK: States
 
-  /// Statements that write the initial value of a state, given a pointer to its block; tables go to `text`.
-  static func reset(_ state: Int, _ bytes: [UInt8], _ model: CModel) -> (code: String, table: String) {
+  /// Statements that write the initial value of a state, given a pointer to its block, and the table they need.
+  ///
+  /// No bytes stand for zeros.
+  static func reset(
+    _ state: Int, _ bytes: ArraySlice<UInt8>, _ model: CModel
+  ) -> (code: String, table: String) {
     let variable = model.plan.states[state]
     let dtype = model.tables.types.dtype(variable.type)
     let count = variable.byteCount / dtype.byteCount
     guard count > 0 else { return ("", "") }
-    let words = (0..<count).map { word(bytes, $0, dtype.byteCount) }
+    // States of optimizers can be large, and are zeros.
+    let bytes = bytes.contains { $0 != 0 } ? Array(bytes) : []
+    let words = bytes.isEmpty ? [] : (0..<count).map { word(bytes, $0, dtype.byteCount) }
     // The value of most elements, and where the others are.
     var counts: [UInt64: Int] = [:]
     for value in words { counts[value, default: 0] += 1 }

@@ -32,6 +32,12 @@ public struct Tables: Sendable {
     return true
   }
 
+  /// Forgets the parameters and states for which this is false; no graph may name them.
+  package mutating func keepVariables(where isKept: (Variable) -> Bool) {
+    variables = variables.filter(isKept)
+    variableIndex = Dictionary(uniqueKeysWithValues: variables.enumerated().map { ($1.name, $0) })
+  }
+
   /// The dims of a type, as text: `f32[B,64]`.
   public func text(_ type: TypeID) -> String {
     types.dtype(type).name + text(types.shape(type))

@@ -1,0 +1,102 @@
+import Foundation
+import Sluice
+import SluiceC
+import SluiceFormats
+import SluiceIR
+import Testing
+
+/// Models that are trained from C.
+struct TrainInCTests {
+  private static let model = "\(Program.root)/Tests/Data/train/perceptron.sluice"
+
+  /// The program of docs/c-api.md.
+  private func example() throws -> String {
+    let document = try String(decoding: FileIO.read("\(Program.root)/docs/c-api.md"), as: UTF8.self)
+    let section = try #require(document.range(of: "\n## Training\n"))
+    let begin = try #require(document.range(of: "```c\n", range: section.upperBound..<document.endIndex))
+    let end = try #require(document.range(of: "```", range: begin.upperBound..<document.endIndex))
+    return String(document[begin.upperBound..<end.lowerBound])
+  }
+
+  /// It is built without warnings, runs under sanitizers and valgrind without a word, and gives the same state.
+  @Test func theExampleTrains() throws {
+    let sluice = try Program("sluice")
+    let folder = sluice.folder
+    #expect(try sluice.run(["compile", Self.model, "-o", "."]).code == 0)
+    try FileIO.write(example(), to: "\(folder)/train.c")
+    let warnings = ["-Wall", "-Wextra", "-Wconversion", "-pedantic", "-Werror"]
+    var states: [[UInt8]] = []
+    for (compiler, flags) in [
+      ("gcc", ["-O1", "-g", "-fsanitize=address,undefined", "-fno-sanitize-recover=all"]),
+      ("gcc", ["-O3", "-march=native"]), ("clang", ["-O2"]),
+    ] {
+      guard let found = try? CCompiler(compiler) else { continue }
+      let arguments = ["-std=c11"] + warnings + flags + ["train.c", "perceptron.c", "-o", "train"]
+      let built = try run(found.path, arguments, in: folder)
+      #expect(built.code == 0 && built.output.isEmpty, "\(built.output.prefix(2000))")
+      let outcome = try run("\(folder)/train", [], in: folder)
+      #expect(outcome.code == 0 && outcome.output.contains("step 200: loss 0."), "\(outcome.output)")
+      states.append(try FileIO.read("\(folder)/perceptron.state"))
+    }
+    #expect(!states.isEmpty && states.allSatisfy { $0 == states[0] })
+    let valgrind = "/usr/bin/valgrind"
+    guard FileIO.exists(valgrind), let compiler = try? CCompiler("gcc") else { return }
+    let plain = ["-std=c11", "-O1", "-g", "train.c", "perceptron.c", "-o", "plain"]
+    #expect(try run(compiler.path, plain, in: folder).code == 0)
+    let checked = try run(
+      valgrind, ["-q", "--leak-check=full", "--error-exitcode=9", "\(folder)/plain"], in: folder)
+    #expect(checked.code == 0 && !checked.output.contains("=="), "\(checked.output.prefix(2000))")
+  }
+
+  /// More than 1 MiB of random numbers is written by `@init`, is in a file, or is embedded on request.
+  @Test func largeInitialStatesAreNotEmbedded() throws {
+    let module = try TrainModels.perceptron.trace(settings: ["units": "80000"])
+    func names(_ artefact: CArtefact) -> [String] { artefact.files.map(\.name) }
+    func header(_ artefact: CArtefact) -> String {
+      String(decoding: artefact.files[1].bytes, as: UTF8.self).replacing("\n * ", with: " ")
+    }
+    let whole = try CArtefact(module)
+    #expect(names(whole) == ["perceptron.c", "perceptron.h"] && whole.files[0].bytes.count < 1 << 18)
+    #expect(!header(whole).contains("perceptron_reset"))
+    #expect(header(whole).contains("perceptron_init writes all of it, and must run once before"))
+    #expect(header(whole).contains("Writes all parameters that are in the state."))
+    #expect(header(whole).contains("/* parameter @hidden.weight : f32[2,80000] */"))
+    let small = try CArtefact(TrainModels.perceptron.trace())
+    #expect(names(small) == ["perceptron.c", "perceptron.h"] && header(small).contains("perceptron_reset"))
+    // Parameters that are given.
+    let session = try Session(module, seed: 5)
+    let file = FileManager.default.temporaryDirectory.appending(path: "sluice-\(UUID().uuidString).npz")
+      .path()
+    defer { try? FileManager.default.removeItem(atPath: file) }
+    try session.save(to: file)
+    let given = try CArtefact(module, parameters: (TensorArchive.read(file), file))
+    #expect(names(given) == ["perceptron.c", "perceptron.h", "perceptron.state"])
+    #expect(header(given).contains("The initial state is the file perceptron.state"))
+    let first = try session.state("hidden.weight").bytes
+    #expect(Array(given.files[2].bytes.prefix(first.count)) == first)
+    // Without what trains, parameters are constants.
+    let inference = try CArtefact(
+      module, functions: ["predict"], parameters: (TensorArchive.read(file), file))
+    #expect(names(inference) == ["perceptron.c", "perceptron.h", "perceptron.params"])
+    #expect(header(inference).contains("#define PERCEPTRON_STATE_BYTES 0\n"))
+    #expect(throws: SessionError.self) { _ = try CArtefact(module, functions: ["nothing"]) }
+  }
+
+  private func run(
+    _ program: String, _ arguments: [String], in folder: String
+  ) throws -> (code: Int32, output: String) {
+    let process = Process()
+    process.executableURL = URL(filePath: program)
+    process.arguments = arguments
+    process.currentDirectoryURL = URL(filePath: folder)
+    let log = URL(filePath: "\(folder)/log-\(UUID().uuidString)")
+    try Data().write(to: log)
+    let handle = try FileHandle(forWritingTo: log)
+    process.standardOutput = handle
+    process.standardError = handle
+    try process.run()
+    process.waitUntilExit()
+    let code = process.terminationReason == .exit ? process.terminationStatus : -1
+    return (code, try String(decoding: Data(contentsOf: log), as: UTF8.self))
+  }
+}
