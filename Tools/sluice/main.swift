@@ -1,5 +1,4 @@
 import SluiceCommandLine
-import SluiceFormats
 import SluiceModels
 
 let digits = DataSet("digits", "images u8[1797,8,8], labels i32[1797]") {
@@ -9,5 +8,4 @@ let digits = DataSet("digits", "images u8[1797,8,8], labels i32[1797]") {
 SluiceMain(
   models: [bert, gpt, ica, mlp, simclr], demos: [BERTDemo.demo, GPTDemo.demo, ICADemo.demo, SimCLRDemo.demo],
   data: [digits]
-).runAndExit()
 ).runAndExit()
