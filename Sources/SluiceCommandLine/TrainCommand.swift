@@ -37,7 +37,7 @@ extension CommandSpec {
         Option("--resume", "go on where the checkpoint is"),
         Option("--overwrite", "begin anew although the checkpoint's file exists"),
         Option("--validate-every", value: "N", "steps between two validations (default 100)"),
-        Option("--curve", value: "FILE", "the losses as a picture, .svg"),
+        Option("--curve", value: "FILE", "the losses as a picture, .svg or .png"),
         Option("--log", value: "FILE", "the losses as a table, .csv or .json"),
         Option("--json", "print the result as JSON"),
       ],
@@ -77,7 +77,9 @@ private struct TrainRun {
     checkpoint = invocation.value("--checkpoint")
     if let checkpoint { try TrainLog.checkEnding(checkpoint, of: "--checkpoint", ["safetensors", "npz"]) }
     if let log = invocation.value("--log") { try TrainLog.checkEnding(log, of: "--log", ["csv", "json"]) }
-    if let curve = invocation.value("--curve") { try TrainLog.checkEnding(curve, of: "--curve", ["svg"]) }
+    if let curve = invocation.value("--curve") {
+      try TrainLog.checkEnding(curve, of: "--curve", ["svg", "png"])
+    }
     let options = try Self.options(invocation)
     let backend = try invocation.choice("--backend", Backend.self, default: .c)
     let threads = try invocation.integer("--threads", default: 1, in: 1...256)
@@ -229,7 +231,10 @@ private struct TrainRun {
   private func report(_ validation: Double?) throws {
     let last = validation.map { (step: trainer.step, loss: $0) }
     if let path = invocation.value("--log") { try TrainLog.write(trainer.history, last, to: path) }
-    if let path = invocation.value("--curve") {
+    guard let path = invocation.value("--curve") else { return }
+    if path.hasSuffix(".png"), let image = LossCurve.image(trainer.history) {
+      try Png.write(image, to: path)
+    } else {
       try FileIO.write(LossCurve.svg(trainer.history, title: trainer.session.module.name), to: path)
     }
   }

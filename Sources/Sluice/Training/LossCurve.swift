@@ -1,4 +1,4 @@
-/// The losses of a training run as a picture: SVG text.
+/// The losses of a training run as a picture: SVG text, or pixels.
 public enum LossCurve {
   /// The picture of a history: the loss of each step, its running mean, and the validations.
   ///
@@ -38,14 +38,15 @@ public enum LossCurve {
     return text + "\n</svg>\n"
   }
 
-  private struct Point {
+  /// A step and its loss, or a place in the picture.
+  struct Point {
     var x: Double
     var y: Double
     var isFinite: Bool { y.isFinite }
   }
 
   /// What the axes reach over, and where a point is in the picture.
-  private struct Frame {
+  struct Frame {
     var low: Point
     var high: Point
 
@@ -58,15 +59,16 @@ public enum LossCurve {
       high = Point(x: max(points.map(\.x).max() ?? 1, 1), y: most)
     }
 
+    /// Inside the picture, whatever the numbers are.
     func place(_ point: Point) -> Point {
-      Point(
-        x: 60 + 640 * (point.x - low.x) / (high.x - low.x),
-        y: 360 - 320 * (point.y - low.y) / (high.y - low.y))
+      let x = 60 + 640 * (point.x - low.x) / (high.x - low.x)
+      let y = 360 - 320 * (point.y - low.y) / (high.y - low.y)
+      return Point(x: x.isFinite ? min(max(x, 0), 720) : 60, y: y.isFinite ? min(max(y, 0), 400) : 360)
     }
   }
 
   /// The exponential running mean, by a fiftieth of the steps.
-  private static func smoothed(_ points: [Point]) -> [Point] {
+  static func smoothed(_ points: [Point]) -> [Point] {
     let rate = 1 / max(1, Double(points.count) / 50)
     var mean: Double?
     return points.filter(\.isFinite).map { point in
@@ -77,7 +79,7 @@ public enum LossCurve {
   }
 
   /// At most about 1000 points: of each part the least and the largest.
-  private static func thinned(_ points: [Point]) -> [Point] {
+  static func thinned(_ points: [Point]) -> [Point] {
     let points = points.filter(\.isFinite)
     let size = (points.count + 499) / 500
     guard size > 2 else { return points }
@@ -113,7 +115,7 @@ public enum LossCurve {
   }
 
   /// A number rounded to parts of 1, a power of ten, without what is not needed.
-  private static func number(_ value: Double, _ parts: Double = 100) -> String {
+  static func number(_ value: Double, _ parts: Double = 100) -> String {
     guard value.magnitude < 1e9 else { return "\(value)" }
     if value != 0, value.magnitude < 1e-3 { return "\(Float(value))" }
     let rounded = (value * parts).rounded() / parts

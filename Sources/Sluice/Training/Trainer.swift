@@ -77,6 +77,9 @@ public struct Trainer {
   ) throws {
     let entries = try EntryPoints(module)
     let seed = options.seed ?? 0
+    if let percent = options.heldOut, !(0..<100).contains(percent) {
+      throw TrainingError("\(percent) % are held out; it is a number from 0 to less than 100")
+    }
     if entries.initializesAll {
       session = try Session(uninitialized: module, backend: backend, threads: threads)
     } else {
@@ -95,7 +98,7 @@ public struct Trainer {
     split = try TrainingSplit(feed, batch, loss, plan, data: data, validation: validation, options)
     trainingCount = split.trainingCount
     heldOutCount = split.heldOutCount
-    stepsPerEpoch = max(1, trainingCount / (batch * (feed.window ?? 1)))
+    stepsPerEpoch = max(1, trainingCount / (feed.window ?? 1) / batch)
     self.seed = seed
     length = options.length
     order = try TrainingOrder(

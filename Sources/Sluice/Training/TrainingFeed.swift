@@ -109,7 +109,10 @@ struct TrainingFeed {
   ) throws -> Int {
     let symbols = tables.dims.symbols(in: dim)
     let text = tables.text(dim)
-    if symbols.isEmpty, let size = tables.dims.value(dim) { return Int(size) }
+    if let size = tables.dims.value(dim) {
+      guard size >= 1 else { throw TrainingError("the windows of `\(input)` have the size \(size)") }
+      return Int(size)
+    }
     guard symbols.count == 1, symbols[0] != tables.dims.symbol(batch) else {
       throw TrainingError("the windows of `\(input)` have the size `\(text)`; it needs one symbol of its own")
     }

@@ -58,6 +58,7 @@ struct TrainingSplit {
     // A rest only where the function takes batches of any size.
     let (limit, isFixed) = evaluation.batch
     let size = isFixed ? limit : min(batch, limit)
+    guard size >= 1 else { throw TrainingError("`@loss` takes no examples: its batch is at most \(limit)") }
     var result: [[Int]] = []
     for start in stride(from: 0, to: places.count, by: size) where result.count < options.validationBatches {
       let part = Array(places[start..<min(start + size, places.count)])
@@ -75,8 +76,9 @@ struct TrainingSplit {
   ) throws -> [Int] {
     let wanted = options.heldOutCount ?? Int(Double(feed.count) * (options.heldOut ?? 10) / 100)
     guard wanted > 0 else { return [] }
-    let needed = (loss.batch.isFixed ? loss.batch.limit : 1) * (loss.window ?? 1)
-    guard wanted >= needed, feed.count - wanted >= (feed.window ?? batch) else {
+    let (needed, overflow) = (loss.batch.isFixed ? loss.batch.limit : 1)
+      .multipliedReportingOverflow(by: loss.window ?? 1)
+    guard !overflow, wanted >= needed, feed.count - wanted >= (feed.window ?? batch) else {
       if options.heldOut == nil { return [] }
       throw TrainingError(
         "\(wanted) of \(feed.count) for validation: `@loss` needs \(needed), "
