@@ -35,9 +35,9 @@ public let simclr = Model("simclr", "Representations of images without labels (C
   let projection = model.module("projection", Projection(encoder.width, projected))
   let probe = model.module("probe", Linear(Dim(encoder.width), Dim(classes)))
   let classifier = model.module("classifier", Linear(Dim(encoder.width), Dim(classes)))
-  let pretrainer = training.optimizer([encoder, projection], "pretrain")
-  let prober = training.optimizer([probe], "probe")
-  let finetuner = training.optimizer([encoder, classifier], "finetune")
+  let pretrainer = training.optimizer([encoder, projection], for: "pretrain")
+  let prober = training.optimizer([probe], for: "probe")
+  let finetuner = training.optimizer([encoder, classifier], for: "finetune")
   let loss = ContrastiveLoss(rawValue: objective) ?? .ntXent
 
   func images(_ f: FunctionBuilder, _ name: String = "images") -> Tensor {

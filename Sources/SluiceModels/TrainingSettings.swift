@@ -22,12 +22,11 @@ struct TrainingSettings {
       ? .cosine(peak: peak, warmup: warmup, steps: steps) : .warmup(to: peak, over: warmup)
   }
 
-  /// An optimizer of modules, whose states begin with a name.
-  func optimizer(_ modules: [Any], _ name: String) -> Optimizer {
-    choice == "sgd"
-      ? SGD(
-        modules, rate: rate, momentum: momentum, weightDecay: weightDecay, decayed: .matrices,
-        name: "\(name).sgd")
-      : AdamW(modules, rate: rate, weightDecay: weightDecay, name: "\(name).adamw")
+  /// An optimizer of modules; its states begin with its purpose, where a model has several of them.
+  func optimizer(_ modules: [Any], for purpose: String? = nil) -> Optimizer {
+    let name = (purpose.map { "\($0)." } ?? "") + choice
+    if choice == "adamw" { return AdamW(modules, rate: rate, weightDecay: weightDecay, name: name) }
+    return SGD(
+      modules, rate: rate, momentum: momentum, weightDecay: weightDecay, decayed: .matrices, name: name)
   }
 }

@@ -11,7 +11,7 @@ from pathlib import Path
 import numpy as np
 
 ROOT = Path(__file__).resolve().parents[2]
-MODEL_DATA = ROOT / "Sources" / "SluiceModels" / "Data"
+MODEL_DATA = ROOT / "Sources" / "SluiceData" / "Data"
 TEST_DATA = ROOT / "Tests" / "Data"
 
 TRAINING_IMAGES = 1437
