@@ -56,7 +56,7 @@ extension CommandSpec {
         Option("--mix", "the files hold sources: mix them first"),
         Option("--output-dir", alias: "-o", value: "FOLDER", "where files go (default: NAME-demo)"),
         Option("--backend", value: "BACKEND", "`c` (the default), `interpreter` or `reference`"),
-        Option("--threads", value: "N", "how many threads the C may use (default 1)"),
+        Option("--threads", value: "N", "how many threads the C may use (default 2)"),
         Option("--seed", value: "N", "the seed of random numbers (default 0)"),
       ], examples: ["demo \(demos.first?.name ?? "NAME")"]
     ) { invocation in
@@ -72,7 +72,7 @@ extension CommandSpec {
         folder: invocation.value("--output-dir") ?? "\(name)-demo",
         seed: Int64(try invocation.integer("--seed", default: 0, in: Int.min...Int.max)),
         backend: try invocation.choice("--backend", Backend.self, default: .c),
-        threads: try invocation.integer("--threads", default: 1, in: 1...256), context: invocation.context)
+        threads: try invocation.integer("--threads", default: 2, in: 1...256), context: invocation.context)
       try demo.run(request)
       return ExitCode.ok
     }

@@ -2,12 +2,13 @@ import Sluice
 
 /// Random views of images: crop and resize, flip, colour distortion (Chen et al. 2020, section 3 and appendix A).
 ///
-/// Every image is cropped to a part of its area with an aspect ratio of 3/4 to 4/3, which is sampled at the old size
-/// (bilinear, half-pixel centres); then brightness, contrast and, where there are three channels, saturation are
-/// multiplied by factors of 1 - s to 1 + s, and some images lose their colour.
+/// Every view shows a part of its image's area with an aspect ratio of 3/4 to 4/3, sampled at the old size (bilinear,
+/// half-pixel centres, 0 around the image); a part of more than 1 has all of the image somewhere inside of it. Then
+/// brightness, contrast and, where there are three channels, saturation are multiplied by factors of 1 - s to 1 + s,
+/// and some images lose their colour.
 struct Augmentation {
-  /// The least part of the area that a crop has.
-  let area: Double
+  /// The least and the largest part of the area that a view shows.
+  let area: (low: Double, high: Double)
   /// Whether half of the views are mirrored left to right; digits should not be.
   let flips: Bool
   /// How strongly brightness changes, 0 to 1.
@@ -23,7 +24,7 @@ struct Augmentation {
     let u = uniform([9, batch, 1, 1, 1], seed: seed, stream: stream)
     func draw(_ i: Int, _ low: Double, _ high: Double) -> Tensor { low + (high - low) * u[i] }
 
-    let area = draw(0, area, 1)
+    let area = draw(0, area.low, area.high)
     let aspect = exp(draw(1, -1, 1) * 0.2876820724517809)  // log(4 / 3)
     let rows = sampling(images.shape[2], part: sqrt(area * aspect), start: u[2])
     var columns = sampling(images.shape[3], part: sqrt(area / aspect), start: u[3])
@@ -41,16 +42,12 @@ struct Augmentation {
     return view
   }
 
-  /// Which part of an axis each element of a view is: bilinear weights, `[B, 1, size, size]`.
+  /// What each element of a view takes of the elements of an axis: bilinear weights, `[B, 1, size, size]`.
   ///
-  /// Element i lies at `start + (i + 0.5) part - 0.5`, with the start in the room that the part leaves.
+  /// Element i lies at `start (1 - part) size + (i + 0.5) part - 0.5`, with a start of 0 to 1.
   private func sampling(_ size: Dim, part: Tensor, start: Tensor) -> Tensor {
-    let part = minimum(part, 1)
-    let length = Sluice.size(of: size, .f32)
-    let i = iota([size, 1], axis: 0, .f32)
-    let first = start * (1 - part) * length
-    let centre = first + (i + 0.5) * part - 0.5  // [B, 1, size, 1]
-    let place = minimum(maximum(centre, 0), length - 1)
+    let first = start * (1 - part) * Sluice.size(of: size, .f32)
+    let place = first + (iota([size, 1], axis: 0, .f32) + 0.5) * part - 0.5  // [B, 1, size, 1]
     return maximum(1 - abs(place - iota([size], .f32)), 0)
   }
 

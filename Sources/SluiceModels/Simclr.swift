@@ -23,7 +23,10 @@ public let simclr = Model("simclr", "Representations of images without labels (C
     "loss", default: "nt_xent", oneOf: ContrastiveLoss.allCases.map(\.rawValue), "what is minimized")
   let temperature = model.setting("temperature", default: 0.5, in: 1e-3...1e3, "divides similarities")
   let augmentation = Augmentation(
-    area: model.setting("crop", default: 0.4, in: 1e-3...1, "the least area of a crop"),
+    area: (
+      model.setting("crop", default: 0.4, in: 1e-3...16, "the least part of an image's area that a view shows"),
+      model.setting("zoom", default: 1.4, in: 1e-3...16, "the largest; beyond 1, black is around the image")
+    ),
     flips: model.setting("flip", default: false, "whether half of the views are mirrored"),
     brightness: model.setting("brightness", default: 0.4, in: 0...1, "how much it changes"),
     contrast: model.setting("contrast", default: 0.4, in: 0...1, "how much it and saturation change"),

@@ -1,4 +1,4 @@
 import SluiceCommandLine
 import SluiceModels
 
-SluiceMain(models: [ica, mlp, simclr], demos: [ICADemo.demo]).runAndExit()
+SluiceMain(models: [ica, mlp, simclr], demos: [ICADemo.demo, SimCLRDemo.demo]).runAndExit()

@@ -33,11 +33,18 @@ public struct Model: Sendable {
 
   /// The module for these settings; what is not set has its default.
   ///
-  /// - Parameter settings: Values as on a command line: `["layers": "12"]`.
+  /// - Parameters:
+  ///   - settings: Values as on a command line: `["layers": "12"]`.
+  ///   - functions: The functions that are wanted, with what they need of parameters and states; all when left out.
   /// - Throws: All mistakes of the settings and of the model, each with its place in the model's source.
-  public func trace(settings: [String: String] = [:]) throws(Diagnostics) -> IRModule {
-    let (trace, builder) = run(settings)
+  public func trace(
+    settings: [String: String] = [:], functions: [String]? = nil
+  ) throws(Diagnostics) -> IRModule {
+    let (trace, builder) = run(settings, functions)
     builder.settings.reportMistakes(of: name, to: trace)
+    for wanted in functions ?? [] where !trace.functionNames.contains(wanted) {
+      trace.report("the model `\(name)` has no function `\(wanted)`", at: site)
+    }
     if !isIdentifier(name) {
       trace.report(
         "`\(name)` is no name of a model",
@@ -51,13 +58,15 @@ public struct Model: Sendable {
   }
 
   /// The settings with their defaults, in the order the model asks for them.
-  public func settings() -> [Setting] { run([:]).builder.settings.known }
+  public func settings() -> [Setting] { run([:], nil).builder.settings.known }
 
-  private func run(_ settings: [String: String]) -> (trace: Trace, builder: ModelBuilder) {
+  private func run(
+    _ settings: [String: String], _ functions: [String]?
+  ) -> (trace: Trace, builder: ModelBuilder) {
     let comment =
       summary.isEmpty ? [] : summary.split(separator: "\n", omittingEmptySubsequences: false).map(String.init)
     let trace = Trace(name: name, comment: comment, site: site)
-    let builder = ModelBuilder(trace, settings)
+    let builder = ModelBuilder(trace, settings, functions)
     Trace.$current.withValue(trace) {
       body(builder)
       if let (name, site) = builder.initialization { trace.addInitialization(name, at: site) }

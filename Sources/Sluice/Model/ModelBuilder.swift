@@ -4,13 +4,16 @@ public import SluiceIR
 public final class ModelBuilder {
   let trace: Trace
   var settings: Settings
+  /// The functions that are traced; nil for all.
+  private let wanted: Set<String>?
   /// The function that gives variables their first values, to be added at the end.
   var initialization: (name: String, site: Site)?
   /// Whether the closure has returned.
   var isDone = false
 
-  init(_ trace: Trace, _ settings: [String: String]) {
+  init(_ trace: Trace, _ settings: [String: String], _ functions: [String]?) {
     self.trace = trace
+    wanted = functions.map { Set($0) }
     self.settings = Settings(settings)
   }
 
@@ -109,7 +112,7 @@ public final class ModelBuilder {
     _ body: (FunctionBuilder) -> Void
   ) {
     let site = Site(file, line, column)
-    guard isUsable(at: site) else { return }
+    guard isUsable(at: site), wanted?.contains(name) != false else { return }
     guard trace.frames.isEmpty else {
       trace.report(
         "the function `\(name)` begins inside of `\(trace.frames[0].name)`", hint: "functions do not nest",
@@ -127,7 +130,7 @@ public final class ModelBuilder {
     _ name: String = "init", file: String = #fileID, line: Int = #line, column: Int = #column
   ) {
     let site = Site(file, line, column)
-    guard isUsable(at: site) else { return }
+    guard isUsable(at: site), wanted?.contains(name) != false else { return }
     guard initialization == nil else {
       trace.report("a model has one function that initializes it", at: site)
       return
