@@ -1,5 +1,6 @@
 import Sluice
 import SluiceFormats
+import SluiceIR
 import SluiceModels
 import Testing
 
@@ -10,8 +11,8 @@ struct SimCLRTests {
     "max_batch": "6", "weight_decay": "0.01",
   ]
 
-  private func session(_ more: [String: String], seed: Int64 = 0) throws -> Session {
-    try Session(simclr, settings: Self.settings.merging(more) { $1 }, seed: seed)
+  private func module(_ functions: [String], _ more: [String: String] = [:]) throws -> SluiceIR.Module {
+    try simclr.trace(settings: Self.settings.merging(more) { $1 }, functions: functions)
   }
 
   static let runs = ["nt_xent", "in_batch", "supervised", "probe", "finetune"].flatMap { run in
@@ -22,13 +23,14 @@ struct SimCLRTests {
   func agreesWithPyTorch(_ run: String, _ optimizer: String, _ rate: String) throws {
     let reference = try TrainingReference("simclr")
     let isContrastive = !["probe", "finetune"].contains(run)
-    var session = try session(["optimizer": optimizer, "rate": rate, "loss": isContrastive ? run : "nt_xent"])
+    let function = isContrastive ? "train_step_on_views" : "\(run)_step"
+    let settings = ["optimizer": optimizer, "rate": rate, "loss": isContrastive ? run : "nt_xent"]
+    var session = try Session(module([function], settings))
     try reference.start(&session)
     var losses: [Float] = []
     for step in 0..<5 {
       let (first, second) = try (reference.part("views", step, 0), reference.part("views", step, 1))
       let labels = try reference.part("labels", step)
-      let function = isContrastive ? "train_step_on_views" : "\(run)_step"
       var inputs = [first, labels]
       if isContrastive { inputs = run == "supervised" ? [first, second, labels] : [first, second] }
       losses.append(try session.run(function, inputs)[0].floats()[0])
@@ -38,25 +40,48 @@ struct SimCLRTests {
 
   @Test func featuresAgreeWithPyTorch() throws {
     let reference = try TrainingReference("simclr")
-    var session = try session([:])
+    var session = try Session(module(["embed"]))
     try reference.start(&session)
     let features = try session.run("embed", [reference.part("views", 0, 0)])[0]
     #expect(try distance(features, reference["features"]) < 1e-5)
   }
 
-  /// Training goes on over all entry points, and over sizes of the batch, with the same bytes in the C.
-  @Test func theCGivesTheSameBytes() throws {
+  /// Views are what NumPy makes of the same random numbers.
+  @Test func viewsAgreeWithNumPy() throws {
+    let reference = try TrainingReference("simclr")
+    var session = try Session(module(["augment"], ["flip": "true", "grey": "0.5"]))
+    let views = try session.run("augment", [reference.part("views", 0, 0), HostTensor(scalar: Int64(77))])
+    for (i, view) in views.enumerated() { #expect(try distance(view, reference.part("augmented", i)) < 1e-5) }
+  }
+
+  /// A loss of random views is that of the same views when they are given.
+  @Test func trainingUsesTheViews() throws {
+    let reference = try TrainingReference("simclr")
+    let images = try reference.part("views", 0, 0)
+    let seed = HostTensor(scalar: Int64(4))
+    var session = try Session(module(["augment", "train_step", "train_step_on_views"]))
+    var other = session
+    let views = try session.run("augment", [images, seed])
+    let loss = try session.run("train_step", [images, seed])[0].floats()[0]
+    let again = try other.run("train_step_on_views", views)[0].floats()[0]
+    #expect(abs(loss - again) <= 1e-5 * again)
+  }
+
+  /// Training goes on over entry points, and over sizes of the batch, with the same bytes in the C.
+  @Test(arguments: [["train_step", "loss", "init"], ["probe_step", "finetune_step", "predict", "probe_predict"]])
+  func theCGivesTheSameBytes(_ functions: [String]) throws {
     let reference = try TrainingReference("simclr")
     let images = try reference.part("views", 0, 0)
     let fewer = HostTensor(Array(images.floats().prefix(2 * 75)), shape: [2, 3, 5, 5])
     let labels = try reference.part("labels", 0)
-    let calls = (0..<3).map { ("train_step", [images, HostTensor(scalar: Int64($0))]) }
-    let more = [
-      ("train_step", [fewer, HostTensor(scalar: Int64(-1))]), ("probe_step", [images, labels]),
-      ("finetune_step", [images, labels]), ("predict", [images]), ("probe_predict", [fewer]),
-      ("loss", [images, HostTensor(scalar: Int64(5))]), ("embed", [images]),
-      ("init", [HostTensor(scalar: Int64(9))]), ("augment", [images, HostTensor(scalar: Int64(2))]),
+    func seed(_ value: Int64) -> HostTensor { HostTensor(scalar: value) }
+    let calls: [(String, [HostTensor])] = [
+      ("train_step", [images, seed(0)]), ("train_step", [fewer, seed(-1)]), ("train_step", [images, seed(1)]),
+      ("loss", [images, seed(5)]), ("init", [seed(9)]), ("train_step", [images, seed(2)]),
+      ("probe_step", [images, labels]), ("finetune_step", [images, labels]), ("predict", [images]),
+      ("probe_predict", [fewer]),
     ]
-    try expectSameBytes(session(["flip": "true"]), calls + more, flags: ["-O0"])
+    try expectSameBytes(
+      module(functions, ["flip": "true"]), calls.filter { functions.contains($0.0) }, flags: ["-O0"])
   }
 }

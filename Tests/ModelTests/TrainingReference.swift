@@ -1,6 +1,8 @@
 import Sluice
 import SluiceC
 import SluiceFormats
+import SluiceIR
+import SluiceInterpreter
 import SluicePlan
 import Testing
 
@@ -27,23 +29,31 @@ struct TrainingReference {
     return tensor
   }
 
-  /// The parameters, and the states that training changes but no optimizer has, in order of their names.
-  static func names(_ session: Session) -> [String] {
-    let running = session.stateNames.filter { $0.contains(".running") }
-    return Set(session.plan.learnedVariables.map(\.name) + running).sorted()
+  /// Where the parameters, and the states that training changes but no optimizer has, are in a flat array.
+  private static func places(_ session: Session) -> [(name: String, shape: [Int], range: Range<Int>)] {
+    let plan = session.plan
+    let running = plan.states.filter { $0.name.contains(".running") }
+    var start = 0
+    return (plan.learnedVariables + running).sorted { $0.name < $1.name }.map { variable in
+      let dims = plan.tables.types.shape(variable.type)
+      let shape = dims.map { Int(plan.tables.dims.value($0) ?? 0) }
+      defer { start += shape.reduce(1, *) }
+      return (variable.name, shape, start..<(start + shape.reduce(1, *)))
+    }
   }
 
-  /// Gives all parameters the values of the array `first`.
+  /// Gives all parameters and running statistics the values of the array `first`.
   func start(_ session: inout Session) throws {
     let numbers = try self["first"].floats()
-    var start = 0
-    for name in Self.names(session) {
-      let shape = try session.state(name).shape
-      let count = shape.reduce(1, *)
-      try session.setState(name, HostTensor(Array(numbers[start..<(start + count)]), shape: shape))
-      start += count
+    let places = Self.places(session)
+    #expect(places.last?.range.upperBound == numbers.count)
+    let tensors = places.map { NamedTensor($0.name, HostTensor(Array(numbers[$0.range]), shape: $0.shape)) }
+    let parameters = tensors.filter { !$0.name.contains(".running") }
+    let file = try Npz(Npz.encode(parameters, path: "first.npz"), path: "first.npz")
+    try session.loadParameters(.npz(file), path: "first.npz")
+    for state in tensors where state.name.contains(".running") {
+      try session.setState(state.name, state.tensor)
     }
-    #expect(start == numbers.count)
   }
 
   /// Expects losses and parameters to be those of a run to 1e-5: relative to each loss, and to the largest element.
@@ -52,34 +62,33 @@ struct TrainingReference {
     #expect(losses.count == wanted.count)
     for (loss, exact) in zip(losses, wanted) { #expect(abs(loss - exact) <= 1e-5 * abs(exact), "\(run)") }
     let numbers = try self["\(run).after"].floats()
-    var start = 0
-    for name in Self.names(session) {
-      let value = try session.state(name)
-      let count = value.shape.reduce(1, *)
-      let exact = HostTensor(Array(numbers[start..<(start + count)]), shape: value.shape)
-      #expect(distance(value, exact) <= 1e-5, "\(run): `\(name)`")
-      start += count
+    for (name, shape, range) in Self.places(session) where session.stateNames.contains(name) {
+      let wanted = HostTensor(Array(numbers[range]), shape: shape)
+      #expect(try distance(session.state(name), wanted) <= 1e-5, "\(run): `\(name)`")
     }
-    #expect(start == numbers.count)
   }
 }
 
 /// Expects the interpreter and the C to give the same bytes in a series of calls that keep their states.
 func expectSameBytes(
-  _ session: Session, _ calls: [(function: String, inputs: [HostTensor])], flags: [String] = ["-O1"]
+  _ module: SluiceIR.Module, _ calls: [(function: String, inputs: [HostTensor])], flags: [String]
 ) throws {
-  var session = session
-  let plan = session.plan
-  let states = try plan.states.map { try session.state($0.name) }
+  let plan = try compile(module)
+  let values = try Session.initialValues(module, seed: 7)
+  let parameters = plan.parameters.compactMap { values[$0.name] }
+  let states = plan.states.compactMap { values[$0.name] }
+  var interpreter = try PlanInterpreter(plan, parameters: parameters, states: states)
   var options = CompiledModel.Options()
   options.optimisation = flags
   options.threads = 2
-  let compiled = try CompiledModel(plan, parameters: [], states: states, options: options)
+  let compiled = try CompiledModel(plan, parameters: parameters, states: states, options: options)
   for (function, inputs) in calls {
-    let (seen, wanted) = (try compiled.run(function, inputs: inputs), try session.run(function, inputs))
+    let (seen, wanted) = try (
+      compiled.run(function, inputs: inputs), interpreter.run(function, inputs: inputs)
+    )
     #expect(seen == wanted, "`@\(function)`")
   }
-  for (state, seen) in zip(plan.states, compiled.states) {
-    #expect(try seen == session.state(state.name), "`\(state.name)`")
+  for (i, state) in plan.states.enumerated() {
+    #expect(compiled.states[i] == interpreter.states[i], "`\(state.name)`")
   }
 }

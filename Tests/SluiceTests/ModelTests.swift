@@ -183,7 +183,8 @@ import Testing
   }
 
   @Test func mlpAsText() throws {
-    let module = try mlp.trace(settings: ["hidden": "3", "max_batch": "4"])
+    let functions = ["logits", "predict"]
+    let module = try mlp.trace(settings: ["hidden": "3", "max_batch": "4"], functions: functions)
     let found = try text(of: module)
     #expect(
       found == """
@@ -238,7 +239,16 @@ import Testing
         """)
   }
 
+  @Test func functionsAreChosen() throws {
+    let module = try mlp.trace(functions: ["train_step", "init"])
+    #expect(module.functions.map { module.tables.strings[module[$0].name] } == ["train_step", "init"])
+    #expect { _ = try mlp.trace(functions: ["train"]) } throws: {
+      "\($0)".contains("the model `mlp` has no function `train`")
+    }
+  }
+
   @Test func shippedModelsReadBack() throws {
+    _ = try text(of: simclr.trace(functions: ["loss"]))
     _ = try text(of: mlp.trace())
     _ = try text(of: ica.trace())
     _ = try text(of: ica.trace(settings: ["sources": "5"]))

@@ -4,13 +4,15 @@ The model has size 5, channels 3, width 4, stages 2, blocks 1, projection 6, cla
 Tests/Data/simclr.npz: `views` f32 [5, 2, 6, 3, 5, 5] with levels 0 to 1 and `labels` i32 [5, 6] of the steps, `first`
 (f32, parameters and running statistics in order of their names), and for each run `LOSS.OPTIMIZER` `.losses` (f32 [5])
 and `.after` (as `first`). The runs `probe` and `finetune` take the first views as images. `features` (f32 [6, 8]) are
-those of the first images for the first values.
+those of the first images for the first values. `augmented` (f32 [2, 6, 3, 5, 5]) are random views of the first images
+by NumPy, for seed 77, mirrored and grey half of the time, with the model's defaults else.
 """
 
 import numpy as np
 import torch
 import torch.nn.functional as F
 
+import philox
 import torch_training
 
 STEPS, BATCH, SIZE, CHANNELS, WIDTH, PROJECTION, CLASSES, TEMPERATURE = 5, 6, 5, 3, 4, 6, 3, 0.5
@@ -114,6 +116,46 @@ def supervised(x, y, labels):
     return total / len(z)
 
 
+def uniform(seed, stream, shape):
+    """What the op `uniform` draws."""
+    counters = [[i, 0, stream, 0] for i in range((int(np.prod(shape)) + 3) // 4)]
+    words = philox.philox(np.array(counters, np.uint64), (seed, 0)).reshape(-1)[: int(np.prod(shape))]
+    return ((words >> np.uint64(8)).astype(np.float64) * 2.0**-24).reshape(shape)
+
+
+def augmented(images, seed, stream, area=(0.4, 1.4), brightness=0.4, contrast=0.4, grey=0.5):
+    """Random views of images [B, 3, H, W]: for every one in turn, pixel by pixel."""
+    draws = uniform(seed, stream, (9, len(images)))
+    views = np.zeros(images.shape)
+    luma = np.array([0.299, 0.587, 0.114])
+    size = images.shape[-1]
+    for b, image in enumerate(images.astype(np.float64)):
+        u = draws[:, b]
+        part = area[0] + (area[1] - area[0]) * u[0]
+        aspect = np.exp((2 * u[1] - 1) * np.log(4 / 3))
+        rows, columns = np.sqrt(part * aspect), np.sqrt(part / aspect)
+
+        def pixel(y, x):
+            return image[:, y, x] if 0 <= y < size and 0 <= x < size else 0
+
+        for i in range(size):
+            for j in range(size):
+                y = u[2] * (1 - rows) * size + (i + 0.5) * rows - 0.5
+                x = u[3] * (1 - columns) * size + (j + 0.5) * columns - 0.5
+                y0, x0 = int(np.floor(y)), int(np.floor(x))
+                dy, dx = y - y0, x - x0
+                top = (1 - dx) * pixel(y0, x0) + dx * pixel(y0, x0 + 1)
+                bottom = (1 - dx) * pixel(y0 + 1, x0) + dx * pixel(y0 + 1, x0 + 1)
+                views[b, :, i, size - 1 - j if u[4] < 0.5 else j] = (1 - dy) * top + dy * bottom
+        view = np.clip(views[b] * (1 - brightness + 2 * brightness * u[5]), 0, 1)
+        mean = np.tensordot(luma, view, 1).mean()
+        view = np.clip(mean + (view - mean) * (1 - contrast + 2 * contrast * u[6]), 0, 1)
+        gray = np.tensordot(luma, view, 1)[None]
+        saturation = 0 if u[8] < grey else 1 - contrast + 2 * contrast * u[7]
+        views[b] = np.clip(gray + (view - gray) * saturation, 0, 1)
+    return views.astype(np.float32)
+
+
 def main():
     random = np.random.default_rng(11)
     views = random.uniform(0, 1, (STEPS, 2, BATCH, CHANNELS, SIZE, SIZE)).astype(np.float32)
@@ -158,6 +200,7 @@ def main():
                 lambda dtype: torch_training.train(first, trained, loss, kind, RATES[kind], DECAY, STEPS, dtype))
     tensors = {name: torch.tensor(value) for name, value in first.items()}
     arrays["features"] = features(tensors, torch.tensor(views[0, 0]), False).numpy()
+    arrays["augmented"] = np.stack([augmented(views[0, 0], 77, stream) for stream in range(2)])
     torch_training.save("simclr.npz", arrays)
 
 

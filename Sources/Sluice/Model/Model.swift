@@ -35,7 +35,8 @@ public struct Model: Sendable {
   ///
   /// - Parameters:
   ///   - settings: Values as on a command line: `["layers": "12"]`.
-  ///   - functions: The functions that are wanted, with what they need of parameters and states; all when left out.
+  ///   - functions: The functions that are wanted, all when left out: the module has no others, and no optimizers that
+  ///     none of them uses.
   /// - Throws: All mistakes of the settings and of the model, each with its place in the model's source.
   public func trace(
     settings: [String: String] = [:], functions: [String]? = nil
