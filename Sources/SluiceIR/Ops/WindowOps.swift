@@ -3,7 +3,7 @@
 /// Layouts are those of PyTorch: images [N, C, H, W], filters [O, C / groups, KH, KW].
 extension OpDefinition {
   /// The numbers that say where windows are, for every spatial axis.
-  private struct Windows {
+  struct Windows {
     var strides: [Int]
     var low: [Int]
     var high: [Int]
@@ -114,29 +114,42 @@ extension OpDefinition {
     }
   }
 
-  /// Sums of products of windows of x, padded already, with filters [G, O / G, C / G, ...]; gives [N, O, ...].
-  private static func convolve(
-    _ builder: inout ModuleBuilder, _ x: ValueID, _ w: ValueID, _ windows: Windows, _ sizes: [Int]
+  /// The windows of x, padded already, along new last axes.
+  static func patches(
+    _ builder: inout ModuleBuilder, _ x: ValueID, _ windows: Windows, _ sizes: [Int]
   ) -> ValueID {
-    let axes = sizes.count
     var patches = x
-    for axis in 0..<axes {
+    for axis in sizes.indices {
       patches = builder.unfold(
         patches, axis: axis + 2, size: sizes[axis], step: windows.strides[axis],
         dilation: windows.dilation[axis])
     }
+    return patches
+  }
+
+  /// Sums of products of windows of x, padded already, with filters [G, O / G, C / G, ...]; gives [N, O, ...].
+  static func convolve(
+    _ builder: inout ModuleBuilder, _ x: ValueID, _ w: ValueID, _ windows: Windows, _ sizes: [Int]
+  ) -> ValueID {
+    let axes = sizes.count
+    let patches = patches(&builder, x, windows, sizes)
     let shape = builder.shape(patches)
     let filters = builder.shape(w)
+    let (places, taps) = axes == 1 ? ("y", "p") : ("yx", "pq")
+    if windows.groups == 1 {
+      // Without the axis of groups, so that the loops of derivatives begin with one that can be divided.
+      let plain = builder.reshape(w, Array(filters.dropFirst()))
+      return builder.contract("nc\(places)\(taps),oc\(taps)->no\(places)", patches, plain)
+    }
     let grouped = [shape[0], filters[0], filters[2]] + shape.dropFirst(2)
     let parts = builder.reshape(patches, grouped)
-    let (places, taps) = axes == 1 ? ("y", "p") : ("yx", "pq")
     let sums = builder.contract("ngc\(places)\(taps),goc\(taps)->ngo\(places)", parts, w)
     let channels = builder.product([filters[0], filters[1]])
     return builder.reshape(sums, [shape[0], channels] + shape[2..<(axes + 2)])
   }
 
   /// Zeros, or another number, around the spatial axes.
-  private static func padded(
+  static func padded(
     _ builder: inout ModuleBuilder, _ x: ValueID, _ windows: Windows, bits: UInt64 = 0, lead: Int = 2
   ) -> ValueID {
     let none = Array(repeating: 0, count: lead)
@@ -152,17 +165,13 @@ extension OpDefinition {
       family: .expand(
         Expansion { builder, x, attributes in
           let windows = Windows(builder.tables, attributes, axes: axes)
-          let shape = builder.shape(x[1])
-          let filters = builder.tables.dims.value(shape[0]) ?? 0
-          let groups = builder.dim(windows.groups)
-          let rows = builder.tables.dims.integer(filters / Int64(windows.groups))
-          let w = builder.reshape(x[1], [groups, rows] + shape.dropFirst())
-          let sizes = shape.dropFirst(2).map { Int(builder.tables.dims.value($0) ?? 1) }
+          let w = builder.split(x[1], groups: windows.groups)
+          let sizes = builder.shape(w).dropFirst(3).map { Int(builder.tables.dims.value($0) ?? 1) }
           let surrounded = padded(&builder, x[0], windows)
           return [convolve(&builder, surrounded, w, windows, sizes)]
         }), operands: [OperandSpec("x", .floats), OperandSpec("w", .floats)],
       attributes: windowAttributes(axes: axes, groups: true), infer: inferConvolution(name, axes: axes),
-      example: example)
+      gradient: axes == 2 ? .conv2d : .expansion, example: example)
   }
 
   static let conv1d = convolution(
@@ -458,5 +467,14 @@ extension OpDefinition {
     let weights = builder.broadcast(builder.reshape(weight, column), to: target)
     let near = builder.multiply(parts[0], builder.subtract(1, weights))
     return builder.make(.fma, [parts[1], weights, near])
+  }
+}
+
+extension ModuleBuilder {
+  /// Filters [O, C / groups, ...] as [groups, O / groups, C / groups, ...].
+  mutating func split(_ filters: ValueID, groups: Int) -> ValueID {
+    let shape = shape(filters)
+    let rows = tables.dims.integer((tables.dims.value(shape[0]) ?? 0) / Int64(groups))
+    return reshape(filters, [dim(groups), rows] + shape.dropFirst())
   }
 }
