@@ -1,11 +1,11 @@
 import Sluice
 
-/// Random views of images: crop and resize, flip, colour distortion (Chen et al. 2020, section 3 and appendix A).
+/// Random views of images: crop and resize, flip, colour distortion.
 ///
 /// Every view shows a part of its image's area with an aspect ratio of 3/4 to 4/3, sampled at the old size (bilinear,
 /// half-pixel centres, 0 around the image); a part of more than 1 has all of the image somewhere inside of it. Then
 /// brightness, contrast and, where there are three channels, saturation are multiplied by factors of 1 - s to 1 + s,
-/// and some images lose their colour.
+/// and some images lose their colour. Source: Chen et al. 2020, section 3 and appendix A.
 struct Augmentation {
   /// The least and the largest part of the area that a view shows.
   let area: (low: Double, high: Double)

@@ -24,7 +24,7 @@ public let simclr = Model("simclr", "Representations of images without labels (C
   let temperature = model.setting("temperature", default: 0.5, in: 1e-3...1e3, "divides similarities")
   let augmentation = Augmentation(
     area: (
-      model.setting("crop", default: 0.4, in: 1e-3...16, "the least part of an image's area that a view shows"),
+      model.setting("crop", default: 0.6, in: 1e-3...16, "the least part of an image that a view shows"),
       model.setting("zoom", default: 1.4, in: 1e-3...16, "the largest; beyond 1, black is around the image")
     ),
     flips: model.setting("flip", default: false, "whether half of the views are mirrored"),
@@ -69,7 +69,7 @@ public let simclr = Model("simclr", "Representations of images without labels (C
     f.output("loss", loss)
   }
 
-  model.function("loss", "The loss of random views of images, with the running statistics of the encoder.") { f in
+  model.function("loss", "The loss of random views of images, by running statistics.") { f in
     f.output("loss", contrast(f, training: false))
   }
 
@@ -91,13 +91,13 @@ public let simclr = Model("simclr", "Representations of images without labels (C
     f.output("features", encoder(images(f), training: false))
   }
 
-  model.function("probe_step", "One step of a linear classifier of the features; the encoder stays as it is.") { f in
+  model.function("probe_step", "One step of a linear classifier of the features alone.") { f in
     let loss = crossEntropy(probe(encoder(images(f), training: false)), labels(f))
     prober.step(minimizing: loss)
     f.output("loss", loss)
   }
 
-  model.function("probe_predict", "The probabilities of the classes by the probe, and the likeliest one.") { f in
+  model.function("probe_predict", "The probabilities of the classes by the probe, and the best.") { f in
     let scores = probe(encoder(images(f), training: false))
     f.output("probabilities", softmax(scores))
     f.output("label", scores.argmax())
@@ -109,7 +109,7 @@ public let simclr = Model("simclr", "Representations of images without labels (C
     f.output("loss", loss)
   }
 
-  model.function("predict", "The probabilities of the classes after fine-tuning, and the likeliest one.") { f in
+  model.function("predict", "The probabilities of the classes, after fine-tuning, and the best.") { f in
     let scores = classifier(encoder(images(f), training: false))
     f.output("probabilities", softmax(scores))
     f.output("label", scores.argmax())
@@ -118,7 +118,9 @@ public let simclr = Model("simclr", "Representations of images without labels (C
   model.initializer()
 }
 
-/// A small residual network without pooling in front (He et al. 2016, section 4.2; Chen et al. 2020, appendix B.9).
+/// A small residual network without pooling in front.
+///
+/// Sources: He et al. 2016, section 4.2; Chen et al. 2020, appendix B.9.
 private struct Encoder: TrainableModule {
   private let stem: Conv2d
   private let norm: BatchNorm2d
@@ -147,7 +149,9 @@ private struct Encoder: TrainableModule {
   }
 }
 
-/// The head whose output the loss compares (Chen et al. 2020, section 2.1).
+/// The head whose output the loss compares.
+///
+/// Source: Chen et al. 2020, section 2.1.
 private struct Projection: Module {
   private let hidden: Linear
   private let output: Linear

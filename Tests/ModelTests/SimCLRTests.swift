@@ -7,7 +7,8 @@ import Testing
 /// `simclr` against PyTorch (Tools/oracle/simclr_reference.py).
 struct SimCLRTests {
   static let settings = [
-    "size": "5", "channels": "3", "white": "1", "width": "4", "stages": "2", "projection": "6", "classes": "3",
+    "size": "5", "channels": "3", "white": "1", "width": "4", "stages": "2", "projection": "6",
+    "classes": "3",
     "max_batch": "6", "weight_decay": "0.01",
   ]
 
@@ -68,7 +69,9 @@ struct SimCLRTests {
   }
 
   /// Training goes on over entry points, and over sizes of the batch, with the same bytes in the C.
-  @Test(arguments: [["train_step", "loss", "init"], ["probe_step", "finetune_step", "predict", "probe_predict"]])
+  @Test(arguments: [
+    ["train_step", "loss", "init"], ["probe_step", "finetune_step", "predict", "probe_predict"],
+  ])
   func theCGivesTheSameBytes(_ functions: [String]) throws {
     let reference = try TrainingReference("simclr")
     let images = try reference.part("views", 0, 0)
@@ -76,7 +79,8 @@ struct SimCLRTests {
     let labels = try reference.part("labels", 0)
     func seed(_ value: Int64) -> HostTensor { HostTensor(scalar: value) }
     let calls: [(String, [HostTensor])] = [
-      ("train_step", [images, seed(0)]), ("train_step", [fewer, seed(-1)]), ("train_step", [images, seed(1)]),
+      ("train_step", [images, seed(0)]), ("train_step", [fewer, seed(-1)]),
+      ("train_step", [images, seed(1)]),
       ("loss", [images, seed(5)]), ("init", [seed(9)]), ("train_step", [images, seed(2)]),
       ("probe_step", [images, labels]), ("finetune_step", [images, labels]), ("predict", [images]),
       ("probe_predict", [fewer]),

@@ -76,7 +76,8 @@ struct LinearProbe {
 
     init(_ data: Digits) {
       let count = Float(data.count)
-      var (sums, squares) = ([Float](repeating: 0, count: data.width), [Float](repeating: 0, count: data.width))
+      var sums = [Float](repeating: 0, count: data.width)
+      var squares = sums
       for i in 0..<data.count { for (j, x) in data.row(i).enumerated() { sums[j] += x } }
       means = sums.map { $0 / count }
       for i in 0..<data.count {
