@@ -24,7 +24,7 @@ public let simclr = Model("simclr", "Representations of images without labels (C
   let temperature = model.setting("temperature", default: 0.5, in: 1e-3...1e3, "divides similarities")
   let augmentation = Augmentation(
     area: (
-      model.setting("crop", default: 0.6, in: 1e-3...16, "the least part of an image that a view shows"),
+      model.setting("crop", default: 0.4, in: 1e-3...16, "the least part of an image that a view shows"),
       model.setting("zoom", default: 1.4, in: 1e-3...16, "the largest; beyond 1, black is around the image")
     ),
     flips: model.setting("flip", default: false, "whether half of the views are mirrored"),

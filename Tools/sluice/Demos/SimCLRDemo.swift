@@ -23,7 +23,7 @@ enum SimCLRDemo {
     try FileIO.createDirectories(request.folder)
 
     let module = try simclr.trace(
-      settings: ["max_batch": "\(batch)", "steps": "\(steps)", "warmup": "20"],
+      settings: ["width": "24", "max_batch": "\(batch)", "steps": "\(steps)", "warmup": "20"],
       functions: ["init", "train_step", "loss", "embed"])
     var session = try Session(module, backend: request.backend, seed: request.seed, threads: request.threads)
     say("\(request.backend.rawValue): ready in \(Rounded.seconds(ContinuousClock.now - start))")
@@ -31,10 +31,10 @@ enum SimCLRDemo {
     try learn(digits.training, digits.test, &session, request)
     let learned = try digits.map { try embed($0, &session) }
 
-    var probe = try LinearProbe(features: 64, classes: 10, request)
     say("accuracy on \(digits.test.count) held-out digits of a linear classifier:")
     say("             10 labels a class    all \(digits.training.count) labels")
     for (name, features) in [("pixels", digits), ("untrained", untrained), ("SimCLR", learned)] {
+      var probe = try LinearProbe(features: features.training.width, classes: 10, request)
       let (few, all) = try probe.accuracies(features.training, features.test, perClass: 10, draws: 5)
       say("  \(padded(name, 10)) \(padded(few, 20)) \(all)")
     }
