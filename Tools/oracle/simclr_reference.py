@@ -123,7 +123,7 @@ def uniform(seed, stream, shape):
     return ((words >> np.uint64(8)).astype(np.float64) * 2.0**-24).reshape(shape)
 
 
-def augmented(images, seed, stream, area=(0.6, 1.4), brightness=0.4, contrast=0.4, grey=0.5):
+def augmented(images, seed, stream, area=(0.4, 1.4), brightness=0.4, contrast=0.4, grey=0.5):
     """Random views of images [B, 3, H, W]: for every one in turn, pixel by pixel."""
     draws = uniform(seed, stream, (9, len(images)))
     views = np.zeros(images.shape)
