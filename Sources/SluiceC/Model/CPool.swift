@@ -67,9 +67,9 @@ struct CPool {
       /* How often a thread looks before it sleeps: a few microseconds. */
       #define @@SPIN 2000
 
-      /* Takes parts of a job until none is left. A part is taken by raising the ticket. That fails where
-       * the ticket has changed since it was read, and it changes before anything of the next job is written,
-       * so what was read of the job belongs to it. */
+      /* Takes parts of a job until none is left. A part is taken by raising the ticket. That fails
+       * where the ticket has changed since it was read, and it changes before anything of the next job
+       * is written, so what was read of the job belongs to it. */
       static void @pool_work(@pool *pool, uint64_t job) {
         for (;;) {
           uint64_t ticket = __atomic_load_n(&pool->ticket, __ATOMIC_ACQUIRE);

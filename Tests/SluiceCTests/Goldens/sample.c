@@ -779,9 +779,9 @@ SAMPLE_API sample_status sample_call(const sample_context *context, int32_t func
 /* How often a thread looks before it sleeps: a few microseconds. */
 #define SAMPLE_SPIN 2000
 
-/* Takes parts of a job until none is left. A part is taken by raising the ticket. That fails where
- * the ticket has changed since it was read, and it changes before anything of the next job is written,
- * so what was read of the job belongs to it. */
+/* Takes parts of a job until none is left. A part is taken by raising the ticket. That fails
+ * where the ticket has changed since it was read, and it changes before anything of the next job
+ * is written, so what was read of the job belongs to it. */
 static void sample_pool_work(sample_pool *pool, uint64_t job) {
   for (;;) {
     uint64_t ticket = __atomic_load_n(&pool->ticket, __ATOMIC_ACQUIRE);

@@ -94,12 +94,11 @@ enum BERTDemo {
       for (row, part) in group.enumerated() {
         let size = text.words.count
         let scores = logits[((row * context + masked + 1) * size)...].prefix(size)
-        let best = scores.indices.sorted { scores[$0] > scores[$1] }.prefix(5).map {
-          Int32($0 - scores.startIndex)
-        }
+        let order = scores.indices.sorted { scores[$0] > scores[$1] }.map { Int32($0 - scores.startIndex) }
+        let best = Array(order.filter { text.isWord($0) }.prefix(5))
         let word = part[part.startIndex + masked]
         count += 1
-        if best[0] == word { first += 1 }
+        if best.first == word { first += 1 }
         if best.contains(word) { among += 1 }
         guard shown < 8, count % 40 == 1 else { continue }
         shown += 1
