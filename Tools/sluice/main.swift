@@ -1,11 +1,15 @@
 import SluiceCommandLine
+import SluiceFormats
 import SluiceModels
 
-let digits = DataSet("digits", "images u8[1797,8,8], labels i32[1797]") {
-  ["images": try ModelData.digitImages(), "labels": try ModelData.digitLabels()]
-}
+let data = [
+  DataSet("digits", "images u8[1797,8,8], labels i32[1797]") {
+    ["images": try ModelData.digitImages(), "labels": try ModelData.digitLabels()]
+  },
+  DataSet("kjv", "the bytes of the King James Bible") { ["text": HostTensor(ModelData.kingJames())] },
+]
 
 SluiceMain(
   models: [bert, gpt, ica, mlp, simclr], demos: [BERTDemo.demo, GPTDemo.demo, ICADemo.demo, SimCLRDemo.demo],
-  data: [digits]
+  data: data
 ).runAndExit()
