@@ -8,6 +8,7 @@ import SluiceIR
 @Sendable
 func fuseScans(_ module: Module, _ remarks: inout [Diagnostic]) -> Module {
   let groups = module.graphs.map { scanGroups($0, module.tables) }
+  if groups.allSatisfy(\.isEmpty) { return module }
   // Per graph the values that stand for the results of scans that were run before they were reached.
   var ready: [[Int: [ValueID]]] = module.graphs.map { _ in [:] }
   var count = 0

@@ -11,6 +11,10 @@ private let maximumInlinedNodes = 1 << 22
 /// compute it again.
 @Sendable
 func inline(_ module: Module, _ remarks: inout [Diagnostic]) -> Module {
+  let hasCalls = module.graphs.contains { graph in
+    graph.ops.contains { op in if case .body(.call) = op.definition.family { true } else { false } }
+  }
+  if !hasCalls { return module }
   let sizes = module.nodeCountsWithBodies
   var count = 0
   let (result, _) = rebuild(module, simplifies: false) { builder, node in
