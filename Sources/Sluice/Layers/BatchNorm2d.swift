@@ -49,7 +49,7 @@ public struct BatchNorm2d: TrainableModule {
     let count = size(of: x.shape[0] * x.shape[2] * x.shape[3], x.dtype)
     runningMean.value = (1 - momentum) * runningMean.value + momentum * mean
     runningVariance.value =
-      (1 - momentum) * runningVariance.value + momentum * (variance * (count / (count - 1)))
+      (1 - momentum) * runningVariance.value + momentum * (variance * (count / maximum(count - 1, 1)))
     return batchNorm(x, mean: mean, variance: variance, weight: weight, bias: bias, epsilon: epsilon)
   }
 }

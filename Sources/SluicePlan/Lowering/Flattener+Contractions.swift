@@ -25,7 +25,7 @@ extension Flattener {
       let others = labels.result.filter { !own.contains($0) }
       guard own.filter({ $0 == lane }).count == 1, let axis = own.firstIndex(of: lane),
         isMany([lane].compactMap { extents[$0] }), isMany(others.compactMap { extents[$0] }),
-        isSplat(operands[side]) == false
+        !isSplat(operands[side])
       else { return operands[side] }
       return turned(operands[side], axis, shapes[side])
     }
