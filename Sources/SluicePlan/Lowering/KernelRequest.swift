@@ -1,93 +1,263 @@
 import SluiceIR
 
-/// A kernel together with what its slots stand for: storage is assigned later.
-struct LoweredKernel {
-  /// What a slot works on.
-  enum SlotMeaning: Hashable {
-    /// A root value, from an element offset on that depends on loop counters.
-    case value(Int, base: DimID)
-    /// The target of an `assign` that could not be avoided.
-    case target(FlatProgram.Target)
-    /// Memory that only this call uses: elements of the slot's dtype.
-    case scratch(count: DimID)
+/// What one kernel is to do: all that lowering can look at.
+///
+/// Roots and the bases of views go by numbers in the order in which they appear, so the same work on other values is
+/// the same request, and a stack of equal layers is lowered once.
+struct KernelRequest: Equatable {
+  /// One thing to compute.
+  struct Item: Equatable {
+    var role: Role
+    var recipe: RecipeID
+    /// The rows behind its operands and its results.
+    var operandEnd: UInt32
+    var resultEnd: UInt32
   }
 
-  var kernel: Kernel
-  var meanings: [SlotMeaning]
-}
+  /// A number of a root or base of a request.
+  typealias Number = UInt32
 
-/// What lowering needs to know of where values live: fixed before kernels are made.
-struct Residence {
-  /// Per value whether other kernels, the caller or the module see it in memory.
-  var needsMemory: [Bool]
-  /// Values whose memory belongs to the caller or the module: floats are stored with canonical NaNs.
-  var isExternal: [Bool]
-  /// Values that take over the memory of another one, element by element, in the kernel that makes them.
-  var inPlace: [Int: Int]
+  /// What an item reads.
+  struct Operand: Equatable {
+    var type: TypeID
+    var edge: Grouping.Edge
+    /// The root; `UInt32.max` for a splat.
+    var root: Number
+    /// The base, 0 for none; for a splat the high half of its bits.
+    var base: Number
+    /// The layout, none for the whole root; for a splat the low half of its bits.
+    var layout: LayoutID
 
-  /// Whether the memory of a target belongs to the caller or the module.
-  func isExternal(_ target: FlatProgram.Target) -> Bool {
-    switch target {
-    case .output, .state: true
-    case .cell(let value), .part(stack: let value, _): isExternal[value]
+    /// The constant that it is everywhere.
+    var splat: UInt64? {
+      edge == .splat ? UInt64(base) << 32 | UInt64(layout.raw) : nil
     }
   }
+
+  /// A value that the items make or read.
+  struct Root: Equatable {
+    var type: TypeID
+    /// Whether its bytes may hold anything.
+    var isForeign: Bool
+    /// Whether others see it in memory; asked of results only, as are the next two.
+    var needsMemory = false
+    /// Whether it is the caller's or the module's: floats are stored with canonical NaNs.
+    var isExternal = false
+    /// The root whose memory it takes over, element by element; `UInt32.max` for none.
+    var inPlace: Number = .max
+  }
+
+  /// What happens to the operand of an assign; none where the items compute.
+  enum Target: UInt8 { case none, inside, outside }
+
+  /// The iteration space of items that run element by element.
+  var space: TypeID = .none
+  /// The axes that folds run over.
+  var foldedAxes = AxisSet()
+  var hasFolds = false
+  /// Whether the only item has a kernel of its own.
+  var isSingle = false
+  var target = Target.none
+  private(set) var items: [Item] = []
+  private(set) var operandRows: [Operand] = []
+  private(set) var resultRows: [Number] = []
+  private(set) var roots: [Root] = []
+
+  func operandRange(_ item: Int) -> Range<Int> {
+    (item == 0 ? 0 : Int(items[item - 1].operandEnd))..<Int(items[item].operandEnd)
+  }
+
+  func operands(_ item: Int) -> ArraySlice<Operand> { operandRows[operandRange(item)] }
+
+  func results(_ item: Int) -> ArraySlice<Number> {
+    resultRows[(item == 0 ? 0 : Int(items[item - 1].resultEnd))..<Int(items[item].resultEnd)]
+  }
+
+  /// The type of the first result.
+  func resultType(_ item: Int) -> TypeID {
+    results(item).first.map { roots[Int($0)].type } ?? .none
+  }
+
+  var hash: UInt64 {
+    var hasher = WordHasher()
+    hasher.combine(UInt64(space.raw) << 32 | UInt64(foldedAxes.bits) << 8 | UInt64(target.rawValue))
+    for item in items {
+      hasher.combine(UInt64(item.recipe.raw) << 32 | UInt64(item.operandEnd))
+      hasher.combine(UInt64(item.resultEnd))
+    }
+    for operand in operandRows {
+      hasher.combine(
+        UInt64(operand.type.raw) << 32 | UInt64(operand.root) ^ UInt64(operand.edge.rawValue) << 30)
+      hasher.combine(UInt64(operand.layout.raw) << 32 | UInt64(operand.base))
+    }
+    for result in resultRows { hasher.combine(UInt64(result)) }
+    for root in roots {
+      let flags: UInt64 = (root.isForeign ? 1 : 0) | (root.needsMemory ? 2 : 0) | (root.isExternal ? 4 : 0)
+      hasher.combine(UInt64(root.type.raw) << 32 | UInt64(root.inPlace) ^ flags << 28)
+    }
+    return hasher.hash
+  }
+
+  // MARK: Writing
+
+  mutating func removeAll() {
+    items.removeAll(keepingCapacity: true)
+    operandRows.removeAll(keepingCapacity: true)
+    resultRows.removeAll(keepingCapacity: true)
+    roots.removeAll(keepingCapacity: true)
+  }
+
+  mutating func append(operand: Operand) { operandRows.append(operand) }
+
+  mutating func append(result: Number) { resultRows.append(result) }
+
+  mutating func append(root: Root) { roots.append(root) }
+
+  mutating func setResult(_ root: Number, needsMemory: Bool, isExternal: Bool, inPlace: Number) {
+    roots[Int(root)].needsMemory = needsMemory
+    roots[Int(root)].isExternal = isExternal
+    roots[Int(root)].inPlace = inPlace
+  }
+
+  /// Ends an item whose operands and results were appended.
+  mutating func endItem(_ role: Role, _ recipe: RecipeID) {
+    items.append(
+      Item(
+        role: role, recipe: recipe, operandEnd: UInt32(operandRows.count),
+        resultEnd: UInt32(resultRows.count)))
+  }
 }
 
-/// Makes one kernel: slots by meaning, affine accesses, checked dim arithmetic.
-struct KernelWriter {
-  var builder: KernelBuilder
-  private(set) var meanings: [LoweredKernel.SlotMeaning] = []
-  private var slotOf: [LoweredKernel.SlotMeaning: Int] = [:]
-  let zero: DimID
-  let one: DimID
+/// A request for items at hand, and what its numbers stand for.
+struct RequestWriter {
+  private(set) var request = KernelRequest()
+  /// Per number of a root the root.
+  private(set) var roots: [RootID] = []
+  /// Per number of a base the base; number 0 is 0.
+  private(set) var bases: [DimID]
+  /// Per root its number; `UInt32.max` for none.
+  private var numbers: [UInt32] = []
+  /// Per dim its number as a base; `UInt32.max` for none.
+  private var baseNumbers: [UInt32] = []
 
-  init(_ name: String, _ tables: inout Tables) {
-    builder = KernelBuilder(name: name)
-    zero = tables.dims.integer(0)
-    one = tables.dims.integer(1)
-    builder.zero = zero
-    builder.one = one
-  }
+  init(_ zero: DimID) { bases = [zero] }
 
-  /// The slot of a meaning, made at first use; a later use may add loads to stores.
-  mutating func slot(
-    _ meaning: LoweredKernel.SlotMeaning, _ name: String, _ dtype: DType, _ access: Slot.Access
-  ) -> Int {
-    if let known = slotOf[meaning] {
-      builder.widen(known, access)
-      return known
-    }
-    let slot = builder.slot(name, dtype, access)
-    slotOf[meaning] = slot
-    meanings.append(meaning)
-    return slot
-  }
-
-  /// A scratch slot of its own.
-  mutating func scratch(_ name: String, _ dtype: DType, _ count: DimID) -> Int {
-    meanings.append(.scratch(count: count))
-    return builder.slot(name, dtype, .readWrite)
-  }
-
-  /// An index expression over loop indices: terms of one register are added up, those that come to 0 left out.
-  func affine(_ constant: DimID, _ terms: [(DimID, Register)], _ tables: inout Tables) -> Affine {
-    var merged: [Affine.Term] = []
-    for (coefficient, register) in terms where coefficient != zero {
-      if let known = merged.firstIndex(where: { $0.register == register }),
-        let sum = tables.dims.add(merged[known].coefficient, coefficient)
-      {
-        merged[known].coefficient = sum
-      } else {
-        merged.append(Affine.Term(coefficient, register))
+  /// Writes down what the kernel of a group does.
+  mutating func write(
+    _ group: Grouping.GroupID, _ items: [ItemID], _ program: Program, _ grouping: Grouping,
+    _ storage: StorageAssignment
+  ) {
+    begin(program)
+    request.space = grouping.spaces[group.index]
+    request.foldedAxes = grouping.foldedAxes[group.index]
+    request.hasFolds = grouping.folds[group.index]
+    request.isSingle = grouping.isSingle[group.index]
+    request.target = .none
+    for item in items {
+      writeOperands(item, program, grouping)
+      for root in program.results(item) {
+        let root = RootID(root)
+        let own = number(root, program)
+        let old = storage.placement.inPlace[root.index]
+        let oldNumber = old.isNone ? .max : number(old, program)
+        request.setResult(
+          own, needsMemory: grouping.needsMemory[root.index], isExternal: storage.isExternal(root),
+          inPlace: oldNumber)
+        request.append(result: own)
       }
+      request.endItem(program.roles[item.index], program.recipe(item))
     }
-    return Affine(constant, merged.filter { $0.coefficient != zero })
   }
 
-  consuming func finish(_ tables: Tables, comment: [String]) -> LoweredKernel {
-    var kernel = builder.finish(tables)
-    kernel.comment = comment
-    return LoweredKernel(kernel: kernel, meanings: meanings)
+  /// Writes down what the kernel of an assign does.
+  mutating func write(
+    _ assign: ItemID, _ program: Program, _ grouping: Grouping, _ storage: StorageAssignment
+  ) {
+    begin(program)
+    request.space = program.operands(assign).first.map { program.viewTypes[$0.index] } ?? .none
+    request.foldedAxes = AxisSet()
+    request.hasFolds = false
+    request.isSingle = false
+    request.target = storage.isExternal(program.target(assign)) ? .outside : .inside
+    writeOperands(assign, program, grouping)
+    request.endItem(.copy, program.recipeTable.copy)
   }
+
+  private mutating func begin(_ program: Program) {
+    for root in roots { numbers[root.index] = .max }
+    for base in bases.dropFirst() { baseNumbers[base.index] = .max }
+    roots.removeAll(keepingCapacity: true)
+    bases.removeSubrange(1...)
+    request.removeAll()
+    if numbers.count < program.rootCount {
+      numbers += repeatElement(.max, count: program.rootCount - numbers.count)
+    }
+  }
+
+  private mutating func writeOperands(_ item: ItemID, _ program: Program, _ grouping: Grouping) {
+    for row in program.operandRange(item) {
+      let view = program.operand(row)
+      var operand = KernelRequest.Operand(
+        type: program.viewTypes[view.index], edge: grouping.edges[row], root: .max, base: 0,
+        layout: program.layouts[view.index])
+      if operand.edge == .splat {
+        operand.base = program.bases[view.index].raw
+      } else {
+        operand.root = number(program.roots[view.index], program)
+        if !operand.layout.isNone { operand.base = number(base: program.bases[view.index]) }
+      }
+      request.append(operand: operand)
+    }
+  }
+
+  private mutating func number(_ root: RootID, _ program: Program) -> UInt32 {
+    if numbers[root.index] != .max { return numbers[root.index] }
+    numbers[root.index] = UInt32(roots.count)
+    roots.append(root)
+    request.append(
+      root: KernelRequest.Root(
+        type: program.types[root.index], isForeign: program.homes[root.index].isForeign))
+    return numbers[root.index]
+  }
+
+  private mutating func number(base: DimID) -> UInt32 {
+    if base == bases[0] { return 0 }
+    if base.index >= baseNumbers.count {
+      baseNumbers += repeatElement(.max, count: base.index + 1 - baseNumbers.count)
+    }
+    if baseNumbers[base.index] == .max {
+      baseNumbers[base.index] = UInt32(bases.count)
+      bases.append(base)
+    }
+    return baseNumbers[base.index]
+  }
+}
+
+/// The requests that were made, each with its kernel and what the slots of that stand for.
+struct RequestTable {
+  private var index = HashIndex()
+  private var requests: [KernelRequest] = []
+  private var kernels: [KernelID] = []
+  private var meanings: [[LoweredKernel.SlotMeaning]] = []
+
+  /// The row of a request.
+  func find(_ request: KernelRequest, _ hash: UInt64) -> Int? {
+    index.find(hash) { requests[$0] == request }
+  }
+
+  mutating func add(
+    _ request: KernelRequest, _ hash: UInt64, _ kernel: KernelID, _ meanings: [LoweredKernel.SlotMeaning]
+  ) -> Int {
+    requests.append(request)
+    kernels.append(kernel)
+    self.meanings.append(meanings)
+    index.insert(requests.count - 1, hash: hash)
+    return requests.count - 1
+  }
+
+  /// The kernel of a row.
+  func kernel(_ row: Int) -> KernelID { kernels[row] }
+
+  /// What the slots of a row's kernel stand for.
+  func meanings(_ row: Int) -> [LoweredKernel.SlotMeaning] { meanings[row] }
 }

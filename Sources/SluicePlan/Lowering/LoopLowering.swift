@@ -1,13 +1,12 @@
 import SluiceIR
 
-/// Lowers a group that runs element by element: maps, reductions, copies, gathers and generated values in one
-/// nest of loops.
+/// Lowers a request that runs element by element: maps, folds, copies, gathers and generated values in one nest of
+/// loops.
 struct LoopLowering {
-  /// A full-space element to store.
+  /// An element to store at every place of the space.
   private struct Store {
-    var value: Int
-    var meaning: LoweredKernel.SlotMeaning
-    var strides: [DimID]
+    /// The result; `UInt32.max` for the operand of an assign.
+    var root: KernelRequest.Number
     var isExternal: Bool
   }
 
@@ -16,191 +15,205 @@ struct LoopLowering {
     /// The innermost axis of the space that it stands for.
     var axis: Int
     var extent: DimID
-    var isReduced: Bool
+    var isFolded: Bool
     var register: Register = 0
   }
 
-  let program: FlatProgram
-  private let residence: Residence
-  let group: Grouping.Group
-  var tables: Tables
+  /// How a view is read: its root, the base that the caller adds, the offset and strides that are left.
+  struct Look: Hashable {
+    var root: KernelRequest.Number
+    var base: KernelRequest.Number
+    var offset: DimID
+    var strides: [DimID]
+  }
+
+  /// A fold under way: its result so far, and that of the part at hand.
+  private struct Total {
+    var total: Register = -1
+    var part: Register = -1
+  }
+
+  let request: KernelRequest
+  let recipes: RecipeTable
+  private let layouts: LayoutTable
+  var tables = Tables()
   var writer: KernelWriter
+  /// The dims of the space.
+  let space: [DimID]
   private var axes: [Axis] = []
   private var stores: [Store] = []
-  private var registers: [Int: Register] = [:]
-  private var loads: [FlatProgram.Layout: Register] = [:]
-  private var totals: [Int: (total: Register, part: Register)] = [:]
-  /// Per `dynamic_slice` of the group where its part begins in x: steps times clamped starts.
-  var starts: [Int: [Affine.Term]] = [:]
+  /// Per root the register of its element; -1 for none.
+  private(set) var registers: [Register]
+  /// The register of an assign's operand.
+  private var assigned: Register = -1
+  private var loads: [Look: Register] = [:]
+  /// Per item its fold.
+  private var totals: [Total]
+  /// Per item that is a slice where its part begins: steps times clamped starts.
+  var starts: [[Affine.Term]]
   /// Set while the form for empty axes is emitted, where every gathered element is 0.
-  private var gathersZero = false
+  private(set) var gathersZero = false
 
   /// The largest number of elements that one partial sum takes in.
   static let blockLength = 1024
-  /// How many partial results a reduction along the last axis keeps.
+  /// How many partial results a fold along the last axis keeps.
   static let laneCount = 8
 
-  init(
-    _ group: Grouping.Group, _ program: FlatProgram, _ residence: Residence, _ tables: Tables, name: String
-  ) {
-    self.group = group
-    self.program = program
-    self.residence = residence
-    self.tables = tables
-    self.writer = KernelWriter(name, &self.tables)
+  /// The kernel of a request; dims that it makes go into the tables.
+  static func lower(
+    _ request: KernelRequest, _ recipes: RecipeTable, _ layouts: LayoutTable, _ tables: inout Tables,
+    name: String
+  ) throws(Diagnostics) -> LoweredKernel {
+    var lowering = LoopLowering(request, recipes, layouts, moving: &tables, name)
+    defer { swap(&tables, &lowering.tables) }
+    try lowering.lower()
+    return lowering.writer.finish(lowering.tables)
   }
 
-  /// The kernel of the group, or of one assign when `target` is given; also the tables with the dims it made.
-  consuming func lower(target: FlatProgram.Target? = nil, comment: [String]) throws(Diagnostics) -> (
-    LoweredKernel, Tables
+  private init(
+    _ request: KernelRequest, _ recipes: RecipeTable, _ layouts: LayoutTable, moving tables: inout Tables,
+    _ name: String
   ) {
-    try collectStores(target)
+    self.request = request
+    self.recipes = recipes
+    self.layouts = layouts
+    space = tables.types.shape(request.space)
+    registers = [Register](repeating: -1, count: request.roots.count)
+    totals = [Total](repeating: Total(), count: request.items.count)
+    starts = [[Affine.Term]](repeating: [], count: request.items.count)
+    writer = KernelWriter(name, &tables)
+    swap(&self.tables, &tables)
+  }
+
+  private mutating func lower() throws(Diagnostics) {
+    collectStores()
     try mergeAxes()
-    if let empty = try emptyGatherGuard() {
-      let count = writer.builder.index(Affine(empty))
-      let nothing = writer.builder.constant(0, .i64)
-      let some = writer.builder.scalar(.less, .bool, source: .i64, [nothing, count])
-      writer.builder.begin(if: some)
-      try emitNest()
-      writer.builder.endLoop()
-      gathersZero = true
-      let none = writer.builder.scalar(.not, .bool, [some])
-      writer.builder.begin(if: none)
-      try emitNest()
-      writer.builder.endLoop()
-    } else {
-      try emitNest()
-    }
-    return (writer.finish(tables, comment: comment), tables)
+    guard let empty = try emptyGatherGuard() else { return try emitNest() }
+    let count = writer.builder.index(Affine(empty))
+    let nothing = writer.builder.constant(0, .i64)
+    let some = writer.builder.scalar(.less, .bool, source: .i64, [nothing, count])
+    writer.builder.begin(if: some)
+    try emitNest()
+    writer.builder.endLoop()
+    gathersZero = true
+    let none = writer.builder.scalar(.not, .bool, [some])
+    writer.builder.begin(if: none)
+    try emitNest()
+    writer.builder.endLoop()
   }
 
   // MARK: Shape of the nest
 
-  private mutating func collectStores(_ target: FlatProgram.Target?) throws(Diagnostics) {
-    let strides = tables.contiguousStrides(group.space)
-    for position in group.items {
-      let item = program.items[position]
-      if Grouping.reducedAxes(item, program, tables) != nil { continue }
-      if let target {
-        stores.append(
-          Store(
-            value: item.operands[0], meaning: .target(target), strides: strides,
-            isExternal: residence.isExternal(target)))
-      }
-      for result in item.results where residence.needsMemory[result] {
-        let isExternal = residence.isExternal[result]
-        stores.append(
-          Store(
-            value: result, meaning: .value(result, base: writer.zero), strides: strides,
-            isExternal: isExternal))
+  private mutating func collectStores() {
+    if request.target != .none {
+      stores.append(Store(root: .max, isExternal: request.target == .outside))
+    }
+    for item in request.items.indices where !request.items[item].role.isReduction {
+      for root in request.results(item) where request.roots[Int(root)].needsMemory {
+        stores.append(Store(root: root, isExternal: request.roots[Int(root)].isExternal))
       }
     }
   }
 
   private mutating func mergeAxes() throws(Diagnostics) {
     let patterns = try accessPatterns()
-    let reduced = group.reducedAxes ?? []
     let keepsAxes = isArgument || isOrdered
-    for axis in group.space.indices where group.space[axis] != writer.one {
-      let isReduced = reduced.contains(axis)
-      guard let last = axes.last, last.isReduced == isReduced,
-        last.axis + 1 == nextAxis(after: last.axis, axis),
-        !(keepsAxes && isReduced),
-        patterns.allSatisfy({ tables.dims.multiply($0[axis], group.space[axis]) == $0[last.axis] })
+    for axis in space.indices where space[axis] != writer.one {
+      let isFolded = request.foldedAxes.contains(axis)
+      guard let last = axes.last, last.isFolded == isFolded,
+        (last.axis + 1..<axis).allSatisfy({ space[$0] == writer.one }), !(keepsAxes && isFolded),
+        patterns.allSatisfy({ tables.dims.multiply($0[axis], space[axis]) == $0[last.axis] })
       else {
-        axes.append(Axis(axis: axis, extent: group.space[axis], isReduced: isReduced))
+        axes.append(Axis(axis: axis, extent: space[axis], isFolded: isFolded))
         continue
       }
-      axes[axes.count - 1].extent = try tables.product(last.extent, group.space[axis])
+      axes[axes.count - 1].extent = try tables.product(last.extent, space[axis])
       axes[axes.count - 1].axis = axis
     }
   }
 
-  /// `last + 1` when only axes of dim 1 lie between the two.
-  private func nextAxis(after last: Int, _ axis: Int) -> Int {
-    (last + 1..<axis).allSatisfy { group.space[$0] == writer.one } ? last + 1 : axis + 1
-  }
-
   /// The strides of everything that depends on the place in the space.
   private mutating func accessPatterns() throws(Diagnostics) -> [[DimID]] {
-    var patterns = stores.map(\.strides)
-    for position in group.items {
-      let item = program.items[position]
-      if Grouping.reducedAxes(item, program, tables) != nil { patterns.append(resultStrides(item)) }
-      if case .node(let op, let record) = item.action {
-        switch op.definition.family {
-        case .generate(.iota):
-          let axis = tables.axis(record, of: .iota, rank: group.space.count)
-          patterns.append(group.space.indices.map { $0 == axis ? writer.one : writer.zero })
-          continue
-        case .generate(.randomBits):
-          patterns.append(tables.contiguousStrides(group.space))
-          continue
-        case .generate(.size): continue
-        case .index(.dynamicSlice):
-          patterns.append(splatLayout(item.operands[0]).strides)
-          continue
-        case .index:
-          let access = try gatherAccess(item, record)
-          patterns.append(access.data.strides)
-          patterns.append(access.indices.strides)
-          continue
-        default: break
+    var patterns: [[DimID]] = []
+    if !stores.isEmpty { patterns.append(tables.contiguousStrides(space)) }
+    for (item, row) in request.items.enumerated() {
+      switch row.role {
+      case .fold, .argument: patterns.append(resultStrides())
+      case .generate:
+        switch recipes.generator(row.recipe) {
+        case .iota: patterns.append(iotaStrides(row.recipe))
+        case .randomBits: patterns.append(tables.contiguousStrides(space))
+        case .size: break
         }
+        continue
+      case .slice:
+        patterns.append(look(request.operandRange(item).lowerBound).strides)
+        continue
+      case .gather, .gatherAlong:
+        let access = gatherAccess(item)
+        patterns.append(access.data.strides)
+        patterns.append(access.indices.strides)
+        continue
+      default: break
       }
-      for operand in item.operands {
-        if case .splat = program.values[operand].form { continue }
-        if isInside(operand) { continue }
-        patterns.append(layout(operand).strides)
+      for operand in request.operandRange(item) where request.operandRows[operand].edge == .memory {
+        patterns.append(look(operand).strides)
       }
     }
     return patterns
   }
 
-  /// Strides of a reduction's result over the whole space: 0 along the reduced axes.
-  private mutating func resultStrides(_ item: FlatProgram.Item) -> [DimID] {
-    let reduced = Grouping.reducedAxes(item, program, tables) ?? []
-    let shape = group.space.indices.map { reduced.contains($0) ? writer.one : group.space[$0] }
+  /// Strides of a fold's result over the whole space: 0 along the folded axes.
+  private mutating func resultStrides() -> [DimID] {
+    let shape = space.indices.map { request.foldedAxes.contains($0) ? writer.one : space[$0] }
     let strides = tables.contiguousStrides(shape)
-    return group.space.indices.map { reduced.contains($0) ? writer.zero : strides[$0] }
+    return space.indices.map { request.foldedAxes.contains($0) ? writer.zero : strides[$0] }
   }
 
-  private mutating func layout(_ value: Int) -> FlatProgram.Layout {
-    if case .view(let layout) = program.values[value].form { return layout }
-    let strides = tables.contiguousStrides(tables.types.shape(program.values[value].type))
-    return FlatProgram.Layout(root: value, base: writer.zero, offset: writer.zero, strides: strides)
+  func iotaStrides(_ recipe: RecipeID) -> [DimID] {
+    space.indices.map { recipes.axes[recipe.index].contains($0) ? writer.one : writer.zero }
   }
 
-  private func isInside(_ operand: Int) -> Bool {
-    let value = program.values[operand]
-    guard case .root = value.form, value.source == .item else { return false }
-    return group.items.contains(value.item)
-      && Grouping.reducedAxes(program.items[value.item], program, tables) == nil
+  /// How an operand is read; a repeated constant counts as one without strides.
+  mutating func look(_ row: Int) -> Look {
+    let operand = request.operandRows[row]
+    let rank = tables.types.rank(operand.type)
+    if operand.edge == .splat {
+      let zeros = [DimID](repeating: writer.zero, count: rank)
+      return Look(root: .max, base: 0, offset: writer.zero, strides: zeros)
+    }
+    if operand.layout.isNone {
+      let strides = tables.contiguousStrides(tables.types.shape(operand.type))
+      return Look(root: operand.root, base: 0, offset: writer.zero, strides: strides)
+    }
+    return Look(
+      root: operand.root, base: operand.base, offset: layouts.offsets[operand.layout.index],
+      strides: Array(layouts.strides(operand.layout)))
   }
 
   // MARK: Loops
 
   private mutating func emitNest() throws(Diagnostics) {
-    registers = [:]
-    loads = [:]
-    totals = [:]
+    for root in registers.indices { registers[root] = -1 }
+    loads.removeAll(keepingCapacity: true)
+    for item in totals.indices { totals[item] = Total() }
     try emitStarts()
-    if group.reducedAxes == nil { return try emitMap() }
-    let lastIsReduced = axes.last?.isReduced ?? true
-    let kept = axes.indices.filter { !axes[$0].isReduced }
-    let reduced = axes.indices.filter { axes[$0].isReduced }
+    if !request.hasFolds { return try emitMap() }
+    let lastIsFolded = axes.last?.isFolded ?? true
+    let kept = axes.indices.filter { !axes[$0].isFolded }
+    let folded = axes.indices.filter { axes[$0].isFolded }
     for position in kept {
-      begin(position, position == kept.last && !lastIsReduced ? .vector : .parallel)
+      begin(position, position == kept.last && !lastIsFolded ? .vector : .parallel)
     }
-    for position in group.items { beginReduction(position) }
+    for item in request.items.indices { beginFold(item) }
     // Only the last axis of the space runs in lanes, so that a symbolic dim that happens to be 1 changes no bit.
-    let hasLanes = lastIsReduced && axes.last?.axis == group.space.count - 1 && !isArgument
-    try emitReduced(reduced[...], lanes: hasLanes ? Self.laneCount : 1)
-    for position in group.items { try endReduction(position) }
+    let hasLanes = lastIsFolded && axes.last?.axis == space.count - 1 && !isArgument
+    try emitFolded(folded[...], lanes: hasLanes ? Self.laneCount : 1)
+    for item in request.items.indices { endFold(item) }
     for _ in kept { writer.builder.endLoop() }
   }
 
-  private var isArgument: Bool { group.items.contains { Grouping.isArgument(program.items[$0]) } }
+  private var isArgument: Bool { request.items.contains { $0.role == .argument } }
 
   private mutating func emitMap() throws(Diagnostics) {
     for position in axes.indices { begin(position, position == axes.count - 1 ? .vector : .parallel) }
@@ -212,11 +225,11 @@ struct LoopLowering {
     axes[position].register = writer.builder.beginLoop(to: Affine(axes[position].extent), kind)
   }
 
-  /// The reduced axes from the first of `rest` on, in blocks where sums of floats would get long.
+  /// The folded axes from the first of `rest` on, in blocks where sums of floats would get long.
   ///
   /// Along each axis the results of the axes inside it are taken in. So the order of a sum depends on its axes
   /// alone, not on where its terms come from, and is the same fused or not.
-  private mutating func emitReduced(_ rest: ArraySlice<Int>, lanes: Int) throws(Diagnostics) {
+  private mutating func emitFolded(_ rest: ArraySlice<Int>, lanes: Int) throws(Diagnostics) {
     guard let position = rest.first else {
       return try emitBlock { (self: inout LoopLowering) throws(Diagnostics) in try self.emitBody(lanes: 1) }
     }
@@ -244,200 +257,174 @@ struct LoopLowering {
     if !isWhole { writer.builder.endLoop() }
   }
 
-  /// One step of an outer reduced axis: the axes inside it are reduced, then the partial results take that in.
+  /// One step of an outer folded axis: the axes inside it are folded, then the partial results take that in.
   private mutating func emitInner(_ rest: ArraySlice<Int>, _ lanes: Int) throws(Diagnostics) {
     let outer = totals
-    for position in group.items { beginReduction(position) }
-    try emitReduced(rest, lanes: lanes)
-    for position in group.items {
-      guard case .node(let op, _) = program.items[position].action,
-        case .reduce(.fold(let fold)) = op.definition.family, let part = outer[position]?.part,
-        let inner = totals[position]?.total
-      else { continue }
-      let dtype = tables.types.dtype(program.values[program.items[position].operands[0]].type)
-      writer.builder.assign(part, writer.builder.scalar(fold.scalar, dtype, [part, inner]))
+    for item in request.items.indices { beginFold(item) }
+    try emitFolded(rest, lanes: lanes)
+    for (item, row) in request.items.enumerated() where row.role == .fold {
+      let scalar = recipes.fold(row.recipe).scalar
+      writer.builder.assign(
+        outer[item].part,
+        writer.builder.scalar(scalar, operandType(item), [outer[item].part, totals[item].total]))
     }
     totals = outer
   }
 
-  /// Whether the order of a reduction can be seen in its result: sums and products of floats.
+  /// Whether the order of a fold can be seen in its result: sums and products of floats.
   private var isOrdered: Bool {
-    group.items.contains { position in
-      let item = program.items[position]
-      guard case .node(let op, _) = item.action, case .reduce(.fold(let fold)) = op.definition.family else {
-        return false
-      }
-      let dtype = tables.types.dtype(program.values[item.results[0]].type)
-      return (fold == .sum || fold == .product) && dtype.isFloat
+    request.items.indices.contains { item in
+      guard request.items[item].role == .fold else { return false }
+      let fold = recipes.fold(request.items[item].recipe)
+      return (fold == .sum || fold == .product) && tables.types.dtype(request.resultType(item)).isFloat
     }
   }
 
-  // MARK: Reductions
+  // MARK: Folds
 
-  private mutating func beginReduction(_ position: Int) {
-    let item = program.items[position]
-    guard case .node(let op, _) = item.action, case .reduce(let kernel) = op.definition.family else { return }
-    let dtype = tables.types.dtype(program.values[item.operands[0]].type)
-    switch kernel {
-    case .fold(let fold):
-      let total = writer.builder.variable(writer.builder.constant(fold.identity(dtype), dtype))
-      totals[position] = (total, total)
-    case .arg(let largest):
-      let worst: ReduceOp = largest ? .maximum : .minimum
+  /// The dtype of an item's first operand.
+  private func operandType(_ item: Int) -> DType {
+    tables.types.dtype(request.operandRows[request.operandRange(item).lowerBound].type)
+  }
+
+  private mutating func beginFold(_ item: Int) {
+    let row = request.items[item]
+    guard row.role.isReduction else { return }
+    let dtype = operandType(item)
+    if row.role == .fold {
+      let identity = recipes.fold(row.recipe).identity(dtype)
+      let total = writer.builder.variable(writer.builder.constant(identity, dtype))
+      totals[item] = Total(total: total, part: total)
+    } else {
+      let worst: ReduceOp = recipes.isLargest(row.recipe) ? .maximum : .minimum
       let best = writer.builder.variable(writer.builder.constant(worst.identity(dtype), dtype))
       let place = writer.builder.variable(writer.builder.constant(0, .i64))
-      totals[position] = (best, place)
+      totals[item] = Total(total: best, part: place)
     }
   }
 
-  /// Runs a part of a reduction: every fold gets a partial result, which then goes into the total.
+  /// Runs a part of a fold: every fold gets a partial result, which then goes into the total.
   private mutating func emitBlock(
     _ body: (inout LoopLowering) throws(Diagnostics) -> Void
   ) throws(Diagnostics) {
-    for position in group.items {
-      guard case .node(let op, _) = program.items[position].action,
-        case .reduce(.fold(let fold)) = op.definition.family, let total = totals[position]?.total
-      else { continue }
-      let dtype = tables.types.dtype(program.values[program.items[position].operands[0]].type)
-      let part = writer.builder.variable(writer.builder.constant(fold.identity(dtype), dtype))
-      totals[position] = (total, part)
+    for (item, row) in request.items.enumerated() where row.role == .fold {
+      let dtype = operandType(item)
+      let identity = recipes.fold(row.recipe).identity(dtype)
+      totals[item].part = writer.builder.variable(writer.builder.constant(identity, dtype))
     }
-    let kept = loads
-    let known = registers
+    let (kept, known) = (loads, registers)
     try body(&self)
-    loads = kept
-    registers = known
-    for position in group.items {
-      guard case .node(let op, _) = program.items[position].action,
-        case .reduce(.fold(let fold)) = op.definition.family, let (total, part) = totals[position]
-      else { continue }
-      let dtype = tables.types.dtype(program.values[program.items[position].operands[0]].type)
-      writer.builder.assign(total, writer.builder.scalar(fold.scalar, dtype, [total, part]))
+    (loads, registers) = (kept, known)
+    for (item, row) in request.items.enumerated() where row.role == .fold {
+      let (total, part) = (totals[item].total, totals[item].part)
+      let scalar = recipes.fold(row.recipe).scalar
+      writer.builder.assign(total, writer.builder.scalar(scalar, operandType(item), [total, part]))
     }
   }
 
-  private mutating func endReduction(_ position: Int) throws(Diagnostics) {
-    let item = program.items[position]
-    guard let (total, part) = totals[position], residence.needsMemory[item.results[0]] else { return }
-    let result = item.results[0]
-    let dtype = tables.types.dtype(program.values[result].type)
-    var value = total
-    if isArgument { value = writer.builder.scalar(.cast, dtype, source: .i64, [part]) }
-    let strides = resultStrides(item)
-    let terms = axes.filter { !$0.isReduced }.map { (strides[$0.axis], $0.register) }
-    if residence.isExternal[result], dtype.isFloat {
+  private mutating func endFold(_ item: Int) {
+    guard request.items[item].role.isReduction, let root = request.results(item).first,
+      request.roots[Int(root)].needsMemory
+    else { return }
+    let dtype = tables.types.dtype(request.roots[Int(root)].type)
+    var value = totals[item].total
+    if isArgument { value = writer.builder.scalar(.cast, dtype, source: .i64, [totals[item].part]) }
+    let strides = resultStrides()
+    let terms = axes.filter { !$0.isFolded }.map { (strides[$0.axis], $0.register) }
+    if request.roots[Int(root)].isExternal, dtype.isFloat {
       value = writer.builder.scalar(.canonical, dtype, [value])
     }
-    let slot = writer.slot(.value(result, base: writer.zero), slotName(result), dtype, .write)
+    let slot = writer.slot(.root(root, base: 0), dtype, .write)
     writer.builder.store(slot, writer.affine(writer.zero, terms, &tables), value)
   }
 
   // MARK: One element
 
   private mutating func emitBody(lanes: Int) throws(Diagnostics) {
-    for position in group.items {
-      let item = program.items[position]
-      guard case .node(let op, let record) = item.action else {
-        let value = operand(item.operands[0])
-        if let result = item.results.first {
-          registers[result] = value
-        } else {
-          registers[item.operands[0]] = value
-        }
-        continue
-      }
-      let dtype = tables.types.dtype(program.values[item.results[0]].type)
-      switch op.definition.family {
-      case .map(let kernel):
-        let operands = item.operands.map { operand($0) }
-        let program = mapProgram(kernel, operands, dtype)
-        registers[item.results[0]] = writer.builder.inline(program, operands)
-      case .reduce(.fold(let fold)):
-        guard let part = totals[position]?.part else { continue }
-        let value = operand(item.operands[0])
+    for (item, row) in request.items.enumerated() {
+      let operands = request.operandRange(item)
+      switch row.role {
+      case .copy:
+        let value = operand(operands.lowerBound)
+        if request.target == .none { set(item, value) } else { assigned = value }
+      case .map:
+        set(item, writer.builder.inline(recipes.program(row.recipe), operands.map { operand($0) }))
+      case .fold:
+        let part = totals[item].part
+        let value = operand(operands.lowerBound)
+        let scalar = recipes.fold(row.recipe).scalar
         if lanes > 1 {
-          writer.builder.accumulate(part, fold.scalar, value)
+          writer.builder.accumulate(part, scalar, value)
         } else {
-          writer.builder.assign(part, writer.builder.scalar(fold.scalar, dtype, [part, value]))
+          let dtype = tables.types.dtype(request.resultType(item))
+          writer.builder.assign(part, writer.builder.scalar(scalar, dtype, [part, value]))
         }
-      case .reduce(.arg(let largest)):
-        emitArgument(position, operand(item.operands[0]), largest: largest)
-      case .generate(let kernel):
-        registers[item.results[0]] = try generate(kernel, item, record, dtype)
-      case .index(.dynamicSlice):
-        registers[item.results[0]] = slicedElement(position, item, dtype)
-      case .index:
-        registers[item.results[0]] = try gather(item, record, dtype)
-      default: preconditionFailure("`\(op.definition.name)` does not run element by element")
+      case .argument:
+        emitArgument(item, operand(operands.lowerBound), isLargest: recipes.isLargest(row.recipe))
+      case .generate: set(item, generate(item))
+      case .slice: set(item, slicedElement(item))
+      case .gather, .gatherAlong: set(item, try gather(item))
+      default: preconditionFailure("a kernel of its own")
       }
     }
-    for store in stores {
-      guard var value = registers[store.value] else { continue }
-      let dtype = tables.types.dtype(program.values[store.value].type)
-      if store.isExternal, dtype.isFloat { value = writer.builder.scalar(.canonical, dtype, [value]) }
-      let slot = writer.slot(residentMeaning(store.meaning), slotName(store.value), dtype, .write)
-      writer.builder.store(slot, affine(writer.zero, store.strides), value)
-    }
+    for store in stores { emit(store) }
   }
 
-  /// A value made in place is stored through the slot of the value whose memory it takes over.
-  private func residentMeaning(_ meaning: LoweredKernel.SlotMeaning) -> LoweredKernel.SlotMeaning {
-    guard case .value(let value, let base) = meaning, let old = residence.inPlace[value] else {
-      return meaning
-    }
-    return .value(old, base: base)
+  private mutating func set(_ item: Int, _ value: Register) {
+    if let root = request.results(item).first { registers[Int(root)] = value }
   }
 
-  private func mapProgram(_ kernel: MapKernel, _ operands: [Register], _ dtype: DType) -> ScalarProgram {
-    var (scalars, parameters) = ScalarBuilder.make(operands.map { writer.builder.kernel.registers[$0] })
-    let result = kernel.program(&scalars, parameters, dtype)
-    return scalars.finish(result)
+  private mutating func emit(_ store: Store) {
+    let isAssign = store.root == .max
+    var value = isAssign ? assigned : registers[Int(store.root)]
+    let dtype = writer.builder.kernel.registers[value]
+    if store.isExternal, dtype.isFloat { value = writer.builder.scalar(.canonical, dtype, [value]) }
+    var meaning = LoweredKernel.SlotMeaning.target
+    if !isAssign {
+      // A value made in place is stored through the slot of the value whose memory it takes over.
+      let old = request.roots[Int(store.root)].inPlace
+      meaning = .root(old == .max ? store.root : old, base: 0)
+    }
+    let slot = writer.slot(meaning, dtype, .write)
+    writer.builder.store(slot, affine(writer.zero, tables.contiguousStrides(space)), value)
   }
 
   /// A place given by the loops; a scalar read everywhere has no strides.
-  private mutating func affine(_ constant: DimID, _ strides: [DimID]) -> Affine {
+  mutating func affine(_ constant: DimID, _ strides: [DimID]) -> Affine {
     if strides.isEmpty { return Affine(constant) }
     return writer.affine(constant, axes.map { (strides[$0.axis], $0.register) }, &tables)
   }
 
-  private func slotName(_ value: Int) -> String {
-    let name = program.values[value].name
-    return name.isNone ? "v\(value)" : tables.identifier(name)
-  }
-
   /// The register of an operand: computed in this kernel, a constant, or loaded.
-  mutating func operand(_ value: Int) -> Register {
-    let dtype = tables.types.dtype(program.values[value].type)
-    if case .splat(let bits) = program.values[value].form { return writer.builder.constant(bits, dtype) }
-    if let known = registers[value], isInside(value) { return known }
-    let look = layout(value)
+  mutating func operand(_ row: Int) -> Register {
+    let operand = request.operandRows[row]
+    let dtype = tables.types.dtype(operand.type)
+    if let bits = operand.splat { return writer.builder.constant(bits, dtype) }
+    if operand.edge == .register { return registers[Int(operand.root)] }
+    let look = look(row)
     if let known = loads[look] { return known }
     let result = load(look, dtype, [])
     loads[look] = result
     return result
   }
 
-  mutating func load(
-    _ look: FlatProgram.Layout, _ dtype: DType, _ extra: [Affine.Term]
-  ) -> Register {
-    let slot = writer.slot(.value(look.root, base: look.base), slotName(look.root), dtype, .read)
+  mutating func load(_ look: Look, _ dtype: DType, _ extra: [Affine.Term]) -> Register {
+    let slot = writer.slot(.root(look.root, base: look.base), dtype, .read)
     var index = affine(look.offset, look.strides)
     index.terms += extra
     let value = writer.builder.load(slot, index)
-    guard dtype == .bool else { return value }
-    switch program.values[look.root].source {
-    case .input, .parameter, .state:
-      // Bytes of the caller may hold anything: what is not 0 is true.
-      return writer.builder.scalar(
-        .notEqual, .bool, source: .bool, [value, writer.builder.constant(0, .bool)])
-    default: return value
-    }
+    guard dtype == .bool, request.roots[Int(look.root)].isForeign else { return value }
+    // Bytes of the caller may hold anything: what is not 0 is true.
+    return writer.builder.scalar(
+      .notEqual, .bool, source: .bool, [value, writer.builder.constant(0, .bool)])
   }
 
-  private mutating func emitArgument(_ position: Int, _ value: Register, largest: Bool) {
-    guard let (best, place) = totals[position], let axis = axes.first(where: \.isReduced) else { return }
+  private mutating func emitArgument(_ item: Int, _ value: Register, isLargest: Bool) {
+    guard let axis = axes.first(where: \.isFolded) else { return }
+    let (best, place) = (totals[item].total, totals[item].part)
     let dtype = writer.builder.kernel.registers[value]
-    var better = writer.builder.scalar(.less, .bool, source: dtype, largest ? [best, value] : [value, best])
+    var better = writer.builder.scalar(
+      .less, .bool, source: dtype, isLargest ? [best, value] : [value, best])
     if dtype.isFloat {
       let isNaN = writer.builder.scalar(.notEqual, .bool, source: dtype, [value, value])
       let known = writer.builder.scalar(.equal, .bool, source: dtype, [best, best])
@@ -447,113 +434,5 @@ struct LoopLowering {
     writer.builder.assign(best, writer.builder.scalar(.select, dtype, source: .bool, [better, value, best]))
     writer.builder.assign(
       place, writer.builder.scalar(.select, .i64, source: .bool, [better, axis.register, place]))
-  }
-
-  // MARK: Generated and gathered elements
-
-  private mutating func generate(
-    _ kernel: GenerateKernel, _ item: FlatProgram.Item, _ record: AttributesID, _ dtype: DType
-  ) throws(Diagnostics) -> Register {
-    switch kernel {
-    case .iota:
-      let axis = tables.axis(record, of: .iota, rank: group.space.count)
-      let strides = group.space.indices.map { $0 == axis ? writer.one : writer.zero }
-      let place = writer.builder.index(affine(writer.zero, strides))
-      return dtype == .i64 ? place : writer.builder.scalar(.cast, dtype, source: .i64, [place])
-    case .size:
-      let dim = tables.attributes.dim(record, .length) ?? writer.zero
-      let value = writer.builder.index(Affine(dim))
-      return dtype == .i64 ? value : writer.builder.scalar(.cast, dtype, source: .i64, [value])
-    case .randomBits:
-      let place = writer.builder.index(affine(writer.zero, tables.contiguousStrides(group.space)))
-      let (seed, stream) = (operand(item.operands[0]), operand(item.operands[1]))
-      return writer.builder.inline(Philox.program, [place, seed, stream])
-    }
-  }
-
-  private mutating func gatherAccess(
-    _ item: FlatProgram.Item, _ record: AttributesID
-  ) throws(Diagnostics) -> (data: FlatProgram.Layout, indices: FlatProgram.Layout, step: DimID, count: DimID)
-  {
-    let type = program.values[item.operands[0]].type
-    if case .node(let op, _) = item.action, case .index(.takeAlongAxis) = op.definition.family {
-      let axis = tables.axis(record, of: op, rank: tables.types.rank(type))
-      var data = splatLayout(item.operands[0])
-      let step = data.strides[axis]
-      data.strides[axis] = writer.zero
-      return (data, splatLayout(item.operands[1]), step, tables.types.dim(type, axis))
-    }
-    let axis = tables.axis(record, of: .gather, rank: tables.types.rank(type))
-    let indexRank = tables.types.rank(program.values[item.operands[1]].type)
-    let zeros = [DimID](repeating: writer.zero, count: group.space.count)
-    var data = splatLayout(item.operands[0])
-    var indices = splatLayout(item.operands[1])
-    let step = data.strides[axis]
-    let own = indices.strides
-    indices.strides = zeros
-    for position in 0..<indexRank { indices.strides[axis + position] = own[position] }
-    data.strides.replaceSubrange(axis...axis, with: [DimID](repeating: writer.zero, count: indexRank))
-    return (data, indices, step, tables.types.dim(type, axis))
-  }
-
-  /// The layout of an operand; a repeated constant counts as one without strides.
-  mutating func splatLayout(_ value: Int) -> FlatProgram.Layout {
-    guard case .splat = program.values[value].form else { return layout(value) }
-    let zeros = tables.types.shape(program.values[value].type).map { _ in writer.zero }
-    return FlatProgram.Layout(root: value, base: writer.zero, offset: writer.zero, strides: zeros)
-  }
-
-  private mutating func gather(
-    _ item: FlatProgram.Item, _ record: AttributesID, _ dtype: DType
-  ) throws(Diagnostics) -> Register {
-    let nothing = writer.builder.constant(0, dtype)
-    if gathersZero { return nothing }
-    let access = try gatherAccess(item, record)
-    let zero = writer.builder.constant(0, .i64)
-    let count = writer.builder.index(Affine(access.count))
-    var index: Register
-    if case .splat(let bits) = program.values[item.operands[1]].form {
-      index = writer.builder.constant(bits, tables.types.dtype(program.values[item.operands[1]].type))
-    } else {
-      index = load(access.indices, tables.types.dtype(program.values[item.operands[1]].type), [])
-    }
-    if writer.builder.kernel.registers[index] != .i64 {
-      index = writer.builder.scalar(.cast, .i64, source: .i32, [index])
-    }
-    let isNegative = writer.builder.scalar(.less, .bool, source: .i64, [index, zero])
-    let wrapped = writer.builder.scalar(.add, .i64, [index, count])
-    index = writer.builder.scalar(.select, .i64, source: .bool, [isNegative, wrapped, index])
-    let isLow = writer.builder.scalar(.lessEqual, .bool, source: .i64, [zero, index])
-    let isHigh = writer.builder.scalar(.less, .bool, source: .i64, [index, count])
-    let isInside = writer.builder.scalar(.and, .bool, [isLow, isHigh])
-    let last = writer.builder.index(Affine(try tables.sum(access.count, tables.dims.integer(-1))))
-    let clamped = writer.builder.scalar(
-      .minimum, .i64, [writer.builder.scalar(.maximum, .i64, [index, zero]), last])
-    let value: Register
-    if case .splat(let bits) = program.values[item.operands[0]].form {
-      value = writer.builder.constant(bits, dtype)
-    } else {
-      value = load(access.data, dtype, access.step == writer.zero ? [] : [Affine.Term(access.step, clamped)])
-    }
-    return writer.builder.scalar(.select, dtype, source: .bool, [isInside, value, nothing])
-  }
-
-  /// The length of a gathered axis that may be 0, where the clamped index would not exist.
-  private mutating func emptyGatherGuard() throws(Diagnostics) -> DimID? {
-    var result: DimID?
-    for position in group.items {
-      guard case .node(let op, let record) = program.items[position].action,
-        case .index(let kernel) = op.definition.family, kernel != .dynamicSlice
-      else { continue }
-      let count = try gatherAccess(program.items[position], record).count
-      let others = tables.dims.subtract(count, writer.one)
-      if let others, tables.dims.isNeverNegative(others) { continue }
-      if result == nil { result = count } else if result != count { return try product(result, count) }
-    }
-    return result
-  }
-
-  private mutating func product(_ a: DimID?, _ b: DimID) throws(Diagnostics) -> DimID {
-    try tables.product(a ?? writer.one, b)
   }
 }

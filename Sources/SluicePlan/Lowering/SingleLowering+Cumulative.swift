@@ -2,14 +2,14 @@ import SluiceIR
 
 /// Cumulative ops: one variable goes along the axis, one element after the other; rows run side by side.
 extension SingleLowering {
-  mutating func cumulative(_ fold: ReduceOp, _ record: AttributesID) throws(Diagnostics) {
-    guard case .node(let op, _) = item.action else { return }
-    let shape = shape(item.operands[0])
-    let axis = tables.axis(record, of: op, rank: shape.count)
+  mutating func cumulative() throws(Diagnostics) {
+    let fold = recipes.fold(recipe)
+    let shape = shape(0)
+    let axis = axis
     var (x, out) = (operand(0), result())
     if tables.attributes.bool(record, .reverse) {
-      x = try turned(x, axis, shape[axis])
-      out = try turned(out, axis, shape[axis])
+      x = try reversed(x, axis, shape[axis])
+      out = try reversed(out, axis, shape[axis])
     }
     let isExclusive = tables.attributes.bool(record, .exclusive)
     // -0 + x is x, also where x is -0: a sum of one element is that element.
@@ -35,7 +35,7 @@ extension SingleLowering {
   }
 
   /// An operand seen from the other end of an axis.
-  mutating func turned(
+  mutating func reversed(
     _ operand: Operand, _ axis: Int, _ count: DimID
   ) throws(Diagnostics) -> Operand {
     var result = operand

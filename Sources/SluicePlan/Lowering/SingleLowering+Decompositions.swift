@@ -34,19 +34,19 @@ extension SingleLowering {
   /// Forward substitution, a row of the result at a time, the known rows in ascending order.
   ///
   /// An upper triangle is a lower one seen from its other end.
-  mutating func triangularSolve(_ record: AttributesID) throws(Diagnostics) {
+  mutating func triangularSolve() throws(Diagnostics) {
     let isTransposed = tables.attributes.bool(record, .transpose)
     let isLower = tables.attributes.bool(record, .lower)
     let isUnit = tables.attributes.bool(record, .unitDiagonal)
-    let shape = shape(item.operands[1])
+    let shape = shape(1)
     let (row, column) = (shape.count - 2, shape.count - 1)
     let (n, width) = (shape[row], shape[column])
     var (a, b, out) = (operand(0), operand(1), result(.readWrite))
     if isTransposed { a.strides.swapAt(row, column) }
     if isLower == isTransposed {
-      a = try turned(turned(a, row, n), column, n)
-      b = try turned(b, row, n)
-      out = try turned(out, row, n)
+      a = try reversed(reversed(a, row, n), column, n)
+      b = try reversed(b, row, n)
+      out = try reversed(out, row, n)
     }
     let line = writer.scratch("line", out.dtype, width)
     try nest(Array(shape.dropLast(2)), .sequential) {
@@ -87,7 +87,7 @@ extension SingleLowering {
   mutating func qr() throws(Diagnostics) {
     let x = operand(0)
     let (q, r) = (resultIfRead(at: 0), resultIfRead(at: 1))
-    let (shape, dtype) = (shape(item.operands[0]), x.dtype)
+    let (shape, dtype) = (shape(0), x.dtype)
     let (m, n) = (shape[shape.count - 2], shape[shape.count - 1])
     guard let k = tables.shorter(shape) else { preconditionFailure("verified") }
     let work = Matrix(slot: writer.scratch("work", dtype, try tables.product(m, n)), width: n)
@@ -212,7 +212,7 @@ extension SingleLowering {
   mutating func eigh() throws(Diagnostics) {
     let x = operand(0)
     let (values, vectors) = (resultIfRead(at: 0), resultIfRead(at: 1))
-    let (shape, dtype) = (shape(item.operands[0]), x.dtype)
+    let (shape, dtype) = (shape(0), x.dtype)
     let n = shape[shape.count - 1]
     let square = try tables.product(n, n)
     let work = Matrix(slot: writer.scratch("work", dtype, square), width: n)

@@ -2,19 +2,20 @@ import SluiceIR
 
 /// Small dense matrices by elimination with row pivots: the same steps in the same order everywhere.
 extension SingleLowering {
-  mutating func linalg(_ kernel: LinalgKernel, _ record: AttributesID) throws(Diagnostics) {
+  mutating func algorithm() throws(Diagnostics) {
+    let kernel = recipes.algorithm(recipe)
     let x = operand(0)
-    let shape = shape(item.operands[0])
+    let shape = shape(0)
     let n = shape[shape.count - 1]
     let batch = Array(shape.dropLast(2))
     let square = try tables.product(n, n)
     let dtype = x.dtype
     switch kernel {
-    case .triangularSolve: try triangularSolve(record)
+    case .triangularSolve: try triangularSolve()
     case .qr: try qr()
     case .eigh: try eigh()
     case .inverse, .solve:
-      let columns = kernel == .solve ? self.shape(item.operands[1])[shape.count - 1] : n
+      let columns = kernel == .solve ? self.shape(1)[shape.count - 1] : n
       let rightCount = try tables.product(n, columns)
       let right = kernel == .solve ? operand(1) : nil
       let out = result()

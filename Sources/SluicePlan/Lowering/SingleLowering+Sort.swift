@@ -3,11 +3,11 @@ import SluiceIR
 /// Sorting: least-significant-digit radix sort of keys whose unsigned order is the order wanted. It is stable,
 /// needs no comparisons, and takes the same steps for the same keys everywhere.
 extension SingleLowering {
-  mutating func argsort(_ record: AttributesID) throws(Diagnostics) {
+  mutating func argsort() throws(Diagnostics) {
     let x = operand(0)
     let out = result(.readWrite)
-    let shape = shape(item.operands[0])
-    let axis = tables.axis(record, of: .argsort, rank: shape.count)
+    let shape = shape(0)
+    let axis = axis
     let isDescending = tables.attributes.bool(record, .descending)
     let count = shape[axis]
     let keyType: DType = x.dtype.byteCount == 8 ? .i64 : .i32

@@ -5,21 +5,21 @@ import SluiceIR
 /// First the result gets the elements of x, unless it is made in their memory; then the others are stored. What
 /// happens at one index comes before what happens at the next.
 extension SingleLowering {
-  mutating func update(_ kernel: UpdateKernel, _ record: AttributesID) throws(Diagnostics) {
+  mutating func update() throws(Diagnostics) {
     let out = try updated()
-    switch kernel {
+    switch recipes.update(recipe) {
     case .dynamicUpdateSlice: try putSlice(out)
-    case .scatter: try scatter(out, record, adds: false)
-    case .scatterAdd: try scatter(out, record, adds: true)
+    case .scatter: try scatter(out, adds: false)
+    case .scatterAdd: try scatter(out, adds: true)
     }
   }
 
   /// The result, with the elements of x.
   private mutating func updated() throws(Diagnostics) -> Operand {
     let out = result()
-    if residence.inPlace[item.results[0]] != nil { return out }
+    if request.roots[Int(request.resultRows[0])].inPlace != .max { return out }
     let x = operand(0)
-    try nest(shape(item.operands[0])) { (self: inout SingleLowering, index: [Register]) throws(Diagnostics) in
+    try nest(shape(0)) { (self: inout SingleLowering, index: [Register]) throws(Diagnostics) in
       self.store(out, index, self.load(x, index))
     }
     return out
@@ -27,7 +27,7 @@ extension SingleLowering {
 
   private mutating func putSlice(_ out: Operand) throws(Diagnostics) {
     let part = operand(1)
-    let (whole, sizes) = (shape(item.operands[0]), shape(item.operands[1]))
+    let (whole, sizes) = (shape(0), shape(1))
     var starts: [Affine.Term] = []
     for axis in whole.indices where whole[axis] != sizes[axis] {
       let given = operand(2 + axis)
@@ -39,13 +39,12 @@ extension SingleLowering {
     }
   }
 
-  private mutating func scatter(_ out: Operand, _ record: AttributesID, adds: Bool) throws(Diagnostics) {
-    guard case .node(let op, _) = item.action else { return }
-    let whole = shape(item.operands[0])
-    let axis = tables.axis(record, of: op, rank: whole.count)
+  private mutating func scatter(_ out: Operand, adds: Bool) throws(Diagnostics) {
+    let whole = shape(0)
+    let axis = axis
     let (indices, updates) = (operand(1), operand(2))
     let outer = whole[..<axis].map { writer.builder.beginLoop(to: Affine($0), .parallel) }
-    let row = shape(item.operands[1]).map { writer.builder.beginLoop(to: Affine($0), .sequential) }
+    let row = shape(1).map { writer.builder.beginLoop(to: Affine($0), .sequential) }
     let zero = writer.builder.constant(0, .i64)
     let count = writer.builder.index(Affine(whole[axis]))
     let given = writer.wide(load(indices, row))

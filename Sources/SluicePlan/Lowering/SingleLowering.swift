@@ -2,37 +2,55 @@ import SluiceIR
 
 /// Lowers items that have a kernel of their own: contractions, concatenation, padding, sorting, linear algebra.
 struct SingleLowering {
-  let program: FlatProgram
-  let residence: Residence
-  var tables: Tables
+  let request: KernelRequest
+  let recipes: RecipeTable
+  private let layouts: LayoutTable
+  var tables = Tables()
   var writer: KernelWriter
-  let item: FlatProgram.Item
+  /// The recipe of the item.
+  let recipe: RecipeID
 
-  init(
-    _ item: FlatProgram.Item, _ program: FlatProgram, _ residence: Residence, _ tables: Tables, name: String
+  /// The kernel of a request; dims that it makes go into the tables.
+  static func lower(
+    _ request: KernelRequest, _ recipes: RecipeTable, _ layouts: LayoutTable, _ tables: inout Tables,
+    name: String
+  ) throws(Diagnostics) -> LoweredKernel {
+    var lowering = SingleLowering(request, recipes, layouts, moving: &tables, name)
+    defer { swap(&tables, &lowering.tables) }
+    try lowering.lower()
+    return lowering.writer.finish(lowering.tables)
+  }
+
+  private init(
+    _ request: KernelRequest, _ recipes: RecipeTable, _ layouts: LayoutTable, moving tables: inout Tables,
+    _ name: String
   ) {
-    self.item = item
-    self.program = program
-    self.residence = residence
-    self.tables = tables
-    self.writer = KernelWriter(name, &self.tables)
+    self.request = request
+    self.recipes = recipes
+    self.layouts = layouts
+    recipe = request.items[0].recipe
+    writer = KernelWriter(name, &tables)
+    swap(&self.tables, &tables)
   }
 
-  /// The kernel of the item, and the tables with the dims it made.
-  consuming func lower(comment: [String]) throws(Diagnostics) -> (LoweredKernel, Tables) {
-    guard case .node(let op, let record) = item.action else { preconditionFailure("not a node") }
-    switch op.definition.family {
-    case .contract(let kernel): try contract(kernel, record)
-    case .cumulative(let fold): try cumulative(fold, record)
-    case .view(.concat): try concat(record)
-    case .view(.pad): try pad(record)
-    case .order(.argsort): try argsort(record)
-    case .update(let kernel): try update(kernel, record)
-    case .linalg(let kernel): try linalg(kernel, record)
-    default: preconditionFailure("`\(op.definition.name)` has no kernel of its own")
+  private mutating func lower() throws(Diagnostics) {
+    switch request.items[0].role {
+    case .contract: try contract()
+    case .cumulative: try cumulative()
+    case .join: try join()
+    case .pad: try pad()
+    case .sort: try argsort()
+    case .update: try update()
+    case .algorithm: try algorithm()
+    default: preconditionFailure("runs element by element")
     }
-    return (writer.finish(tables, comment: comment), tables)
   }
+
+  /// The attributes of the item.
+  var record: AttributesID { recipes.records[recipe.index] }
+
+  /// The axis along which the item goes.
+  var axis: Int { recipes.axes[recipe.index].first }
 
   // MARK: Operands and result
 
@@ -48,45 +66,43 @@ struct SingleLowering {
   }
 
   mutating func operand(_ position: Int) -> Operand {
-    let index = item.operands[position]
-    let value = program.values[index]
-    let dtype = tables.types.dtype(value.type)
-    let shape = tables.types.shape(value.type)
-    switch value.form {
-    case .splat(let bits):
+    let row = request.operandRows[position]
+    let dtype = tables.types.dtype(row.type)
+    let shape = tables.types.shape(row.type)
+    if let bits = row.splat {
       return Operand(
         slot: -1, offset: writer.zero, strides: shape.map { _ in writer.zero }, dtype: dtype, splat: bits)
-    case .root:
-      let slot = writer.slot(.value(index, base: writer.zero), name(index), dtype, .read)
-      return Operand(slot: slot, offset: writer.zero, strides: tables.contiguousStrides(shape), dtype: dtype)
-    case .view(let look):
-      let slot = writer.slot(.value(look.root, base: look.base), name(look.root), dtype, .read)
-      return Operand(slot: slot, offset: look.offset, strides: look.strides, dtype: dtype)
     }
+    let slot = writer.slot(.root(row.root, base: row.base), dtype, .read)
+    if row.layout.isNone {
+      return Operand(slot: slot, offset: writer.zero, strides: tables.contiguousStrides(shape), dtype: dtype)
+    }
+    return Operand(
+      slot: slot, offset: layouts.offsets[row.layout.index], strides: Array(layouts.strides(row.layout)),
+      dtype: dtype)
   }
 
   mutating func result(_ access: Slot.Access = .write, at position: Int = 0) -> Operand {
-    let index = item.results[position]
-    let type = program.values[index].type
-    let dtype = tables.types.dtype(type)
-    let home = residence.inPlace[index] ?? index
-    let slot = writer.slot(.value(home, base: writer.zero), name(home), dtype, access)
+    let root = request.resultRows[position]
+    let row = request.roots[Int(root)]
+    let dtype = tables.types.dtype(row.type)
+    let home = row.inPlace == .max ? root : row.inPlace
+    let slot = writer.slot(.root(home, base: 0), dtype, access)
     return Operand(
-      slot: slot, offset: writer.zero, strides: tables.contiguousStrides(tables.types.shape(type)),
-      dtype: dtype, isExternal: residence.isExternal[index])
+      slot: slot, offset: writer.zero, strides: tables.contiguousStrides(tables.types.shape(row.type)),
+      dtype: dtype, isExternal: row.isExternal)
   }
 
   /// One of several results; nil where nothing reads it.
   mutating func resultIfRead(at position: Int) -> Operand? {
-    residence.needsMemory[item.results[position]] ? result(at: position) : nil
+    request.roots[Int(request.resultRows[position])].needsMemory ? result(at: position) : nil
   }
 
-  func name(_ value: Int) -> String {
-    let name = program.values[value].name
-    return name.isNone ? "v\(value)" : tables.identifier(name)
-  }
+  /// The dims of an operand.
+  func shape(_ position: Int) -> [DimID] { tables.types.shape(request.operandRows[position].type) }
 
-  mutating func shape(_ value: Int) -> [DimID] { tables.types.shape(program.values[value].type) }
+  /// The dims of the first result.
+  var resultShape: [DimID] { tables.types.shape(request.resultType(0)) }
 
   mutating func load(_ operand: Operand, _ place: [Register]) -> Register {
     if let bits = operand.splat { return writer.builder.constant(bits, operand.dtype) }
@@ -131,13 +147,13 @@ struct SingleLowering {
 
   /// Every element is a sum over the shared labels in ascending order: blocks of `LoopLowering.blockLength` terms
   /// are summed by fused multiply-adds from 0, and the blocks are added one after the other.
-  private mutating func contract(_ kernel: ContractKernel, _ record: AttributesID) throws(Diagnostics) {
+  private mutating func contract() throws(Diagnostics) {
     let (lhs, rhs) = (operand(0), operand(1))
     let out = result()
-    let labels = kernel.labels(lhs.strides.count, rhs.strides.count, tables, record)
+    let labels = recipes.labels(recipe)
     var extents: [Int: DimID] = [:]
-    for (label, dim) in zip(labels.lhs, shape(item.operands[0])) { extents[label] = dim }
-    for (label, dim) in zip(labels.rhs, shape(item.operands[1])) { extents[label] = dim }
+    for (label, dim) in zip(labels.lhs, shape(0)) { extents[label] = dim }
+    for (label, dim) in zip(labels.rhs, shape(1)) { extents[label] = dim }
     let summed = Set(labels.lhs + labels.rhs).subtracting(labels.result).sorted()
     let outer = labels.result.compactMap { extents[$0] }
     try nest(outer) { (self: inout SingleLowering, place: [Register]) throws(Diagnostics) in
@@ -185,21 +201,20 @@ struct SingleLowering {
 
   // MARK: Concatenation and padding
 
-  private mutating func concat(_ record: AttributesID) throws(Diagnostics) {
+  private mutating func join() throws(Diagnostics) {
     let out = result()
-    let axis = tables.axis(record, of: .concat, rank: out.strides.count)
     var start = writer.zero
-    let outer = shape(item.results[0]).prefix(axis)
+    let outer = resultShape.prefix(axis)
     if outer.contains(where: { $0 != writer.one }) {
       // The parts interleave: first every element gets a value, then the parts their places.
       let nothing = writer.builder.constant(0, out.dtype)
-      try nest(shape(item.results[0])) {
+      try nest(resultShape) {
         (self: inout SingleLowering, index: [Register]) throws(Diagnostics) in
         self.store(out, index, nothing)
       }
     }
-    for position in item.operands.indices {
-      let shape = shape(item.operands[position])
+    for position in request.operandRows.indices {
+      let shape = shape(position)
       if shape.contains(writer.zero) { continue }
       let part = operand(position)
       var place = out
@@ -211,18 +226,18 @@ struct SingleLowering {
     }
   }
 
-  private mutating func pad(_ record: AttributesID) throws(Diagnostics) {
+  private mutating func pad() throws(Diagnostics) {
     let (part, value) = (operand(0), operand(1))
     let out = result()
     let low = tables.attributes.dims(record, .low) ?? []
-    try nest(shape(item.results[0])) { (self: inout SingleLowering, index: [Register]) throws(Diagnostics) in
+    try nest(resultShape) { (self: inout SingleLowering, index: [Register]) throws(Diagnostics) in
       self.store(out, index, self.load(value, []))
     }
     var place = out
     for axis in low.indices {
       place.offset = try tables.sum(place.offset, tables.product(low[axis], out.strides[axis]))
     }
-    try nest(shape(item.operands[0])) { (self: inout SingleLowering, index: [Register]) throws(Diagnostics) in
+    try nest(shape(0)) { (self: inout SingleLowering, index: [Register]) throws(Diagnostics) in
       self.store(place, index, self.load(part, index))
     }
   }

@@ -26,12 +26,13 @@ public struct Planner {
   private let options: Options
   private var kernels: [Kernel] = []
   private var kernelIndex: [Kernel: KernelID] = [:]
-  private var cache: KernelCache
+  private var requests = RequestTable()
+  private var writer: RequestWriter
+  private var interned = Flattener.Interned()
   private var remarks: [Diagnostic] = []
   private var parameters: [ModulePlan.Variable] = []
   private var states: [ModulePlan.Variable] = []
-  private var parameterIndex: [StringID: Int] = [:]
-  private var stateIndex: [StringID: Int] = [:]
+  private var variables = Flattener.VariableIndex()
 
   /// The plan of a verified module without composites.
   public static func plan(_ module: Module, options: Options = Options()) throws(Diagnostics) -> ModulePlan {
@@ -48,9 +49,6 @@ public struct Planner {
         functions.append(try planner.plan(module[id]))
       } catch {
         errors += error.located(at: module.tables.place(module[id].location)).all
-        // The tables were given away. What else is wrong is found by another planner.
-        planner = Planner(module, options)
-        _ = try planner.layOutVariables()
       }
     }
     if !errors.isEmpty { throw Diagnostics(errors) }
@@ -66,7 +64,7 @@ public struct Planner {
     self.module = module
     self.tables = module.tables
     self.options = options
-    cache = KernelCache(tables.dims.integer(0))
+    writer = RequestWriter(tables.dims.integer(0))
   }
 
   private func tooManyNodes(_ graph: Graph) -> Diagnostics {
@@ -110,10 +108,10 @@ public struct Planner {
         name: tables.strings[variable.name], type: variable.type, offset: offset, byteCount: bytes,
         isParameter: variable.kind == .parameter)
       if kind == .parameter {
-        parameterIndex[variable.name] = parameters.count
+        variables.parameters[variable.name] = parameters.count
         parameters.append(row)
       } else {
-        stateIndex[variable.name] = states.count
+        variables.states[variable.name] = states.count
         states.append(row)
       }
       offset += (bytes + ArenaAllocator.alignment - 1) / ArenaAllocator.alignment * ArenaAllocator.alignment
@@ -124,17 +122,15 @@ public struct Planner {
   // MARK: One function
 
   private mutating func plan(_ graph: Graph) throws(Diagnostics) -> ExecutionPlan {
-    let program: FlatProgram
-    (program, tables) = try Flattener(
-      module, takeTables(), parameters: parameterIndex, states: stateIndex
-    ).flatten(graph)
-    let grouping = Grouping(program, tables, fuses: options.fuses)
+    let program = try Flattener.flatten(graph, of: module, variables, &interned, &tables)
+    let grouping = Grouping(program, &tables, fuses: options.fuses)
+    remark(program, grouping)
     let ports = StorageAssignment.Ports(
-      outputs: graph.results.map { graph.types[$0.index] }, states: states.map(\.type))
+      parameterCount: parameters.count, inputCount: graph.inputCount, states: states.map(\.type),
+      outputs: graph.results.map { graph.types[$0.index] })
     var storage = try StorageAssignment(program, grouping, &tables, ports)
-    remarks += storage.remarks
-    let residence = residence(program, grouping, storage)
-    let steps = try steps(program, grouping, residence, &storage)
+    remarks += storage.placement.remarks
+    let steps = try steps(program, grouping, &storage)
     let (buffers, arenaBytes, lowerBound) = buffers(storage)
     return ExecutionPlan(
       name: tables.strings[graph.name], comment: graph.comment.map { tables.strings[$0] },
@@ -148,130 +144,129 @@ public struct Planner {
       lowerBoundBytes: lowerBound)
   }
 
-  private func residence(
-    _ program: FlatProgram, _ grouping: Grouping, _ storage: StorageAssignment
-  ) -> Residence {
-    let isExternal = program.values.indices.map { value in
-      guard let place = storage.place(of: value) else { return false }
-      switch storage.storages[place.storage].kind {
-      case .output, .state: return true
-      default: return false
-      }
+  /// Says where an item could not join the kernel that makes its operand, and why.
+  private mutating func remark(_ program: Program, _ grouping: Grouping) {
+    guard options.fuses else { return }
+    for item in 0..<program.itemCount {
+      guard let text = grouping.reasons[item].text else { continue }
+      let name = program.recipeTable.names[program.recipe(ItemID(item)).index]
+      remarks.append(
+        Diagnostic(.remark, "not fused: `\(name)`: \(text)", at: tables.place(program.locations[item])))
     }
-    return Residence(needsMemory: grouping.needsMemory, isExternal: isExternal, inPlace: storage.inPlace)
   }
 
   private mutating func steps(
-    _ program: FlatProgram, _ grouping: Grouping, _ residence: Residence, _ storage: inout StorageAssignment
+    _ program: Program, _ grouping: Grouping, _ storage: inout StorageAssignment
   ) throws(Diagnostics) -> [Step] {
     var steps: [Step] = []
     for (entry, what) in grouping.entries.enumerated() {
       switch what {
-      case .control(let position):
-        let item = program.items[position]
-        switch item.action {
-        case .beginLoop(let counter, let count, let reverse):
-          steps.append(.loop(counter: counter, count: count, reverse: reverse))
-        case .beginForever: steps.append(.forever)
-        case .leave: steps.append(.leave(unless: try element(item.operands[0], program, storage)))
-        case .beginBranch: steps.append(.branch(try element(item.operands[0], program, storage)))
-        case .otherwise: steps.append(.otherwise)
-        case .endLoop, .endBranch: steps.append(.end)
-        case .node, .copy, .assign: continue
-        }
-      case .group(let index):
-        let group = grouping.groups[index]
-        let isSeen = group.items.contains { program.items[$0].results.contains { residence.needsMemory[$0] } }
+      case .control(let item): steps.append(try control(item, program, storage))
+      case .group(let group):
+        let items = grouping.items(group)
+        let isSeen = items.contains { program.results($0).contains { grouping.needsMemory[$0] } }
         guard isSeen else { continue }
-        let row = try kernel(group, nil, program, residence)
-        do throws(Diagnostics) {
-          let arguments = try cache.arguments(row, entry: entry, target: nil, &storage, &tables)
-          steps.append(.call(cache.kernel(row), arguments))
-        } catch {
-          throw error.located(at: tables.place(program.items[group.items[0]].location))
-        }
-      case .assign(let position):
-        guard !storage.elided.contains(position) else { continue }
-        let item = program.items[position]
-        guard case .assign(let target) = item.action else { continue }
-        let space = tables.types.shape(program.values[item.operands[0]].type)
-        let group = Grouping.Group(
-          kind: .loops, space: space, reducedAxes: nil, items: [position], region: item.region)
-        let row = try kernel(group, target, program, residence)
-        let arguments = try cache.arguments(row, entry: entry, target: target, &storage, &tables)
-        steps.append(.call(cache.kernel(row), arguments))
+        writer.write(group, items, program, grouping, storage)
+        steps.append(try call(items, nil, entry, program, &storage))
+      case .assign(let item):
+        guard !storage.placement.isElided[item.index] else { continue }
+        writer.write(item, program, grouping, storage)
+        steps.append(try call([item], program.target(item), entry, program, &storage))
       }
     }
     return steps
   }
 
-  /// Where a scalar is.
-  private mutating func element(
-    _ value: Int, _ program: FlatProgram, _ storage: StorageAssignment
+  private mutating func control(
+    _ item: ItemID, _ program: Program, _ storage: StorageAssignment
+  ) throws(Diagnostics) -> Step {
+    switch program.roles[item.index] {
+    case .loop:
+      let loop = program.loop(item)
+      return .loop(counter: loop.counter, count: loop.count, reverse: loop.isReverse)
+    case .forever: return .forever
+    case .leave: return .leave(unless: try flag(item, program, storage))
+    case .branch: return .branch(try flag(item, program, storage))
+    case .otherwise: return .otherwise
+    default: return .end
+    }
+  }
+
+  /// Where the bool is that an item asks.
+  private mutating func flag(
+    _ item: ItemID, _ program: Program, _ storage: StorageAssignment
   ) throws(Diagnostics) -> Argument {
-    guard let root = program.root(value), let place = storage.place(of: root) else {
-      preconditionFailure("a value that is read has no place")
-    }
+    guard let view = program.operands(item).first, let place = storage.place(of: program.roots[view.index])
+    else { preconditionFailure("a value that is read has no place") }
     var offset = place.offset
-    if case .view(let look) = program.values[value].form {
-      offset = try tables.sum(offset, tables.sum(look.base, look.offset))
+    if !program.isWhole(view) {
+      let own = program.layoutTable.offsets[program.layouts[view.index].index]
+      offset = try tables.sum(offset, tables.sum(program.bases[view.index], own))
     }
-    return Argument(buffer: BufferID(place.storage), offset: offset)
+    return Argument(buffer: place.storage, offset: offset)
   }
 
-  /// The kernel of a group, as a row of the cache; an identical one is used again.
-  private mutating func kernel(
-    _ group: Grouping.Group, _ target: FlatProgram.Target?, _ program: FlatProgram, _ residence: Residence
-  ) throws(Diagnostics) -> Int {
+  /// The call that does what was written down.
+  private mutating func call(
+    _ items: [ItemID], _ target: Program.Target?, _ entry: Int, _ program: Program,
+    _ storage: inout StorageAssignment
+  ) throws(Diagnostics) -> Step {
     do throws(Diagnostics) {
-      return try makeKernel(group, target, program, residence)
+      let row = try kernel(items, program)
+      return .call(requests.kernel(row), try arguments(row, target, entry, &storage))
     } catch {
-      throw error.located(at: module.tables.place(program.items[group.items[0]].location))
+      throw error.located(at: tables.place(program.locations[items[0].index]))
     }
   }
 
-  private mutating func makeKernel(
-    _ group: Grouping.Group, _ target: FlatProgram.Target?, _ program: FlatProgram, _ residence: Residence
-  ) throws(Diagnostics) -> Int {
-    if let known = cache.find(group.items, program, residence) { return known }
-    let lowered: LoweredKernel
-    let (name, comment) = headline(group, target, program)
-    // The tables move along, so that nobody else holds them when dims are added.
-    if group.kind == .loops {
-      (lowered, tables) = try LoopLowering(group, program, residence, takeTables(), name: name)
-        .lower(target: target, comment: comment)
-    } else {
-      let item = program.items[group.items[0]]
-      (lowered, tables) = try SingleLowering(item, program, residence, takeTables(), name: name)
-        .lower(comment: comment)
-    }
-    // Other items may come to the same instructions: slots count without their names.
-    var key = lowered.kernel
-    key.comment = []
-    for slot in key.slots.indices { key.slots[slot].name = "" }
-    let id = kernelIndex[key] ?? KernelID(kernels.count)
+  /// The row of the request that was written down last; its kernel is made if it is new.
+  private mutating func kernel(_ items: [ItemID], _ program: Program) throws(Diagnostics) -> Int {
+    let request = writer.request
+    let hash = request.hash
+    if let known = requests.find(request, hash) { return known }
+    let comment = KernelComment(program, tables)
+    let name = request.target == .none ? comment.name(items) : "copy"
+    let lower = request.isSingle ? SingleLowering.lower : LoopLowering.lower
+    var lowered = try lower(request, program.recipeTable, program.layoutTable, &tables, name)
+    // Other requests may come to the same instructions: names and comments do not count.
+    let id = kernelIndex[lowered.kernel] ?? KernelID(kernels.count)
     if id.index == kernels.count {
-      kernelIndex[key] = id
+      kernelIndex[lowered.kernel] = id
+      lowered.kernel.comment = comment.lines(items)
+      let stored = request.target == .none ? nil : program.operands(items[0]).first
+      comment.name(&lowered.kernel, lowered.meanings, writer.roots, target: stored)
       kernels.append(lowered.kernel)
     }
-    return cache.add(id, lowered, &tables)
+    return requests.add(request, hash, id, lowered.meanings)
   }
 
-  private func headline(
-    _ group: Grouping.Group, _ target: FlatProgram.Target?, _ program: FlatProgram
-  ) -> (name: String, comment: [String]) {
-    let writer = KernelComment(program, tables)
-    return (target == nil ? writer.name(group.items) : "copy", writer.lines(group.items))
+  /// The arguments of a call of a row's kernel for the request that was written down last.
+  private mutating func arguments(
+    _ row: Int, _ target: Program.Target?, _ entry: Int, _ storage: inout StorageAssignment
+  ) throws(Diagnostics) -> [Argument] {
+    let meanings = requests.meanings(row)
+    let slots = kernels[requests.kernel(row).index].slots
+    var arguments: [Argument] = []
+    arguments.reserveCapacity(meanings.count)
+    for (slot, meaning) in zip(slots, meanings) {
+      switch meaning {
+      case .root(let number, let base):
+        guard let place = storage.place(of: writer.roots[Int(number)]) else {
+          preconditionFailure("a value that is read has no place")
+        }
+        let offset = base == 0 ? place.offset : try tables.sum(place.offset, writer.bases[Int(base)])
+        arguments.append(Argument(buffer: place.storage, offset: offset))
+      case .scratch(let count):
+        let name = tables.strings.intern(slot.name)
+        let buffer = try storage.scratch(slot.dtype, count, entry: entry, name: name, tables)
+        arguments.append(Argument(buffer: buffer, offset: tables.dims.integer(0)))
+      case .target:
+        guard let target else { preconditionFailure("only a copy has a target") }
+        arguments.append(try storage.argument(target, &tables))
+      }
+    }
+    return arguments
   }
-
-  /// Gives the tables away; they have to be put back.
-  private mutating func takeTables() -> Tables {
-    let taken = tables
-    tables = Self.noTables
-    return taken
-  }
-
-  private static let noTables = Tables()
 
   // MARK: Buffers and ports
 
@@ -312,13 +307,13 @@ public struct Planner {
   }
 
   /// Dims that some sizes within the bounds would make negative.
-  private func checkedDims(_ program: FlatProgram) -> [DimID] {
+  private func checkedDims(_ program: Program) -> [DimID] {
     var found: [DimID] = []
     var seen: Set<DimID> = []
     var seenTypes = [Bool](repeating: false, count: tables.types.count)
-    for value in program.values where !seenTypes[value.type.index] {
-      seenTypes[value.type.index] = true
-      for dim in tables.types.shape(value.type) where seen.insert(dim).inserted {
+    for type in program.viewTypes where !seenTypes[type.index] {
+      seenTypes[type.index] = true
+      for dim in tables.types.shape(type) where seen.insert(dim).inserted {
         if !tables.dims.isNeverNegative(dim) { found.append(dim) }
       }
     }

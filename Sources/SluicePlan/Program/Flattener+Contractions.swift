@@ -10,11 +10,9 @@ extension Flattener {
   /// The loop over the last axis of the result runs side by side. Where an operand has elements apart from each other
   /// along that axis, as W has in x W^T, every vector would be put together element by element, once for every row of
   /// the result. The sums and their order stay as they are.
-  mutating func packed(
-    _ operands: [Int], _ kernel: ContractKernel, _ record: AttributesID
-  ) -> [Int] {
-    let shapes = operands.map { tables.types.shape(program.values[$0].type) }
-    let labels = kernel.labels(shapes[0].count, shapes[1].count, tables, record)
+  mutating func copiedWhereItPays(_ operands: [ViewID], _ recipe: RecipeID) -> [ViewID] {
+    let shapes = operands.map { tables.types.shape(program.viewTypes[$0.index]) }
+    let labels = program.recipeTable.labels(recipe)
     guard let lane = labels.result.last else { return operands }
     var extents: [Int: DimID] = [:]
     for (label, dim) in zip(labels.lhs + labels.rhs, shapes[0] + shapes[1]) { extents[label] = dim }
@@ -25,35 +23,28 @@ extension Flattener {
       let others = labels.result.filter { !own.contains($0) }
       guard own.filter({ $0 == lane }).count == 1, let axis = own.firstIndex(of: lane),
         isMany([lane].compactMap { extents[$0] }), isMany(others.compactMap { extents[$0] }),
-        !isSplat(operands[side])
+        program.splat(operands[side]) == nil
       else { return operands[side] }
-      return turned(operands[side], axis, shapes[side])
+      return transposedCopy(operands[side], axis, shapes[side])
     }
   }
 
   /// The value, or a copy that is contiguous along an axis.
-  private mutating func turned(_ value: Int, _ axis: Int, _ shape: [DimID]) -> Int {
+  private mutating func transposedCopy(_ value: ViewID, _ axis: Int, _ shape: [DimID]) -> ViewID {
     let one = tables.dims.integer(1)
-    var look = layout(value)
+    var look = look(value)
     let repeats = zip(shape, look.strides).contains { $0 != one && $1 == zero }
     if look.strides[axis] == one || repeats { return value }
     var order = Array(shape.indices)
     order.remove(at: axis)
     order.append(axis)
-    let (type, name) = (program.values[value].type, program.values[value].name)
-    let turnedShape = order.map { shape[$0] }
-    let turnedType = tables.types.intern(tables.types.dtype(type), turnedShape)
+    let (type, name) = (program.viewTypes[value.index], program.viewNames[value.index])
+    let transposed = tables.types.intern(tables.types.dtype(type), order.map { shape[$0] })
     look.strides = order.map { look.strides[$0] }
-    let copy = append(.copy, [viewValue(look, turnedType, name)], [turnedType], name)[0]
-    look = layout(copy)
+    look = self.look(copy(view(look, transposed, name)))
     let strides = look.strides
     for (position, axis) in order.enumerated() { look.strides[axis] = strides[position] }
-    return viewValue(look, type, name)
-  }
-
-  private func isSplat(_ value: Int) -> Bool {
-    if case .splat = program.values[value].form { return true }
-    return false
+    return view(look, type, name)
   }
 
   /// Whether the product of dims may come to `worthwhileReads`.

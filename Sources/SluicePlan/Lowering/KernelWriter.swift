@@ -1,0 +1,71 @@
+import SluiceIR
+
+/// A kernel together with what its slots stand for, by the numbers of its request.
+struct LoweredKernel {
+  /// What a slot works on.
+  enum SlotMeaning: Hashable {
+    /// A root, from an element offset on that the caller adds.
+    case root(KernelRequest.Number, base: KernelRequest.Number)
+    /// The target of an assign.
+    case target
+    /// Memory that only this call uses: elements of the slot's dtype.
+    case scratch(count: DimID)
+  }
+
+  var kernel: Kernel
+  var meanings: [SlotMeaning]
+}
+
+/// Makes one kernel: slots by meaning, affine accesses, checked dim arithmetic.
+struct KernelWriter {
+  var builder: KernelBuilder
+  private(set) var meanings: [LoweredKernel.SlotMeaning] = []
+  private var slotOf: [LoweredKernel.SlotMeaning: Int] = [:]
+  let zero: DimID
+  let one: DimID
+
+  init(_ name: String, _ tables: inout Tables) {
+    builder = KernelBuilder(name: name)
+    zero = tables.dims.integer(0)
+    one = tables.dims.integer(1)
+    builder.zero = zero
+    builder.one = one
+  }
+
+  /// The slot of a meaning, made at first use; a later use may add loads to stores.
+  mutating func slot(_ meaning: LoweredKernel.SlotMeaning, _ dtype: DType, _ access: Slot.Access) -> Int {
+    if let known = slotOf[meaning] {
+      builder.widen(known, access)
+      return known
+    }
+    let slot = builder.slot("slot", dtype, access)
+    slotOf[meaning] = slot
+    meanings.append(meaning)
+    return slot
+  }
+
+  /// A scratch slot of its own.
+  mutating func scratch(_ name: String, _ dtype: DType, _ count: DimID) -> Int {
+    meanings.append(.scratch(count: count))
+    return builder.slot(name, dtype, .readWrite)
+  }
+
+  /// An index expression over loop indices: terms of one register are added up, those that come to 0 left out.
+  func affine(_ constant: DimID, _ terms: [(DimID, Register)], _ tables: inout Tables) -> Affine {
+    var merged: [Affine.Term] = []
+    for (coefficient, register) in terms where coefficient != zero {
+      if let known = merged.firstIndex(where: { $0.register == register }),
+        let sum = tables.dims.add(merged[known].coefficient, coefficient)
+      {
+        merged[known].coefficient = sum
+      } else {
+        merged.append(Affine.Term(coefficient, register))
+      }
+    }
+    return Affine(constant, merged.filter { $0.coefficient != zero })
+  }
+
+  consuming func finish(_ tables: Tables) -> LoweredKernel {
+    LoweredKernel(kernel: builder.finish(tables), meanings: meanings)
+  }
+}

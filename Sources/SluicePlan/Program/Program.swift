@@ -1,0 +1,241 @@
+import SluiceIR
+
+/// A function with the bodies that it runs copied in: items over roots, in columns.
+///
+/// Ops that only look elsewhere are gone. What an item reads is a *view*: a root as a whole, or an affine part of a
+/// root, or one constant everywhere. Carried values, stacked results and the results of a `cond` are roots that
+/// `assign` items write.
+struct Program {
+  /// More loops in each other would make checking a plan slow.
+  static let maximumLoopDepth = 6
+
+  // MARK: Items
+
+  /// What each item does.
+  private(set) var roles: [Role] = []
+  /// By role: a recipe, a row of `targets` or of `loops`, the block that ends, or nothing.
+  private var details: [UInt32] = []
+  private var operandEnds: [UInt32] = []
+  private var operandPool: [ViewID] = []
+  /// The results of an item are so many roots from this one on.
+  private var firstResults: [RootID] = []
+  private var resultCounts: [UInt32] = []
+  /// The block in which each item stands.
+  private(set) var blocks: [BlockID] = []
+  /// Where each item comes from.
+  private(set) var locations: [LocationID] = []
+
+  /// What the items compute.
+  var recipeTable = RecipeTable()
+  private var targets: [Target] = []
+  private var loops: [Loop] = []
+
+  /// Where an `assign` puts its operand.
+  enum Target: Hashable {
+    case output(Int)
+    case state(Int)
+    case cell(RootID)
+    case part(stack: RootID, counter: SymbolID)
+  }
+
+  /// How a loop counts.
+  struct Loop {
+    var counter: SymbolID
+    var count: DimID
+    var isReverse: Bool
+  }
+
+  // MARK: Roots
+
+  /// Per root its type.
+  private(set) var types: [TypeID] = []
+  /// Per root its name.
+  private(set) var names: [StringID] = []
+  /// Per root where its elements come from.
+  private(set) var homes: [Home] = []
+  /// Per root the item after which it is there; none for what is there from the start.
+  var makers: [ItemID] = []
+  /// Per root the block that it lives in; for cells and stacks the one around their loop or branch.
+  private(set) var homeBlocks: [BlockID] = []
+  /// Per root the place of the node or input that gives it.
+  private(set) var rootLocations: [LocationID] = []
+  /// Per root the view of all of it.
+  private var wholes: [ViewID] = []
+
+  /// Where the elements of a root come from.
+  enum Home: Hashable {
+    /// The item that computes it.
+    case item
+    /// Memory of the caller or the module.
+    case input(Int), parameter(Int), state(Int), constant(ConstantID)
+    /// A carried value: written before the loop and at the end of every iteration. Or a result of a `cond`: written
+    /// at the end of both bodies.
+    case cell
+    /// The stacked results of a loop: one part written in every iteration.
+    case stack
+
+    /// Whether the caller or the module gives it: its bytes may hold anything.
+    var isForeign: Bool {
+      switch self {
+      case .input, .parameter, .state: true
+      case .item, .constant, .cell, .stack: false
+      }
+    }
+  }
+
+  // MARK: Views
+
+  /// Per view its type.
+  private(set) var viewTypes: [TypeID] = []
+  /// Per view its name.
+  private(set) var viewNames: [StringID] = []
+  /// Per view its root; none where it is one constant everywhere.
+  private(set) var roots: [RootID] = []
+  /// Per view its layout; none where it is its root as a whole.
+  private(set) var layouts: [LayoutID] = []
+  /// Per view the part of its offset that the caller of a kernel adds: it may depend on loop counters.
+  private(set) var bases: [DimID] = []
+  /// The layouts of views.
+  var layoutTable = LayoutTable()
+
+  // MARK: Blocks
+
+  /// Per block the one around it; block 0 is the function, the others are loops and the two sides of branches.
+  private(set) var parents: [BlockID] = [.none]
+  /// Per block the item that begins it: for either side of a branch, the branch.
+  private(set) var begins: [ItemID] = [.none]
+  /// Per block the item that ends it: for either side of a branch, the end of the whole branch.
+  private(set) var ends: [ItemID] = [.none]
+
+  /// The block of the function itself.
+  static let function = BlockID(0)
+
+  // MARK: Reading
+
+  var itemCount: Int { roles.count }
+  var rootCount: Int { types.count }
+  var viewCount: Int { roots.count }
+  var blockCount: Int { parents.count }
+
+  /// How many operands all items have; `operandRange` says which are whose.
+  var operandCount: Int { operandPool.count }
+
+  /// The view in a row of operands.
+  func operand(_ row: Int) -> ViewID { operandPool[row] }
+
+  func operands(_ item: ItemID) -> ArraySlice<ViewID> { operandPool[operandRange(item)] }
+
+  /// The rows of an item's operands, for columns that have one row an operand.
+  func operandRange(_ item: ItemID) -> Range<Int> {
+    (item.index == 0 ? 0 : Int(operandEnds[item.index - 1]))..<Int(operandEnds[item.index])
+  }
+
+  func results(_ item: ItemID) -> Range<Int> {
+    let first = firstResults[item.index]
+    return first.isNone ? 0..<0 : first.index..<first.index + Int(resultCounts[item.index])
+  }
+
+  /// The recipe of an item that computes.
+  func recipe(_ item: ItemID) -> RecipeID { RecipeID(raw: details[item.index]) }
+
+  /// Where an `assign` puts its operand.
+  func target(_ item: ItemID) -> Target { targets[Int(details[item.index])] }
+
+  /// How a `loop` counts.
+  func loop(_ item: ItemID) -> Loop { loops[Int(details[item.index])] }
+
+  /// The loop, or the last side of the branch, that an item ends.
+  func endedBlock(_ item: ItemID) -> BlockID { BlockID(raw: details[item.index]) }
+
+  /// The view of a whole root.
+  func whole(_ root: RootID) -> ViewID { wholes[root.index] }
+
+  /// Whether a view is its root as a whole.
+  func isWhole(_ view: ViewID) -> Bool { !roots[view.index].isNone && layouts[view.index].isNone }
+
+  /// The constant that a view is everywhere, as bits; nil where it has a root.
+  func splat(_ view: ViewID) -> UInt64? {
+    guard roots[view.index].isNone else { return nil }
+    return UInt64(bases[view.index].raw) << 32 | UInt64(layouts[view.index].raw)
+  }
+
+  // MARK: Writing
+
+  mutating func appendItem(
+    _ role: Role, detail: UInt32, _ operands: some Sequence<ViewID>, _ block: BlockID, _ location: LocationID
+  ) -> ItemID {
+    roles.append(role)
+    details.append(detail)
+    operandPool.append(contentsOf: operands)
+    operandEnds.append(UInt32(operandPool.count))
+    firstResults.append(.none)
+    resultCounts.append(0)
+    blocks.append(block)
+    locations.append(location)
+    return ItemID(roles.count - 1)
+  }
+
+  mutating func appendAssign(
+    _ target: Target, _ operand: ViewID, _ block: BlockID, _ location: LocationID
+  ) {
+    targets.append(target)
+    _ = appendItem(.assign, detail: UInt32(targets.count - 1), [operand], block, location)
+  }
+
+  mutating func appendLoop(_ loop: Loop, _ block: BlockID, _ location: LocationID) -> ItemID {
+    loops.append(loop)
+    return appendItem(.loop, detail: UInt32(loops.count - 1), [], block, location)
+  }
+
+  /// A result of the item that was appended last.
+  mutating func appendResult(_ type: TypeID, _ name: StringID) -> ViewID {
+    let item = ItemID(roles.count - 1)
+    let view = appendRoot(type, name, .item, blocks[item.index], locations[item.index])
+    makers[types.count - 1] = item
+    if resultCounts[item.index] == 0 { firstResults[item.index] = RootID(types.count - 1) }
+    resultCounts[item.index] += 1
+    return view
+  }
+
+  /// A root that is there from the start; gives the view of all of it.
+  mutating func appendRoot(
+    _ type: TypeID, _ name: StringID, _ home: Home, _ block: BlockID, _ location: LocationID
+  ) -> ViewID {
+    types.append(type)
+    names.append(name)
+    homes.append(home)
+    makers.append(.none)
+    homeBlocks.append(block)
+    rootLocations.append(location)
+    let whole = appendView(type, name, RootID(types.count - 1), .none, .none)
+    wholes.append(whole)
+    return whole
+  }
+
+  mutating func appendView(
+    _ type: TypeID, _ name: StringID, _ root: RootID, _ layout: LayoutID, _ base: DimID
+  ) -> ViewID {
+    viewTypes.append(type)
+    viewNames.append(name)
+    roots.append(root)
+    layouts.append(layout)
+    bases.append(base)
+    return ViewID(roots.count - 1)
+  }
+
+  /// A view that is one constant everywhere.
+  mutating func appendSplat(_ type: TypeID, _ name: StringID, _ bits: UInt64) -> ViewID {
+    appendView(
+      type, name, .none, LayoutID(raw: UInt32(truncatingIfNeeded: bits)),
+      DimID(raw: UInt32(truncatingIfNeeded: bits >> 32)))
+  }
+
+  mutating func appendBlock(in parent: BlockID, begin: ItemID) -> BlockID {
+    parents.append(parent)
+    begins.append(begin)
+    ends.append(.none)
+    return BlockID(parents.count - 1)
+  }
+
+  mutating func end(_ block: BlockID, _ item: ItemID) { ends[block.index] = item }
+}

@@ -1,0 +1,184 @@
+import SluiceIR
+
+/// Which values are made where they are wanted: directly at the target of their assign, or in the memory of an
+/// operand that dies.
+struct Placement {
+  /// Per root the assign at whose target it is made; none for those that are not.
+  private(set) var boundAssigns: [ItemID]
+  /// Per root the one whose memory it takes over, element by element, in the kernel that makes it; or none.
+  private(set) var inPlace: [RootID]
+  /// Per item whether it is an assign that needs no copy.
+  private(set) var isElided: [Bool]
+  /// What had to be copied.
+  private(set) var remarks: [Diagnostic] = []
+
+  let reads: Reads
+  /// Per root whether another one is made in its place.
+  private var isTakenOver: [Bool]
+  /// The roots that stand for a state are linked: the first per state, and per root the next one.
+  private var firstStateRoots: [RootID]
+  private var nextStateRoots: [RootID]
+
+  init(_ program: Program, _ grouping: Grouping, _ tables: Tables, stateCount: Int) {
+    reads = Reads(program, grouping)
+    boundAssigns = [ItemID](repeating: .none, count: program.rootCount)
+    inPlace = [RootID](repeating: .none, count: program.rootCount)
+    isElided = [Bool](repeating: false, count: program.itemCount)
+    isTakenOver = [Bool](repeating: false, count: program.rootCount)
+    firstStateRoots = [RootID](repeating: .none, count: stateCount)
+    nextStateRoots = [RootID](repeating: .none, count: program.rootCount)
+    for root in (0..<program.rootCount).reversed() {
+      guard case .state(let state) = program.homes[root] else { continue }
+      nextStateRoots[root] = firstStateRoots[state]
+      firstStateRoots[state] = RootID(root)
+    }
+    bindAssigns(program, grouping, tables)
+    reuse(program, grouping, tables)
+  }
+
+  // MARK: At the target
+
+  private mutating func bindAssigns(_ program: Program, _ grouping: Grouping, _ tables: Tables) {
+    for index in 0..<program.itemCount where program.roles[index] == .assign {
+      let item = ItemID(index)
+      guard let view = program.operands(item).first, program.isWhole(view) else { continue }
+      let root = program.roots[view.index]
+      guard boundAssigns[root.index].isNone else { continue }
+      if isBindable(item, root, program, grouping, tables) {
+        boundAssigns[root.index] = item
+        isElided[index] = true
+      } else {
+        remarks.append(
+          Diagnostic(
+            .remark, "copied: the value cannot be made at its target",
+            at: tables.place(program.locations[index])))
+      }
+    }
+  }
+
+  private mutating func isBindable(
+    _ assign: ItemID, _ root: RootID, _ program: Program, _ grouping: Grouping, _ tables: Tables
+  ) -> Bool {
+    let block = program.blocks[assign.index]
+    guard program.homeBlocks[root.index] == block else { return false }
+    switch (program.target(assign), program.homes[root.index]) {
+    case (.output, .item), (.output, .cell), (.output, .stack), (.part, .item): return true
+    case (.cell(let cell), .item):
+      return repeats(block, cell, program) && takesOver(cell, root, block, program, grouping, tables)
+    case (.cell(let cell), .cell), (.cell(let cell), .stack):
+      // Nothing reads the result of a branch inside it.
+      return isSide(block, program) && repeats(block, cell, program)
+    case (.state(let state), .item):
+      return takesOver(firstStateRoots[state], root, block, program, grouping, tables)
+    default: return false
+    }
+  }
+
+  private func isSide(_ block: BlockID, _ program: Program) -> Bool {
+    block != Program.function && program.roles[program.begins[block.index].index] == .branch
+  }
+
+  /// Whether a block is the loop that carries a cell, or a side of the cell's branch.
+  private func repeats(_ block: BlockID, _ cell: RootID, _ program: Program) -> Bool {
+    program.homeBlocks[cell.index] == program.parents[block.index]
+      && program.makers[cell.index] == program.ends[block.index]
+  }
+
+  /// Whether a value can be made where the old roots are, which are linked from `first` on.
+  ///
+  /// Nothing may read them later, and the kernel that makes it may read them only at the element that it then stores.
+  private mutating func takesOver(
+    _ first: RootID, _ root: RootID, _ block: BlockID, _ program: Program, _ grouping: Grouping,
+    _ tables: Tables
+  ) -> Bool {
+    let made = grouping.entry(program.makers[root.index])
+    let isInside = block != Program.function
+    let begin = isInside ? grouping.entry(program.begins[block.index]) : 0
+    let end = isInside ? grouping.entry(program.ends[block.index]) : .max
+    var shared = RootID.none
+    var old = first
+    while !old.isNone {
+      for read in reads.of(old) {
+        if isInside, read.entry > end || read.entry < begin { continue }
+        let time = reads.entry(read, from: block, program, grouping)
+        if time > made { return false }
+        if time == made {
+          guard read.block == block, shared.isNone || shared == old,
+            canShare(old, root, program, grouping, tables)
+          else { return false }
+          shared = old
+        }
+      }
+      old = nextStateRoots[old.index]
+    }
+    if !shared.isNone { take(shared, root) }
+    return true
+  }
+
+  // MARK: In place
+
+  private mutating func take(_ old: RootID, _ root: RootID) {
+    inPlace[root.index] = old
+    isTakenOver[old.index] = true
+  }
+
+  /// Whether the kernel that makes a root reads `old` only at the element that it stores.
+  private func canShare(
+    _ old: RootID, _ root: RootID, _ program: Program, _ grouping: Grouping, _ tables: Tables
+  ) -> Bool {
+    guard !isTakenOver[old.index], inPlace[root.index].isNone else { return false }
+    let maker = program.makers[root.index]
+    if updates(old, maker, program) { return true }
+    let group = grouping.groupOf[maker.index]
+    guard !group.isNone, !grouping.isSingle[group.index], !grouping.folds[group.index] else { return false }
+    let (type, oldType) = (program.types[root.index], program.types[old.index])
+    guard tables.types.sameShape(type, oldType), tables.types.sameShape(type, grouping.spaces[group.index]),
+      tables.types.dtype(type) == tables.types.dtype(oldType)
+    else { return false }
+    for item in grouping.items(group) {
+      for view in program.operands(item) where program.roots[view.index] == old {
+        if !program.isWhole(view) || program.roles[item.index].isIndexed { return false }
+      }
+    }
+    return true
+  }
+
+  /// Whether an item gives `old` with other elements at some places, and reads it for nothing else.
+  private func updates(_ old: RootID, _ item: ItemID, _ program: Program) -> Bool {
+    guard program.roles[item.index] == .update, let view = program.operands(item).first else { return false }
+    return program.isWhole(view) && program.roots[view.index] == old
+      && !program.operands(item).dropFirst().contains { program.roots[$0.index] == old }
+  }
+
+  /// Values of the arena that take over the memory of an operand that is read for the last time.
+  private mutating func reuse(_ program: Program, _ grouping: Grouping, _ tables: Tables) {
+    for index in 0..<grouping.groupCount where !grouping.folds[index] {
+      let group = Grouping.GroupID(index)
+      let items = grouping.items(group)
+      for item in items {
+        for root in program.results(item)
+        where grouping.needsMemory[root] && boundAssigns[root].isNone && inPlace[root].isNone {
+          share(RootID(root), group, items, program, grouping, tables)
+        }
+      }
+    }
+  }
+
+  private mutating func share(
+    _ root: RootID, _ group: Grouping.GroupID, _ items: [ItemID], _ program: Program, _ grouping: Grouping,
+    _ tables: Tables
+  ) {
+    let made = grouping.entry(items[0])
+    for item in items {
+      for view in program.operands(item) where program.isWhole(view) {
+        let old = program.roots[view.index]
+        guard program.homes[old.index] == .item,
+          program.homeBlocks[old.index] == grouping.blocks[group.index], boundAssigns[old.index].isNone,
+          grouping.entry(program.makers[old.index]) < made, Int(reads.last[old.index]) == made,
+          canShare(old, root, program, grouping, tables)
+        else { continue }
+        return take(old, root)
+      }
+    }
+  }
+}
