@@ -29,6 +29,8 @@ public struct Pass: Sendable {
     Pass("inline", "replaces calls by the nodes of their bodies", run: inline),
     Pass("simplify", "applies the named rules of the op table and merges identical nodes", run: simplify),
     Pass("fuse-scans", "runs scans over the same operands that carry the same values as one", run: fuseScans),
+    Pass("narrow-slices", "computes only the parts of products that slices ask for", run: narrowSlices),
+    Pass("hoist", "moves out of scans what does not depend on what they carry", run: hoist),
     Pass(
       "dce", "drops nodes that no result or write needs, and bodies that no graph runs", run: dropDeadCode),
   ]
@@ -51,7 +53,7 @@ public enum OptimizationLevel: Int, CaseIterable, Sendable {
     switch self {
     case .none: ["expand"]
     case .clean: ["expand", "dce"]
-    case .full: ["expand", "inline", "simplify", "fuse-scans", "dce"]
+    case .full: ["expand", "inline", "simplify", "narrow-slices", "fuse-scans", "hoist", "dce"]
     }
   }
 }

@@ -10,6 +10,8 @@ package enum NodeFate {
   case drop
   /// These values of the new graph, one a result.
   case replace([ValueID])
+  /// The same, but of other types: what reads them is changed too.
+  case parts([ValueID])
 }
 
 /// A node that is about to be copied.
@@ -75,6 +77,7 @@ private func copy(
     }
     builder.location = graph.locations[index]
     let results = graph.resultRange(current.node)
+    var keepsTypes = true
     switch decide(&builder, current) {
     case .drop: continue
     case .copy:
@@ -84,10 +87,15 @@ private func copy(
     case .replace(let others):
       precondition(others.count == results.count, "a node is replaced by another number of values")
       for (other, result) in zip(others, results) { values[result] = other }
+    case .parts(let others):
+      precondition(others.count == results.count, "a node is replaced by another number of values")
+      for (other, result) in zip(others, results) { values[result] = other }
+      keepsTypes = false
     }
     for result in results {
       precondition(
-        builder.type(values[result]) == graph.types[result], "a rewrite changed the type of a value")
+        !keepsTypes || builder.type(values[result]) == graph.types[result],
+        "a rewrite changed the type of a value")
       if !graph.names[result].isNone { builder.name(values[result], graph.names[result]) }
     }
   }
