@@ -13,11 +13,37 @@ struct ArenaAllocator {
   static func allocate(_ requests: [Request]) -> (offsets: [Int], bytes: Int, lowerBound: Int) {
     let sizes = requests.map { ($0.bytes + alignment - 1) / alignment * alignment }
     let bound = lowerBound(requests, sizes)
-    let byTime = inOrderOfTime(requests, sizes)
-    guard requests.count <= 4_096, byTime.bytes > bound else { return (byTime.offsets, byTime.bytes, bound) }
-    let bySize = inOrderOfSize(requests, sizes)
-    let best = bySize.bytes < byTime.bytes ? bySize : byTime
+    var best = inOrderOfTime(requests, sizes)
+    guard best.bytes > bound, let rounds = refillCount(requests.count) else {
+      return (best.offsets, best.bytes, bound)
+    }
+    for key in keys(requests, sizes) {
+      var order = requests.indices.sorted { (key[$1], $0) < (key[$0], $1) }
+      for _ in 0...rounds where best.bytes > bound {
+        let filled = fill(order, requests, sizes)
+        if filled.bytes < best.bytes { best = filled }
+        // What stands highest goes first in the next round.
+        guard let top = order.firstIndex(where: { filled.offsets[$0] + sizes[$0] == filled.bytes }), top > 0
+        else { break }
+        order.insert(order.remove(at: top), at: 0)
+      }
+    }
     return (best.offsets, best.bytes, bound)
+  }
+
+  /// How often an order is tried again, so that filling stays within a second; nil for too many requests.
+  private static func refillCount(_ count: Int) -> Int? {
+    count > 4_096 ? nil : Swift.min(20, 20_000_000 / Swift.max(count * count, 1))
+  }
+
+  /// Orders in which requests are placed, the largest first: by size, by size and time, by time.
+  private static func keys(_ requests: [Request], _ sizes: [Int]) -> [[Int]] {
+    let durations = requests.map { $0.last - $0.first + 1 }
+    // Sizes are at most 2^40 bytes and times below 2^31, so a product may not fit.
+    let areas = zip(sizes, durations).map { size, duration in
+      (size >> 6).multipliedReportingOverflow(by: duration)
+    }
+    return [sizes, areas.map { $0.overflow ? .max : $0.partialValue }, durations]
   }
 
   private static func lowerBound(_ requests: [Request], _ sizes: [Int]) -> Int {
@@ -35,12 +61,13 @@ struct ArenaAllocator {
     return peak
   }
 
-  /// The largest first, each at the lowest place where it fits: close to the bound, quadratic.
-  private static func inOrderOfSize(_ requests: [Request], _ sizes: [Int]) -> (offsets: [Int], bytes: Int) {
+  /// In an order, each at the lowest place where it fits: close to the bound, quadratic.
+  private static func fill(
+    _ order: [Int], _ requests: [Request], _ sizes: [Int]
+  ) -> (offsets: [Int], bytes: Int) {
     var offsets = [Int](repeating: 0, count: requests.count)
     var placed: [Int] = []
     var total = 0
-    let order = requests.indices.sorted { (sizes[$1], $0) < (sizes[$0], $1) }
     for request in order {
       var offset = 0
       for other in placed {
