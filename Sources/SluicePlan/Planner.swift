@@ -166,7 +166,7 @@ public struct Planner {
         let items = grouping.items(group)
         let isSeen = items.contains { program.results($0).contains { grouping.needsMemory[$0] } }
         guard isSeen else { continue }
-        writer.write(group, items, program, grouping, storage)
+        writer.write(group, items, program, grouping, storage, &tables)
         steps.append(try call(items, nil, entry, program, &storage))
       case .assign(let item):
         guard !storage.placement.isElided[item.index] else { continue }

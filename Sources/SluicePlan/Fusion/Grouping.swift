@@ -40,6 +40,9 @@ struct Grouping {
     case foldsOtherAxes, outerFold, twoPositions, readsFold
   }
 
+  /// The most arrays that a kernel works on: C99 promises functions of 127 parameters, and there are others.
+  static let maximumArrays = 96
+
   // Per group.
 
   /// Whether the group is one item that has a kernel of its own; else it runs element by element.
@@ -55,6 +58,8 @@ struct Grouping {
   private var firstItems: [ItemID] = []
   private var lastItems: [ItemID] = []
   private var itemCounts: [UInt32] = []
+  /// A bound of how many arrays each group works on.
+  private var arrayCounts: [UInt32] = []
   private var hasArgument: [Bool] = []
   /// The entry of each group.
   private var entryOf: [UInt32] = []
@@ -140,6 +145,7 @@ struct Grouping {
     firstItems.append(item)
     lastItems.append(item)
     itemCounts.append(0)
+    arrayCounts.append(0)
     hasArgument.append(false)
     entryOf.append(UInt32(entries.count))
     entries.append(.group(group))
@@ -151,6 +157,7 @@ struct Grouping {
     lastItems[group.index] = item
     itemCounts[group.index] += 1
     groupOf[item.index] = group
+    arrayCounts[group.index] += UInt32(program.results(item).count)
     itemEntries[item.index] = entryOf[group.index]
     let role = program.roles[item.index]
     if role.isReduction {
@@ -169,6 +176,8 @@ struct Grouping {
       edges[row] = .register
     } else {
       edges[row] = .memory
+      let group = groupOf[item.index]
+      if !group.isNone { arrayCounts[group.index] += 1 }
       needsMemory[root.index] = true
     }
   }
@@ -219,7 +228,12 @@ struct Grouping {
     if isSingle[group.index] { return .operandHasKernelOfItsOwn }
     if blocks[group.index] != block { return .otherBlock }
     if !tables.types.sameShape(spaces[group.index], space) { return .otherSpace }
-    if itemCounts[group.index] >= maximumItems { return .full }
+    let arrays = program.operandRange(item).count + program.results(item).count
+    if itemCounts[group.index] >= maximumItems
+      || Int(arrayCounts[group.index]) + arrays > Self.maximumArrays
+    {
+      return .full
+    }
     if entryOf[group.index] < leaves[block.index] { return .behindLeave }
     let own = role.isReduction ? program.recipeTable.axes[program.recipe(item).index] : nil
     if let axes = own ?? (folds[group.index] ? foldedAxes[group.index] : nil),
@@ -270,7 +284,7 @@ extension Grouping.Reason {
     case .otherSpace: "it runs over another shape than what makes its operand"
     case .otherBlock: "its operand is made outside of the loop or branch"
     case .behindLeave: "the loop may be left in between"
-    case .full: "the kernel has as many operations as it may have"
+    case .full: "the kernel has as many operations or arrays as it may have"
     case .foldsOtherAxes: "the kernel reduces other axes"
     case .outerFold: "the reduced axes are not the inner ones"
     case .twoPositions: "a kernel looks for one position at a time"

@@ -23,8 +23,10 @@ struct KernelRequest: Equatable {
     var edge: Grouping.Edge
     /// The root; `UInt32.max` for a splat.
     var root: Number
-    /// The base, 0 for none; for a splat the high half of its bits.
+    /// The base of its slot, 0 for none; for a splat the high half of its bits.
     var base: Number
+    /// How far behind that base it begins.
+    var distance: DimID
     /// The layout, none for the whole root; for a splat the low half of its bits.
     var layout: LayoutID
 
@@ -89,6 +91,7 @@ struct KernelRequest: Equatable {
       hasher.combine(
         UInt64(operand.type.raw) << 32 | UInt64(operand.root) ^ UInt64(operand.edge.rawValue) << 30)
       hasher.combine(UInt64(operand.layout.raw) << 32 | UInt64(operand.base))
+      hasher.combine(UInt64(operand.distance.raw))
     }
     for result in resultRows { hasher.combine(UInt64(result)) }
     for root in roots {
@@ -108,6 +111,11 @@ struct KernelRequest: Equatable {
   }
 
   mutating func append(operand: Operand) { operandRows.append(operand) }
+
+  mutating func move(operand row: Int, to base: Number, _ distance: DimID) {
+    operandRows[row].base = base
+    operandRows[row].distance = distance
+  }
 
   mutating func append(result: Number) { resultRows.append(result) }
 
@@ -145,7 +153,7 @@ struct RequestWriter {
   /// Writes down what the kernel of a group does.
   mutating func write(
     _ group: Grouping.GroupID, _ items: [ItemID], _ program: Program, _ grouping: Grouping,
-    _ storage: StorageAssignment
+    _ storage: StorageAssignment, _ tables: inout Tables
   ) {
     begin(program)
     request.space = grouping.spaces[group.index]
@@ -167,6 +175,7 @@ struct RequestWriter {
       }
       request.endItem(program.roles[item.index], program.recipe(item))
     }
+    shareSlots(&tables)
   }
 
   /// Writes down what the kernel of an assign does.
@@ -199,7 +208,7 @@ struct RequestWriter {
       let view = program.operand(row)
       var operand = KernelRequest.Operand(
         type: program.viewTypes[view.index], edge: grouping.edges[row], root: .max, base: 0,
-        layout: program.layouts[view.index])
+        distance: bases[0], layout: program.layouts[view.index])
       if operand.edge == .splat {
         operand.base = program.bases[view.index].raw
       } else {
@@ -230,6 +239,36 @@ struct RequestWriter {
       bases.append(base)
     }
     return baseNumbers[base.index]
+  }
+}
+
+extension RequestWriter {
+  /// Lets views of one root at known distances share a slot, so that a kernel has one parameter an array, however
+  /// many parts of it it reads.
+  fileprivate mutating func shareSlots(_ tables: inout Tables) {
+    guard bases.count > 1 else { return }
+    var isDone = [Bool](repeating: false, count: request.operandRows.count)
+    for first in request.operandRows.indices where !isDone[first] && request.operandRows[first].edge != .splat
+    {
+      let root = request.operandRows[first].root
+      let start = bases[Int(request.operandRows[first].base)]
+      var near: [(row: Int, distance: Int64)] = []
+      for row in first..<request.operandRows.count
+      where !isDone[row] && request.operandRows[row].root == root && request.operandRows[row].edge != .splat {
+        let base = bases[Int(request.operandRows[row].base)]
+        if let difference = tables.dims.subtract(base, start), let distance = tables.dims.value(difference),
+          distance.magnitude <= Planner.maximumBytes
+        {
+          near.append((row, distance))
+          isDone[row] = true
+        }
+      }
+      guard let least = near.min(by: { $0.distance < $1.distance }) else { continue }
+      let base = request.operandRows[least.row].base
+      for (row, distance) in near {
+        request.move(operand: row, to: base, tables.dims.integer(distance - least.distance))
+      }
+    }
   }
 }
 

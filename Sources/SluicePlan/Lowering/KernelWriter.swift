@@ -44,6 +44,14 @@ struct KernelWriter {
     return slot
   }
 
+  /// Where a view begins that is so far behind the base of its slot.
+  func offset(_ offset: DimID, _ distance: DimID, _ tables: inout Tables) -> DimID {
+    guard let sum = tables.dims.add(offset, distance) else {
+      preconditionFailure("two views of one array are further apart than an array is long")
+    }
+    return sum
+  }
+
   /// A scratch slot of its own.
   mutating func scratch(_ name: String, _ dtype: DType, _ count: DimID) -> Int {
     meanings.append(.scratch(count: count))

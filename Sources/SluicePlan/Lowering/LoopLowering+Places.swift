@@ -106,8 +106,15 @@ extension LoopLowering {
 
   // MARK: Slices
 
-  /// Loads and clamps the starts of all slices of the request, once and before any loop.
+  /// Loads and clamps the starts of all slices of the request, once and before any loop; likewise what random numbers
+  /// depend on.
   mutating func emitStarts() throws(Diagnostics) {
+    for (item, row) in request.items.enumerated()
+    where row.role == .generate && recipes.generator(row.recipe) == .randomBits {
+      for operand in request.operandRange(item) where request.operandRows[operand].edge == .memory {
+        _ = self.operand(operand)
+      }
+    }
     for (item, row) in request.items.enumerated() where row.role == .slice {
       let operands = request.operandRange(item)
       let strides = look(operands.lowerBound).strides

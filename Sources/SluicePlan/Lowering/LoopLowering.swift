@@ -184,10 +184,11 @@ struct LoopLowering {
     }
     if operand.layout.isNone {
       let strides = tables.contiguousStrides(tables.types.shape(operand.type))
-      return Look(root: operand.root, base: 0, offset: writer.zero, strides: strides)
+      return Look(root: operand.root, base: operand.base, offset: operand.distance, strides: strides)
     }
+    let offset = writer.offset(layouts.offsets[operand.layout.index], operand.distance, &tables)
     return Look(
-      root: operand.root, base: operand.base, offset: layouts.offsets[operand.layout.index],
+      root: operand.root, base: operand.base, offset: offset,
       strides: Array(layouts.strides(operand.layout)))
   }
 

@@ -75,11 +75,11 @@ struct SingleLowering {
     }
     let slot = writer.slot(.root(row.root, base: row.base), dtype, .read)
     if row.layout.isNone {
-      return Operand(slot: slot, offset: writer.zero, strides: tables.contiguousStrides(shape), dtype: dtype)
+      return Operand(
+        slot: slot, offset: row.distance, strides: tables.contiguousStrides(shape), dtype: dtype)
     }
-    return Operand(
-      slot: slot, offset: layouts.offsets[row.layout.index], strides: Array(layouts.strides(row.layout)),
-      dtype: dtype)
+    let offset = writer.offset(layouts.offsets[row.layout.index], row.distance, &tables)
+    return Operand(slot: slot, offset: offset, strides: Array(layouts.strides(row.layout)), dtype: dtype)
   }
 
   mutating func result(_ access: Slot.Access = .write, at position: Int = 0) -> Operand {

@@ -164,8 +164,12 @@ struct Flattener {
       guard let recipe = program.recipeTable.intern(op, record, types, type, tables) else {
         throw Diagnostics([Diagnostic("`\(op.definition.name)` was not expanded before planning")])
       }
-      if program.recipeTable.roles[recipe.index] == .contract {
-        operands = copiedWhereItPays(operands, recipe)
+      switch program.recipeTable.roles[recipe.index] {
+      case .contract: operands = copiedWhereItPays(operands, recipe)
+      case .join: operands = try bounded(operands, op, record, recipe)
+      // Seed and stream are no constants of the kernel, so that kernels of one shape are one.
+      case .generate: operands = operands.map { inMemory($0) }
+      default: break
       }
       append(recipe, operands)
       for value in graph.results(node) {
@@ -209,6 +213,44 @@ struct Flattener {
     return root(type, name, .constant(id))
   }
 
+  /// A scalar as an array of one element, where it is a constant.
+  private mutating func inMemory(_ view: ViewID) -> ViewID {
+    let (type, name) = (program.viewTypes[view.index], program.viewNames[view.index])
+    guard let bits = program.splat(view), tables.types.rank(type) == 0 else { return view }
+    let count = tables.types.dtype(type).byteCount
+    let bytes = (0..<count).map { UInt8(truncatingIfNeeded: bits >> UInt64(8 * $0)) }
+    return root(type, name, .constant(tables.constants.intern(type, bytes)))
+  }
+
+  /// At most `Grouping.maximumArrays` operands of a join: where there are more, they are joined in runs first.
+  private mutating func bounded(
+    _ operands: [ViewID], _ op: Op, _ record: AttributesID, _ recipe: RecipeID
+  ) throws(Diagnostics) -> [ViewID] {
+    let axis = program.recipeTable.axes[recipe.index].first
+    var parts = operands
+    while parts.count > Grouping.maximumArrays {
+      var joined: [ViewID] = []
+      for start in stride(from: 0, to: parts.count, by: Grouping.maximumArrays) {
+        let run = Array(parts[start..<Swift.min(start + Grouping.maximumArrays, parts.count)])
+        guard run.count > 1 else {
+          joined += run
+          continue
+        }
+        let types = run.map { program.viewTypes[$0.index] }
+        var shape = tables.types.shape(types[0])
+        for type in types.dropFirst() {
+          shape[axis] = try tables.sum(shape[axis], tables.types.dim(type, axis))
+        }
+        let type = tables.types.intern(tables.types.dtype(types[0]), shape)
+        guard let own = program.recipeTable.intern(op, record, types, type, tables) else { continue }
+        append(own, run)
+        joined.append(program.appendResult(type, .none))
+      }
+      parts = joined
+    }
+    return parts
+  }
+
   private mutating func read(_ record: AttributesID, _ type: TypeID, _ name: StringID) -> ViewID {
     guard let variable = tables.attributes.symbol(record, .name) else { preconditionFailure("verified") }
     let shown = name.isNone ? variable : name
@@ -222,15 +264,29 @@ struct Flattener {
   private mutating func finishFunction(_ frame: Frame) {
     var assigns: [Assign] = []
     for (position, value) in frame.graph.results.enumerated() {
-      assigns.append(Assign(source: frame.map[value.index], target: .output(position)))
+      assigns.append(Assign(source: whole(frame.map[value.index]), target: .output(position)))
     }
     for write in frame.graph.writes {
       guard let state = variables.states[write.state] else { continue }
-      let value = frame.map[write.value.index]
+      let value = whole(frame.map[write.value.index])
       if program.isWhole(value), program.homes[program.roots[value.index].index] == .state(state) { continue }
       assigns.append(Assign(source: value, target: .state(state)))
     }
     assign(assigns) { if case .state = $0 { true } else { false } }
+  }
+
+  /// The root behind a view of all of its elements in their order, such as a reshape, if it is computed here.
+  private mutating func whole(_ view: ViewID) -> ViewID {
+    let root = program.roots[view.index]
+    guard !root.isNone, !program.isWhole(view), program.homes[root.index] == .item else { return view }
+    let look = look(view)
+    let type = program.viewTypes[view.index]
+    let count = tables.elementCount(type)
+    guard look.base == zero, look.offset == zero, count != nil,
+      count == tables.elementCount(program.types[root.index]),
+      look.strides == tables.contiguousStrides(tables.types.shape(type))
+    else { return view }
+    return program.whole(root)
   }
 
   /// What goes where at the end of a block.
