@@ -31,11 +31,13 @@ struct Subject {
   init(_ workload: Workload) throws {
     self.workload = workload
     let (module, trace) = try timed { try workload.module() }
+    guard module.function(workload.function) != nil else {
+      throw UsageError(description: "`\(module.name)` has no function `\(workload.function)`")
+    }
     let (plan, planning) = try timed { try compile(module) }
     self.plan = plan
     guard let function = plan.function(workload.function) else {
-      let known = plan.functions.map { "`\($0.name)`" }.joined(separator: ", ")
-      throw UsageError(description: "`\(plan.module.name)` has no function `\(workload.function)`; it has \(known)")
+      throw InternalError("the plan of `\(module.name)` lost the function `\(workload.function)`")
     }
     sizes = try workload.sizes(plan, function)
     count = PlanCount(plan, function, sizes)

@@ -4,6 +4,7 @@ import Sluice
 import SluiceFormats
 import SluiceIR
 import SluiceModels
+import SluicePasses
 
 /// One row: a function of a model at given sizes.
 struct Workload: Sendable {
@@ -52,12 +53,12 @@ struct Workload: Sendable {
   /// Whether `run` takes it when no row is named.
   var isUsual = true
 
-  /// The graph, with this function alone where it is traced.
+  /// The graph, with this function alone: parameters that only others write are constant.
   ///
   /// - Parameter more: How much the setting of `part` is increased.
   func module(more: Int = 0) throws -> IRModule {
     switch source {
-    case .module(let module): return module
+    case .module(let module): return keepFunctions(module, [function])
     case .model(let model, var settings):
       if more > 0, let part {
         let text =
@@ -67,7 +68,7 @@ struct Workload: Sendable {
         }
         settings[part.setting] = String(number + more)
       }
-      return try model.trace(settings: settings, functions: [function])
+      return keepFunctions(try model.trace(settings: settings), [function])
     }
   }
 

@@ -1,5 +1,6 @@
 // The benchmarks of Sluice, one subcommand each; `Tools/bench` builds and runs them.
 
+import Sluice
 import SluiceC
 import SluiceFormats
 import SluiceIR
@@ -29,7 +30,7 @@ func fail(_ error: any Error) -> Never {
   printError(error is Diagnostics ? "\(error)" : "error: \(error)")
   switch error {
   case is UsageError: exit(64)
-  case is CompileError, is BenchmarkError: exit(70)
+  case is CompileError, is BenchmarkError, is InternalError: exit(70)
   case let error as FileError: exit(error.exitCode)
   default: exit(1)
   }
