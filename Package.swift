@@ -114,6 +114,9 @@ let package = Package(
         "SluiceReference", "SluiceText",
       ]),
     tests(
+      "BenchmarkTests",
+      uses: ["sluice-bench", "Sluice", "SluiceText"]),
+    tests(
       "CommandLineTests",
       uses: [
         "Sluice", "SluiceC", "SluiceCommandLine", "SluiceFormats", "SluiceIR", "SluiceModels", "SluiceText",

@@ -15,7 +15,7 @@ struct CountBenchmark {
     more, which `--part` asks for a model that is named); megabytes (10^6) that kernels move: every call of a kernel loads and
     stores each element of its operands once, however often it comes back to it; the arena, its lower bound (the most
     that is alive at once) and their ratio; operations of contractions, two a multiply-add, as the model says them
-    (masked scores too); seconds to trace or read the model, to optimise, plan and check it, to print the C; its size.
+    (masked scores too, zeros between strides not); seconds to trace or read the model, to optimise, plan and check it, to print the C; its size.
 
     The rows (* are what `run` takes):
     \(RowOptions.rows)

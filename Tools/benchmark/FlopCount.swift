@@ -4,7 +4,8 @@ import SluiceIR
 import SluicePasses
 
 /// Operations of one call of a function: two for every multiply-add of a contraction (matrix products, convolutions),
-/// scores of attention in full, with masks too; nothing for maps and sums.
+/// scores of attention in full, with masks too, but not the zeros that the derivative of a strided convolution puts
+/// between elements; nothing for maps and sums.
 ///
 /// They are counted in the graph before it is optimised, so that a plan that computes something twice, or leaves
 /// something out, does not change them. A `while` counts as one turn, a `cond` as its larger side.
@@ -27,15 +28,31 @@ struct FlopCount {
     if let known = known[id] { return known }
     let graph = module[id]
     var sum = 0.0
+    /// Per value the share of its elements that are not such zeros.
+    var shares = [Double](repeating: 1, count: graph.valueCount)
     for node in graph.nodes {
       switch graph.ops[node.index].definition.family {
-      case .contract(let kernel): sum += contraction(graph, node, kernel)
+      case .view(let kernel):
+        let operand = graph.operand(node, 0)
+        let spread = kernel == .pad ? spread(graph, operand, graph.result(node)) : 1
+        shares[graph.result(node).index] = shares[operand.index] / spread
+      case .contract(let kernel):
+        let dense = graph.operands(node).prefix(2).reduce(1) { $0 * shares[$1.index] }
+        sum += dense * contraction(graph, node, kernel)
       case .body(let kernel): sum += body(graph, node, kernel)
       default: break
       }
     }
     known[id] = sum
     return sum
+  }
+
+  /// By how much a `pad` spreads elements: it fills up axes of one element, which a reshape has put behind each.
+  private func spread(_ graph: Graph, _ operand: ValueID, _ result: ValueID) -> Double {
+    let shapes = [operand, result].map { module.tables.types.shape(graph.types[$0.index]) }
+    return zip(shapes[0], shapes[1]).reduce(1) { factor, pair in
+      value(pair.0) == 1 && value(pair.1) > 1 ? factor * value(pair.1) : factor
+    }
   }
 
   private func contraction(_ graph: Graph, _ node: NodeID, _ kernel: ContractKernel) -> Double {
