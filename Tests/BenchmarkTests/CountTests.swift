@@ -50,6 +50,22 @@ import Testing
     #expect(row.count.bytes >= Double(once) && row.count.bytes <= Double(once + 4 * 5 * 4 * 7))
   }
 
+  @Test func zerosBetweenStridesAreNoWork() throws {
+    // The product of a vector that was spread by 2 counts half.
+    let row = try counted(
+      """
+      func @f(%x: f32[6], %w: f32[12,5]) -> f32[5] {
+        %zero = constant {value = 0} : f32[]
+        %apart = reshape %x {shape = [6,1]} : f32[6,1]
+        %padded = pad %apart, %zero {low = [0,0], high = [0,1]} : f32[6,2]
+        %spread = reshape %padded {shape = [12]} : f32[12]
+        %y = matmul %spread, %w : f32[5]
+        return %y
+      }
+      """)
+    #expect(row.flops == 2 * 6 * 5)
+  }
+
   @Test func loopsCountTheirTurns() throws {
     func text(_ length: Int) -> String {
       """

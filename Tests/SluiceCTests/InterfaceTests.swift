@@ -131,7 +131,9 @@ import Testing
       #expect(try call.outputs == machine.run("run", inputs, symbols: [symbol: 33]))
       #expect(model.stateBytes == machine.states)
     }
-    #expect(throws: RunError.unboundSymbol("B")) { _ = try model.prepare("run", inputs: inputs, symbols: [:]) }
+    #expect(throws: RunError.unboundSymbol("B")) {
+      _ = try model.prepare("run", inputs: inputs, symbols: [:])
+    }
     // Found in the folder, and made for one thread.
     options.threads = 1
     _ = try CompiledModel(plan, parameters: parameters, states: states, options: options)

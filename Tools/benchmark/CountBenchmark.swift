@@ -42,7 +42,8 @@ struct CountBenchmark {
     if !options.isJSON {
       print(
         "row".padded(20) + "calls".led(8) + "of a part".led(16) + "MB moved".led(11) + "arena MB".led(10)
-          + "bound".led(9) + "ratio".led(7) + "GFLOP".led(9) + "trace s".led(9) + "plan s".led(8) + "print s".led(9)
+          + "bound".led(9) + "ratio".led(7) + "GFLOP".led(9) + "trace s".led(9) + "plan s".led(8)
+          + "print s".led(9)
           + "C KB".led(7))
     }
     for workload in workloads {
@@ -58,10 +59,11 @@ struct CountBenchmark {
     }
     print(
       row.workload.name.padded(20) + "\(row.count.calls)".led(8) + (part ?? "").led(16)
-        + number(row.count.bytes / 1e6, 1).led(11) + number(Double(row.arena.bytes) / 1e6, 1).led(10)
-        + number(Double(row.arena.bound) / 1e6, 1).led(9)
+        + number(row.count.bytes / 1e6, 1).led(11) + number(Double(row.arena.bytes) / 1e6, 2).led(10)
+        + number(Double(row.arena.bound) / 1e6, 2).led(9)
         + (row.arena.bound > 0 ? number(Double(row.arena.bytes) / Double(row.arena.bound), 3) : "").led(7)
-        + number(row.flops / 1e9, 2).led(9) + number(row.seconds.trace, 2).led(9) + number(row.seconds.plan, 2).led(8)
+        + number(row.flops / 1e9, 2).led(9) + number(row.seconds.trace, 2).led(9)
+        + number(row.seconds.plan, 2).led(8)
         + number(row.seconds.print, 2).led(9) + number(Double(row.sourceBytes) / 1e3, 0).led(7))
   }
 }
@@ -70,11 +72,14 @@ extension Subject {
   /// What was counted, as members of a JSON object.
   var fields: [(String, String?)] {
     [
-      ("row", workload.name.quoted), ("function", workload.function.quoted), ("kernel_calls", "\(count.calls)"),
+      ("row", workload.name.quoted), ("function", workload.function.quoted),
+      ("kernel_calls", "\(count.calls)"),
       ("part", workload.part?.name.quoted), ("kernel_calls_of_part", partCalls.map { number($0, 2) }),
       ("bytes_moved", number(count.bytes, 0)), ("arena_bytes", "\(arena.bytes)"),
-      ("arena_bound_bytes", "\(arena.bound)"), ("flop", number(flops, 0)), ("trace_s", number(seconds.trace, 4)),
-      ("plan_s", number(seconds.plan, 4)), ("print_s", number(seconds.print, 4)), ("c_bytes", "\(sourceBytes)"),
+      ("arena_bound_bytes", "\(arena.bound)"), ("flop", number(flops, 0)),
+      ("trace_s", number(seconds.trace, 4)),
+      ("plan_s", number(seconds.plan, 4)), ("print_s", number(seconds.print, 4)),
+      ("c_bytes", "\(sourceBytes)"),
     ]
   }
 }

@@ -73,7 +73,9 @@ let lstm = Model("lstm") { model in
   }
 }
 
-/// An encoder of sentences of the size of MiniLM (Wang et al. 2020): post-norm layers as in BERT.
+/// An encoder of sentences of the size of MiniLM: post-norm layers as in BERT.
+///
+/// Source: Wang et al. 2020, "MiniLM".
 let minilm = Model("minilm") { model in
   let layers = model.setting("layers", default: 6, in: 1...64, "layers")
   let batch = Dim(model.setting("batch", default: 1, in: 1...1 << 16, "sequences of 128 tokens"))

@@ -29,7 +29,8 @@ struct Peak {
     #endif
     guard System.run(compiler.path, arguments, output: log) == 0 else {
       let said = (try? String(contentsOfFile: log, encoding: .utf8)) ?? ""
-      throw BenchmarkError(description: "`\(compiler.path)` does not compile the program that measures the peak\n\(said)")
+      throw BenchmarkError(
+        description: "`\(compiler.path)` does not compile the program that measures the peak\n\(said)")
     }
   }
 

@@ -126,7 +126,9 @@ private struct KernelTraffic {
         loopsOf[result].formUnion(loopsOf[value].union(around.filter { $0 >= 0 }))
       case .accumulate(let accumulator, _, let value): loopsOf[accumulator].formUnion(loopsOf[value])
       case .loop(let loop):
-        let (first, last) = (middle(loop.start), Swift.min(middle(loop.end), loop.limit.map(middle) ?? .infinity))
+        let (first, last) = (
+          middle(loop.start), Swift.min(middle(loop.end), loop.limit.map(middle) ?? .infinity)
+        )
         lengths.append(Swift.max((last - first) / Double(loop.step), 0).rounded(.up))
         middles[loop.index] = (first + last - 1) / 2
         loopsOf[loop.index] = loops(loop.start.terms.map(\.register)).union([lengths.count - 1])
@@ -138,7 +140,9 @@ private struct KernelTraffic {
   }
 
   @discardableResult
-  private mutating func touch(_ slot: Int, _ index: Affine, isStore: Bool, _ looks: inout Set<Look>) -> Set<Int> {
+  private mutating func touch(_ slot: Int, _ index: Affine, isStore: Bool, _ looks: inout Set<Look>) -> Set<
+    Int
+  > {
     let loops = loops(index.terms.map(\.register))
     var look = Look(slot: slot, isStore: isStore, constant: index.constant, terms: [], lengths: [])
     for term in index.terms {

@@ -24,7 +24,8 @@ struct RowOptions {
 
   /// The rows by name, with what they are.
   static var rows: String {
-    Workload.all.map { "  \($0.name.padded(18))\($0.isUsual ? "*" : " ") \($0.summary)" }.joined(separator: "\n")
+    Workload.all.map { "  \($0.name.padded(18))\($0.isUsual ? "*" : " ") \($0.summary)" }.joined(
+      separator: "\n")
   }
 
   /// The models that may be named.
@@ -57,7 +58,9 @@ struct RowOptions {
     case "--input":
       let (name, value) = try Self.pair(word, &words)
       if let limit = Int(value) {
-        guard limit > 0 else { throw UsageError(description: "`--input \(name)` takes a number above 0 or a file") }
+        guard limit > 0 else {
+          throw UsageError(description: "`--input \(name)` takes a number above 0 or a file")
+        }
         inputs[name] = .below(limit)
       } else {
         inputs[name] = .tensor(try Npy.read(value))
@@ -93,17 +96,23 @@ struct RowOptions {
       return usual
     }
     return try names.flatMap { name in
-      if name.hasSuffix(".sluice") { return try ownRows(name, try parseModule(FileIO.read(name), file: name)) }
-      if !functions.isEmpty, let model = Self.models.first(where: { $0.name == name }) { return ownRows(model) }
+      if name.hasSuffix(".sluice") {
+        return try ownRows(name, try parseModule(FileIO.read(name), file: name))
+      }
+      if !functions.isEmpty, let model = Self.models.first(where: { $0.name == name }) {
+        return ownRows(model)
+      }
       let rows = Workload.named(name)
       guard !rows.isEmpty else {
         throw UsageError(
           description:
-            "there is no row `\(name)`; `--list` lists them, a file ends with .sluice, and a model needs --function")
+            "there is no row `\(name)`; `--list` lists them, a file ends with .sluice, and a model needs --function"
+        )
       }
       guard !isOwn else {
         throw UsageError(
-          description: "`\(name)` is a row with sizes of its own; options are for models with --function, and files")
+          description:
+            "`\(name)` is a row with sizes of its own; options are for models with --function, and files")
       }
       return rows
     }
@@ -119,7 +128,8 @@ struct RowOptions {
     }
     let errors = verify(module)
     guard errors.isEmpty else { throw Diagnostics(errors) }
-    let names = functions.isEmpty ? module.functions.map { module.tables.strings[module[$0].name] } : functions
+    let names =
+      functions.isEmpty ? module.functions.map { module.tables.strings[module[$0].name] } : functions
     return names.map { own("\(module.name)/\($0)", .module(module), $0) }
   }
 

@@ -121,7 +121,8 @@ struct RunBenchmark {
         best[position] = Swift.max(best[position], limit)
         show(
           Result(
-            threads: count, median: samples.median, least: samples.min() ?? 0, samples: samples.count, peak: limit,
+            threads: count, median: samples.median, least: samples.min() ?? 0, samples: samples.count,
+            peak: limit,
             compiler: model.compileDuration?.seconds, isFirst: position == 0), row, compiler, flags)
       }
       try model.setThreads(1)
@@ -156,11 +157,15 @@ struct RunBenchmark {
     fflush(nil)
     while let line = readLine() {
       let words = line.split(separator: " ")
-      if words.count == 2, words[0] == "begin", let count = Int(words[1]), (1...settings.threads).contains(count) {
+      if words.count == 2, words[0] == "begin", let count = Int(words[1]),
+        (1...settings.threads).contains(count)
+      {
         let flops = try peak.flops(threads: count)
         try timing.begin(threads: count)
         print(jsonLine([("peak_flops", number(flops, 0))]))
-      } else if words.count == 3, words[0] == "time", let seconds = Double(words[1]), let least = Int(words[2]) {
+      } else if words.count == 3, words[0] == "time", let seconds = Double(words[1]),
+        let least = Int(words[2])
+      {
         let samples = try timing.run(seconds: seconds, least: Swift.max(least, 1))
         print("{\"seconds\": [" + samples.map { number($0, 9) }.joined(separator: ", ") + "]}")
       } else {
@@ -174,8 +179,10 @@ struct RunBenchmark {
 
   private func header() {
     print(
-      "row".padded(20) + "thr".led(4) + "ms".led(11) + "least".led(11) + "GFLOP/s".led(9) + "peak".led(7) + "GB/s".led(7)
-        + "calls".led(8) + "MB moved".led(10) + "arena MB".led(10) + "ours s".led(8) + "cc s".led(7) + "C KB".led(7))
+      "row".padded(20) + "thr".led(4) + "ms".led(11) + "least".led(11) + "GFLOP/s".led(9) + "peak".led(7)
+        + "GB/s".led(7)
+        + "calls".led(8) + "MB moved".led(10) + "arena MB".led(10) + "ours s".led(8) + "cc s".led(7)
+        + "C KB".led(7))
   }
 
   private func show(_ result: Result, _ row: Subject, _ compiler: CCompiler, _ flags: [String]) {
@@ -189,7 +196,8 @@ struct RunBenchmark {
           row.fields + [
             ("threads", "\(result.threads)"), ("ms", number(result.median * 1e3, 6)),
             ("least_ms", number(result.least * 1e3, 6)), ("samples", "\(result.samples)"),
-            ("gflops", row.flops > 0 ? number(gflops, 3) : nil), ("peak_gflops", number(result.peak / 1e9, 3)),
+            ("gflops", row.flops > 0 ? number(gflops, 3) : nil),
+            ("peak_gflops", number(result.peak / 1e9, 3)),
             ("peak_share", row.flops > 0 ? number(share, 4) : nil), ("gbytes_per_s", number(bandwidth, 3)),
             ("cc", compiler.path.quoted), ("cc_flags", flags.joined(separator: " ").quoted),
             ("cc_s", result.compiler.map { number($0, 3) }),
@@ -198,13 +206,15 @@ struct RunBenchmark {
       var line =
         (result.isFirst ? row.workload.name : "").padded(20) + "\(result.threads)".led(4)
         + short(result.median * 1e3).led(11) + short(result.least * 1e3).led(11)
-        + (row.flops > 0 ? number(gflops, 1) : "").led(9) + (row.flops > 0 ? number(share * 100, 1) + "%" : "").led(7)
+        + (row.flops > 0 ? number(gflops, 1) : "").led(9)
+        + (row.flops > 0 ? number(share * 100, 1) + "%" : "").led(7)
         + number(bandwidth, 1).led(7)
       if result.isFirst {
         line +=
           "\(row.count.calls)".led(8) + number(row.count.bytes / 1e6, 2).led(10)
           + number(Double(row.arena.bytes) / 1e6, 2).led(10) + number(ours, 2).led(8)
-          + (result.compiler.map { number($0, 1) } ?? "").led(7) + number(Double(row.sourceBytes) / 1e3, 0).led(7)
+          + (result.compiler.map { number($0, 1) } ?? "").led(7)
+          + number(Double(row.sourceBytes) / 1e3, 0).led(7)
       }
       print(line)
     }
@@ -216,7 +226,8 @@ struct RunBenchmark {
       print(
         jsonLine([
           ("limits", "true"), ("threads", "\(threads)"), ("peak_gflops", number(flops / 1e9, 3)),
-          ("read_gbytes_per_s", number(memory.read / 1e9, 3)), ("copy_gbytes_per_s", number(memory.copy / 1e9, 3)),
+          ("read_gbytes_per_s", number(memory.read / 1e9, 3)),
+          ("copy_gbytes_per_s", number(memory.copy / 1e9, 3)),
         ]))
     } else {
       print(
@@ -227,6 +238,7 @@ struct RunBenchmark {
 
   /// Four digits that count.
   private func short(_ value: Double) -> String {
-    value >= 1000 ? number(value, 0) : value >= 100 ? number(value, 1) : value >= 1 ? number(value, 2) : number(value, 5)
+    value >= 1000
+      ? number(value, 0) : value >= 100 ? number(value, 1) : value >= 1 ? number(value, 2) : number(value, 5)
   }
 }

@@ -26,7 +26,8 @@ enum Values {
     let tables = module.tables
     let dtype = tables.types.dtype(variable.type)
     let shape = tables.types.shape(variable.type).map { Int(tables.dims.value($0) ?? 0) }
-    let initializer = module.variables.first { tables.strings[$0.name] == variable.name }?.initializer ?? .zeros
+    let initializer =
+      module.variables.first { tables.strings[$0.name] == variable.name }?.initializer ?? .zeros
     guard dtype == .f32 else { return try .zeros(dtype, shape: shape) }
     let count = HostTensor.elementCount(of: shape) ?? 0
     var (center, spread): (Float, Float) = (0, 0)
@@ -68,7 +69,9 @@ enum Values {
   private static func floats(_ count: Int, _ shape: [Int], _ center: Float, _ spread: Float) -> HostTensor {
     var numbers = Numbers()
     let values = unsafe [Float](unsafeUninitializedCapacity: count) { buffer, used in
-      for index in 0..<count { unsafe buffer.initializeElement(at: index, to: center + spread * numbers.float()) }
+      for index in 0..<count {
+        unsafe buffer.initializeElement(at: index, to: center + spread * numbers.float())
+      }
       used = count
     }
     return HostTensor(values, shape: shape)

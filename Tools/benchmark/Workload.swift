@@ -99,8 +99,13 @@ struct Workload: Sendable {
     ]
   }
   private static let sizes = [
-    (name: "small", settings: transformer(4, 128, 4, 64, 12, 256), text: "4 layers, 128 wide, 12 x 64 tokens"),
-    (name: "medium", settings: transformer(6, 384, 6, 256, 4, 256), text: "6 layers, 384 wide, 4 x 256 tokens"),
+    (
+      name: "small", settings: transformer(4, 128, 4, 64, 12, 256), text: "4 layers, 128 wide, 12 x 64 tokens"
+    ),
+    (
+      name: "medium", settings: transformer(6, 384, 6, 256, 4, 256),
+      text: "6 layers, 384 wide, 4 x 256 tokens"
+    ),
   ]
   private static let gpt2 = transformer(12, 768, 12, 64, 4, 50257)
   private static let layer = Part(name: "layer", setting: "layers")
@@ -115,20 +120,23 @@ struct Workload: Sendable {
     }
     + sizes.map {
       Workload(
-        name: "bert-\($0.name)", summary: "a training step of masked and pair losses, \($0.text), AdamW, clipped",
+        name: "bert-\($0.name)",
+        summary: "a training step of masked and pair losses, \($0.text), AdamW, clipped",
         source: .model(bert, $0.settings), function: "train_step", inputs: tokens, part: layer,
         isUsual: $0.name == "small")
     } + [
       Workload(
         name: "simclr-step",
-        summary: "a training step of SimCLR on given views, 2 x 64 of 3 x 32 x 32, stages of 32, 64, 128, AdamW",
+        summary:
+          "a training step of SimCLR on given views, 2 x 64 of 3 x 32 x 32, stages of 32, 64, 128, AdamW",
         source: .model(simclr, simclrSettings), function: "train_step_on_views", part: block),
       Workload(
         name: "gpt2-step", summary: "a training step of GPT-2 124M, 4 x 64 tokens, AdamW, clipped gradients",
         source: .model(gpt, gpt2), function: "train_step", inputs: words, part: layer, isUsual: false),
     ]
   private static let simclrSettings = [
-    "size": "32", "channels": "3", "width": "32", "stages": "3", "blocks": "1", "max_batch": "64", "white": "1",
+    "size": "32", "channels": "3", "width": "32", "stages": "3", "blocks": "1", "max_batch": "64",
+    "white": "1",
   ]
   /// One more block a stage is three more.
   private static let block = Part(name: "block", setting: "blocks", count: 3)
@@ -141,11 +149,14 @@ struct Workload: Sendable {
       name: "gpt2-forward", summary: "logits of GPT-2 124M, 4 x 64 tokens", source: .model(gpt, gpt2),
       function: "logits", inputs: words, part: layer, isUsual: false),
     Workload(
-      name: "bert-forward", summary: "logits of BERT, \(sizes[1].text)", source: .model(bert, sizes[1].settings),
+      name: "bert-forward", summary: "logits of BERT, \(sizes[1].text)",
+      source: .model(bert, sizes[1].settings),
       function: "logits", inputs: tokens, part: layer, isUsual: false),
     Workload(
-      name: "simclr-embed", summary: "features of 128 images of 3 x 32 x 32, batch norm by running statistics",
-      source: .model(simclr, simclrSettings.merging(["max_batch": "128"]) { $1 }), function: "embed", part: block,
+      name: "simclr-embed",
+      summary: "features of 128 images of 3 x 32 x 32, batch norm by running statistics",
+      source: .model(simclr, simclrSettings.merging(["max_batch": "128"]) { $1 }), function: "embed",
+      part: block,
       isUsual: false),
     Workload(
       name: "minilm-1", summary: "an encoder like MiniLM, 6 layers, 384 wide, 12 heads, 1 x 128 tokens",
@@ -183,14 +194,16 @@ struct Workload: Sendable {
       function: "gradients", isUsual: false),
   ]
 
-  private static let elementwise = ["gelu", "softmax", "layernorm", "crossentropy", "adamw"].flatMap { function in
+  private static let elementwise = ["gelu", "softmax", "layernorm", "crossentropy", "adamw"].flatMap {
+    function in
     (3...7).map { power in
       let rows = power == 3 ? 1 : Int(["10", "100", "1000", "10000"][power - 4]) ?? 1
       return Workload(
         name: "\(function)-1e\(power)",
         summary: function == "gelu" || function == "adamw"
           ? "`\(function)` of 10^\(power) elements" : "`\(function)` of \(rows) rows of 1000",
-        source: .model(rowKernels, ["rows": "\(rows)"]), function: function, inputs: ["targets": .below(1000)],
+        source: .model(rowKernels, ["rows": "\(rows)"]), function: function,
+        inputs: ["targets": .below(1000)],
         isUsual: power == 6)
     }
   }

@@ -45,7 +45,8 @@ do {
   case "compile": try CompileBenchmark(rest).run()
   case "--help", "-h":
     print(
-      [overview, RunBenchmark.usage, CountBenchmark.usage, CompileBenchmark.usage].joined(separator: "\n\n---- \n\n"))
+      [overview, RunBenchmark.usage, CountBenchmark.usage, CompileBenchmark.usage].joined(
+        separator: "\n\n---- \n\n"))
   default: throw UsageError(description: (words.first.map { "unknown benchmark `\($0)`\n" } ?? "") + overview)
   }
 } catch {

@@ -20,6 +20,8 @@
 
   /// The pool of code that was compiled with one.
   @safe private final class Threads {
+    /// Keeps the code in memory until the threads have ended.
+    let library: SharedLibrary
     let start: PoolStart
     let stop: PoolStop
     let parallelFor: UnsafeMutableRawPointer
@@ -28,6 +30,7 @@
     var count = 1
 
     init(_ library: SharedLibrary, prefix: String) throws(CompileError) {
+      self.library = library
       let bytes = unsafe unsafeBitCast(try library.address(of: prefix + "pool_bytes"), to: PoolBytes.self)
       unsafe start = unsafe unsafeBitCast(
         try library.address(of: prefix + "pool_start"), to: PoolStart.self)
