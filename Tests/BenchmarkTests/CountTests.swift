@@ -29,6 +29,19 @@ import Testing
     #expect(row.flops == 0 && row.arena.bytes == 0)
   }
 
+  @Test func whatIsReadAgainMovesOnce() throws {
+    let row = try counted(
+      """
+      func @f(%x: f32[10]) -> f32[8] {
+        %w = unfold %x {axis = 0, size = 3} : f32[8,3]
+        %y = sum %w {axes = [1]} : f32[8]
+        return %y
+      }
+      """)
+    #expect(row.count.calls == 1)
+    #expect(row.count.bytes == 4 * (10 + 8))
+  }
+
   @Test func symbolsHaveTheirBounds() throws {
     let text = "func @f(%x: f32[N]) -> f32[N] where N <= 100 {\n  %y = exp %x : f32[N]\n  return %y\n}\n"
     #expect(try counted(text).count.bytes == 800)
@@ -107,6 +120,10 @@ import Testing
     #expect(Workload.named("gpt2-step").map(\.name) == ["gpt2-step"])
     #expect(Workload.named("gpt").map(\.name) == ["gpt-small", "gpt-medium", "gpt-forward"])
     #expect(Workload.named("nothing").isEmpty)
+    var (options, words) = (RowOptions(), ArraySlice<String>())
+    for word in ["gpt2-step", "gpt2", "gpt2-step"] { #expect(try options.take(word, &words)) }
+    let names = try options.workloads(usual: []).map(\.name)
+    #expect(names.count == Set(names).count && names.count == Workload.named("gpt2").count)
     #expect(throws: UsageError.self) { _ = try RunBenchmark(["--threads", "0"]) }
     #expect(throws: UsageError.self) { _ = try RunBenchmark(["--what"]) }
     #expect(throws: UsageError.self) { try RunBenchmark(["nothing"]).run() }

@@ -95,15 +95,15 @@ struct RowOptions {
       if isOwn { throw UsageError(description: "no model or file is named that the options could be for") }
       return usual
     }
-    return try names.flatMap { name in
+    let rows: [Workload] = try names.flatMap { name in
       if name.hasSuffix(".sluice") {
         return try ownRows(name, try parseModule(FileIO.read(name), file: name))
       }
       if !functions.isEmpty, let model = Self.models.first(where: { $0.name == name }) {
         return ownRows(model)
       }
-      let rows = Workload.named(name)
-      guard !rows.isEmpty else {
+      let found = Workload.named(name)
+      guard !found.isEmpty else {
         throw UsageError(
           description:
             "there is no row `\(name)`; `--list` lists them, a file ends with .sluice, and a model needs --function"
@@ -114,8 +114,10 @@ struct RowOptions {
           description:
             "`\(name)` is a row with sizes of its own; options are for models with --function, and files")
       }
-      return rows
+      return found
     }
+    var known: Set<String> = []
+    return rows.filter { known.insert($0.name).inserted }
   }
 
   private func ownRows(_ model: Model) -> [Workload] {
