@@ -138,7 +138,7 @@ struct RowOptions {
   private func own(_ name: String, _ source: Workload.Source, _ function: String) -> Workload {
     Workload(
       name: name, summary: "", source: source, function: function, dims: dims, inputs: inputs,
-      part: part.map { Workload.Part(name: $0, setting: $0) })
+      part: part.map { Workload.Part(name: $0, setting: $0) }, isOwn: true)
   }
 }
 

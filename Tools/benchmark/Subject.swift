@@ -39,6 +39,11 @@ struct Subject {
     guard let function = plan.function(workload.function) else {
       throw InternalError("the plan of `\(module.name)` lost the function `\(workload.function)`")
     }
+    let names = function.inputs.map(\.name)
+    if workload.isOwn, let unknown = workload.inputs.keys.sorted().first(where: { !names.contains($0) }) {
+      let list = names.isEmpty ? "it has none" : "it has " + names.map { "`\($0)`" }.joined(separator: ", ")
+      throw UsageError(description: "`\(function.name)` has no input `\(unknown)`; \(list)")
+    }
     sizes = try workload.sizes(plan, function)
     count = PlanCount(plan, function, sizes)
     let calls = count.calls

@@ -50,6 +50,8 @@ struct Workload: Sendable {
   var states: [String: Int32] = [:]
   /// A part whose kernel calls are told as well.
   var part: Part?
+  /// Whether a command line made it: inputs that are named must be there then.
+  var isOwn = false
   /// Whether `run` takes it when no row is named.
   var isUsual = true
 
