@@ -62,8 +62,11 @@ let package = Package(
     // Run by Tools/bench.
     .executableTarget(
       name: "sluice-bench",
-      dependencies: ["SluiceC", "SluiceIR", "SluicePasses", "SluicePlan", "SluiceText"],
-      path: "Tools/benchmark", swiftSettings: settings),
+      dependencies: [
+        "Sluice", "SluiceC", "SluiceFormats", "SluiceIR", "SluiceModels", "SluicePasses", "SluicePlan",
+        "SluiceText",
+      ],
+      path: "Tools/benchmark", exclude: ["peers"], swiftSettings: settings),
     .target(
       name: "TestSupport",
       dependencies: [
@@ -110,6 +113,9 @@ let package = Package(
         "Sluice", "SluiceC", "SluiceFormats", "SluiceIR", "SluiceInterpreter", "SluiceModels", "SluicePlan",
         "SluiceReference", "SluiceText",
       ]),
+    tests(
+      "BenchmarkTests",
+      uses: ["sluice-bench", "Sluice", "SluiceText"]),
     tests(
       "CommandLineTests",
       uses: [

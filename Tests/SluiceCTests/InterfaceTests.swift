@@ -110,6 +110,42 @@ import Testing
     }
   }
 
+  @Test func callsArePreparedOnceAndThreadsChange() throws {
+    let plan = SampleModel.plan()
+    let (parameters, states) = (try Self.parameters(plan), try Self.states(plan))
+    let symbol = plan.functions[0].symbols[0]
+    let scratch = try ScratchFolder()
+    var options = CompiledModel.Options()
+    (options.threads, options.cache, options.optimisation) = (2, scratch.path, ["-O1"])
+    let model = try CompiledModel(plan, parameters: parameters, states: states, options: options)
+    #expect((model.compileDuration ?? .zero) > .zero)
+    var machine = PlanMachine(plan, parameters: parameters, states: states)
+    var random = Seeded(10)
+    let x = try HostTensor((0..<33 * 24).map { _ in random.float() }).reshaped([33, 24])
+    let inputs = [x, HostTensor(scalar: Float(0.25))]
+    let call = try model.prepare("run", inputs: inputs, symbols: [symbol: 33])
+    #expect(call.outputs.allSatisfy { $0.bytes.allSatisfy { $0 == 0 } })
+    for threads in [2, 1, 3, 3, 0, 2] {
+      try model.setThreads(threads)
+      try call.run()
+      #expect(try call.outputs == machine.run("run", inputs, symbols: [symbol: 33]))
+      #expect(model.stateBytes == machine.states)
+    }
+    #expect(throws: RunError.unboundSymbol("B")) {
+      _ = try model.prepare("run", inputs: inputs, symbols: [:])
+    }
+    // Found in the folder, and made for one thread.
+    options.threads = 1
+    _ = try CompiledModel(plan, parameters: parameters, states: states, options: options)
+    let again = try CompiledModel(plan, parameters: parameters, states: states, options: options)
+    #expect(again.compileDuration == nil)
+    try again.setThreads(2)
+    machine = PlanMachine(plan, parameters: parameters, states: states)
+    #expect(
+      try again.run("run", inputs: inputs, symbols: [symbol: 33])
+        == machine.run("run", inputs, symbols: [symbol: 33]))
+  }
+
   @Test func embeddedParametersAndInitialStates() throws {
     let plan = SampleModel.plan()
     let parameters = try Self.parameters(plan)

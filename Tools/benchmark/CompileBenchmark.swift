@@ -163,13 +163,3 @@ struct CompileBenchmark: Sendable {
 
   private func fixed(_ value: Double) -> String { String(format: "%.3f", value) }
 }
-
-extension String {
-  fileprivate func padded(_ width: Int) -> String {
-    self + String(repeating: " ", count: Swift.max(width - count, 0))
-  }
-
-  fileprivate func led(_ width: Int) -> String {
-    String(repeating: " ", count: Swift.max(width - count, 0)) + self
-  }
-}

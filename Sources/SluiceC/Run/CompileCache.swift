@@ -23,8 +23,10 @@ struct CompileCache {
     )
   }
 
-  /// The path of the library of a source, compiled now if it was not compiled before.
-  func library(_ source: String, _ compiler: CCompiler, _ flags: [String]) throws(CompileError) -> String {
+  /// The path of the library of a source, compiled now if it was not compiled before, and how long that took.
+  func library(
+    _ source: String, _ compiler: CCompiler, _ flags: [String]
+  ) throws(CompileError) -> (path: String, duration: Duration?) {
     let key = Self.key([source, compiler.identity] + flags)
     let library = "\(folder)/\(key).so"
     let kept = "\(folder)/\(key).c"
@@ -32,7 +34,7 @@ struct CompileCache {
     if System.identity(of: library) != nil,
       (try? FileIO.read(kept)).map({ $0.elementsEqual(source.utf8) }) ?? false
     {
-      return library
+      return (library, nil)
     }
     let stem = "\(folder)/\(key)-\(System.uniqueName)"
     let (draft, product, log) = (stem + ".c", stem + ".so", stem + ".log")
@@ -45,9 +47,12 @@ struct CompileCache {
       throw CompileError(.cache, error.description)
     }
     let arguments = flags + ["-o", product, draft]
+    let clock = ContinuousClock()
+    let start = clock.now
     guard let code = System.run(compiler.path, arguments, output: log) else {
       throw CompileError(.compiler, "the C compiler `\(compiler.path)` cannot be started")
     }
+    let duration = clock.now - start
     guard code == 0 else {
       let said = (try? FileIO.read(log)).map { String(decoding: $0.prefix(8192), as: UTF8.self) } ?? ""
       let command = ([compiler.path] + arguments).joined(separator: " ")
@@ -56,7 +61,7 @@ struct CompileCache {
     guard System.rename(product, to: library), System.rename(draft, to: kept) else {
       throw CompileError(.cache, "`\(library)` cannot be written")
     }
-    return library
+    return (library, duration)
   }
 
   /// 128 bits in hexadecimal that depend on every byte.

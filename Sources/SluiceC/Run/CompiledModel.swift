@@ -18,6 +18,8 @@ public final class CompiledModel {
     public var threads = 1
     /// Choices of the generated C.
     public var source = CSource.Options()
+    /// The folder of compiled models; nil takes that of the user.
+    public var cache: String?
 
     /// The usual choices: one thread, as fast as possible.
     public init() {}
@@ -27,6 +29,8 @@ public final class CompiledModel {
   public let plan: ModulePlan
   /// The C that was compiled.
   public let source: String
+  /// How long the C compiler took; nil where the model was in the cache.
+  public let compileDuration: Duration?
 
   private let library: SharedLibrary
   private let code: ModelCode
@@ -52,8 +56,10 @@ public final class CompiledModel {
     flags += options.optimisation ?? compiler.optimisationFlags
     if usesThreads { flags.append("-D\(model.macroPrefix)THREADS") }
     flags += options.flags
-    let path = try CompileCache.standard().library(source, compiler, flags)
-    library = try SharedLibrary(path)
+    let cache = try options.cache.map { CompileCache(folder: $0) } ?? CompileCache.standard()
+    let compiled = try cache.library(source, compiler, flags)
+    library = try SharedLibrary(compiled.path)
+    compileDuration = compiled.duration
     parameterBlock = MemoryBlock(plan.parameterBytes)
     stateBlock = MemoryBlock(plan.stateBytes)
     arena = MemoryBlock(plan.functions.map(\.arenaBytes).max() ?? 0)
@@ -77,6 +83,11 @@ public final class CompiledModel {
     }
     for (tensor, variable) in zip(tensors, variables) { block.write(tensor.bytes, at: variable.offset) }
   }
+
+  /// Shares the work among another number of threads, the calling one included.
+  ///
+  /// A model that was made for one thread stays with one. Throws `CompileError` when the system gives no threads.
+  public func setThreads(_ count: Int) throws(CompileError) { try code.setThreads(count) }
 
   // MARK: States
 
@@ -143,6 +154,15 @@ public final class CompiledModel {
   public func run(
     _ function: String, inputs: [HostTensor], symbols: [SymbolID: Int]
   ) throws(RunError) -> [HostTensor] {
+    let call = try prepare(function, inputs: inputs, symbols: symbols)
+    try call.run()
+    return call.outputs
+  }
+
+  /// A call of a function with memory for its outputs, to be repeated: what is checked and allocated is so once.
+  public func prepare(
+    _ function: String, inputs: [HostTensor], symbols: [SymbolID: Int]
+  ) throws(RunError) -> PreparedCall {
     guard let position = plan.functions.firstIndex(where: { $0.name == function }) else {
       throw .unknownFunction(function)
     }
@@ -163,20 +183,55 @@ public final class CompiledModel {
         throw .tensorType(name: port.name, expected: plan.tables.text(port.type), actual: tensor.typeText)
       }
     }
-    var outputs: [(shape: [Int], memory: MemoryBlock)] = []
+    var outputs: [PreparedCall.Output] = []
     for port in called.outputs {
       let shape = try shape(port.type, symbols)
+      let dtype = plan.tables.types.dtype(port.type)
       let count = HostTensor.elementCount(of: shape) ?? 0
-      outputs.append((shape, MemoryBlock(count * plan.tables.types.dtype(port.type).byteCount)))
+      outputs.append(PreparedCall.Output(dtype, shape, MemoryBlock(count * dtype.byteCount)))
     }
-    let status = code.call(
-      position, dims, inputs.map(\.bytes), outputs.map(\.memory), parameters: parameterBlock,
-      state: stateBlock,
-      arena: arena)
-    guard status == 0 else { throw .refused(function: function, status: Int(status)) }
-    return zip(called.outputs, outputs).map { port, output in
-      HostTensor.made(
-        plan.tables.types.dtype(port.type), output.shape, output.memory.read(0, output.memory.byteCount))
+    return PreparedCall(self, position, dims, inputs.map(\.bytes), outputs)
+  }
+
+  /// A call whose arguments fit, and which knows where its results go.
+  public struct PreparedCall {
+    /// Where a result goes.
+    struct Output {
+      let dtype: DType
+      let shape: [Int]
+      let memory: MemoryBlock
+
+      init(_ dtype: DType, _ shape: [Int], _ memory: MemoryBlock) {
+        (self.dtype, self.shape, self.memory) = (dtype, shape, memory)
+      }
+    }
+
+    private let model: CompiledModel
+    private let function: Int
+    private let dims: [Int64]
+    private let inputs: [[UInt8]]
+    private let results: [Output]
+    private let resultMemory: [MemoryBlock]
+
+    init(_ model: CompiledModel, _ function: Int, _ dims: [Int64], _ inputs: [[UInt8]], _ results: [Output]) {
+      (self.model, self.function, self.dims) = (model, function, dims)
+      (self.inputs, self.results) = (inputs, results)
+      resultMemory = results.map(\.memory)
+    }
+
+    /// Runs the function; `outputs` are new then, and so are the states.
+    public func run() throws(RunError) {
+      let status = model.code.call(
+        function, dims, inputs, resultMemory, parameters: model.parameterBlock, state: model.stateBlock,
+        arena: model.arena)
+      guard status == 0 else {
+        throw .refused(function: model.plan.functions[function].name, status: Int(status))
+      }
+    }
+
+    /// The outputs of the last run, in order; zeros before the first.
+    public var outputs: [HostTensor] {
+      results.map { .made($0.dtype, $0.shape, $0.memory.read(0, $0.memory.byteCount)) }
     }
   }
 

@@ -12,36 +12,57 @@
   /// Keeps the code in memory.
   private let library: SharedLibrary
   private let function: Call
-  private let pool: MemoryBlock?
-  private let poolStop: PoolStop?
-  private let parallelFor: UnsafeMutableRawPointer?
+  private let threads: Threads?
   /// A context: six words, in the order of the struct in the header.
   private let context = MemoryBlock(48)
   /// What pointers to tensors without elements point to: compiled code refuses NULL.
   private let nothing = MemoryBlock(64)
 
+  /// The pool of code that was compiled with one.
+  @safe private final class Threads {
+    /// Keeps the code in memory until the threads have ended.
+    let library: SharedLibrary
+    let start: PoolStart
+    let stop: PoolStop
+    let parallelFor: UnsafeMutableRawPointer
+    let pool: MemoryBlock
+    /// How many threads there are, the calling one included: with one, no pool runs.
+    var count = 1
+
+    init(_ library: SharedLibrary, prefix: String) throws(CompileError) {
+      self.library = library
+      let bytes = unsafe unsafeBitCast(try library.address(of: prefix + "pool_bytes"), to: PoolBytes.self)
+      unsafe start = unsafe unsafeBitCast(
+        try library.address(of: prefix + "pool_start"), to: PoolStart.self)
+      unsafe stop = unsafe unsafeBitCast(try library.address(of: prefix + "pool_stop"), to: PoolStop.self)
+      unsafe parallelFor = unsafe try library.address(of: prefix + "pool_parallel_for")
+      pool = MemoryBlock(bytes())
+    }
+
+    func set(_ wanted: Int) throws(CompileError) {
+      if wanted == count { return }
+      if count > 1 { unsafe stop(pool.start) }
+      count = 1
+      guard wanted > 1 else { return }
+      guard unsafe start(pool.start, Int32(clamping: wanted)) > 0 else {
+        throw CompileError(.load, "the system gives no threads")
+      }
+      count = wanted
+    }
+
+    deinit { if count > 1 { unsafe stop(pool.start) } }
+  }
+
   /// Finds the functions whose names begin with `prefix`, and starts threads.
   init(_ library: SharedLibrary, prefix: String, threads: Int) throws(CompileError) {
     self.library = library
     unsafe function = unsafe unsafeBitCast(try library.address(of: prefix + "call"), to: Call.self)
-    guard threads > 1 else {
-      unsafe (pool, poolStop, parallelFor) = (nil, nil, nil)
-      return
-    }
-    let bytes = unsafe unsafeBitCast(try library.address(of: prefix + "pool_bytes"), to: PoolBytes.self)
-    let start = unsafe unsafeBitCast(try library.address(of: prefix + "pool_start"), to: PoolStart.self)
-    let stop = unsafe unsafeBitCast(try library.address(of: prefix + "pool_stop"), to: PoolStop.self)
-    let parallelFor = unsafe try library.address(of: prefix + "pool_parallel_for")
-    let pool = MemoryBlock(bytes())
-    guard unsafe start(pool.start, Int32(clamping: threads)) > 0 else {
-      throw CompileError(.load, "the system gives no threads")
-    }
-    unsafe (self.pool, self.poolStop, self.parallelFor) = (pool, stop, parallelFor)
+    self.threads = threads > 1 ? try Threads(library, prefix: prefix) : nil
+    try self.threads?.set(threads)
   }
 
-  deinit {
-    if let pool, let poolStop = unsafe poolStop { unsafe poolStop(pool.start) }
-  }
+  /// Shares the work among so many threads, where the code was compiled for threads.
+  func setThreads(_ count: Int) throws(CompileError) { try threads?.set(max(count, 1)) }
 
   /// Calls a function by its number; its status.
   func call(
@@ -53,8 +74,9 @@
     unsafe words[1] = UInt(bitPattern: state.start)
     unsafe words[2] = UInt(bitPattern: arena.start)
     unsafe words[3] = UInt(arena.byteCount)
-    unsafe words[4] = UInt(bitPattern: parallelFor)
-    unsafe words[5] = pool.map { unsafe UInt(bitPattern: $0.start) } ?? 0
+    let running = threads.flatMap { $0.count > 1 ? $0 : nil }
+    unsafe words[4] = running.map { unsafe UInt(bitPattern: $0.parallelFor) } ?? 0
+    unsafe words[5] = running.map { unsafe UInt(bitPattern: $0.pool.start) } ?? 0
     let outputPointers = unsafe outputs.map { block -> UnsafeMutableRawPointer? in unsafe block.start }
     var inputPointers = unsafe [UnsafeRawPointer?]()
     return unsafe withPointers(inputs[...], &inputPointers) { inputPointers in

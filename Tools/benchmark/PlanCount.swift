@@ -1,0 +1,169 @@
+// Counts what a plan does: kernel calls, and the bytes that the kernels move. Nothing is run for it.
+
+import SluiceIR
+import SluicePlan
+
+/// What one call of a function does, counted from its plan at given sizes.
+///
+/// Kernel calls: every call of a kernel, those in loops as often as the loop turns; of the two sides of a branch the
+/// one with more calls; a loop that is left by a condition counts as one turn.
+///
+/// Bytes: what every call of a kernel loads and what it stores, each element once however often the kernel comes back
+/// to it, and no more elements than its buffer has. So a kernel that reads 1 MB and writes 1 MB moves 2 MB, and what
+/// stays inside of a kernel moves nothing. Where loops depend on others, their mean length counts.
+struct PlanCount {
+  /// Kernel calls.
+  private(set) var calls = 0
+  /// Bytes loaded and stored by kernels.
+  private(set) var bytes = 0.0
+
+  private let plan: ModulePlan
+  private let function: ExecutionPlan
+  private let sizes: [SymbolID: Int64]
+  private var traffic: [KernelID: [KernelTraffic.Slot]] = [:]
+
+  init(_ plan: ModulePlan, _ function: ExecutionPlan, _ sizes: [SymbolID: Int64]) {
+    (self.plan, self.function, self.sizes) = (plan, function, sizes)
+    var position = 0
+    (calls, bytes) = block(&position)
+  }
+
+  /// The steps up to the `end` or `otherwise` of this block, which is passed.
+  private mutating func block(_ position: inout Int) -> (calls: Int, bytes: Double) {
+    var (calls, bytes) = (0, 0.0)
+    while position < function.steps.count {
+      let step = function.steps[position]
+      position += 1
+      switch step {
+      case .call(let kernel, let arguments):
+        calls += 1
+        bytes += moved(kernel, arguments)
+      case .loop(_, let count, _):
+        let turns = Swift.max(value(count), 0)
+        let inside = block(&position)
+        calls += inside.calls * turns
+        bytes += inside.bytes * Double(turns)
+      case .forever:
+        let inside = block(&position)
+        calls += inside.calls
+        bytes += inside.bytes
+      case .branch:
+        var sides = [block(&position)]
+        if case .otherwise = function.steps[position - 1] { sides.append(block(&position)) }
+        let larger = sides.max { ($0.calls, $0.bytes) < ($1.calls, $1.bytes) }
+        calls += larger?.calls ?? 0
+        bytes += larger?.bytes ?? 0
+      case .leave: break
+      case .otherwise, .end: return (calls, bytes)
+      }
+    }
+    return (calls, bytes)
+  }
+
+  private mutating func moved(_ kernel: KernelID, _ arguments: [Argument]) -> Double {
+    let slots = traffic[kernel] ?? KernelTraffic(plan.kernels[kernel.index], plan.tables.dims, sizes).slots
+    traffic[kernel] = slots
+    var bytes = 0.0
+    for (slot, argument) in zip(slots, arguments) {
+      let buffer = function.buffers[argument.buffer.index]
+      let most = Double(value(buffer.count))
+      bytes += (Swift.min(slot.loaded, most) + Swift.min(slot.stored, most)) * Double(buffer.dtype.byteCount)
+    }
+    return bytes
+  }
+
+  private func value(_ dim: DimID) -> Int { Int(plan.tables.dims.evaluate(dim) { sizes[$0] ?? 0 } ?? 0) }
+}
+
+/// How many elements of each tensor one call of a kernel touches.
+private struct KernelTraffic {
+  /// The elements of one tensor.
+  struct Slot {
+    var loaded = 0.0
+    var stored = 0.0
+  }
+
+  /// One a slot.
+  private(set) var slots: [Slot]
+
+  /// An access: two with the same look reach the same elements.
+  private struct Look: Hashable {
+    var slot: Int
+    var isStore: Bool
+    var constant: DimID
+    /// The coefficient of every register, and over how many values it runs.
+    var terms: [Affine.Term]
+    var lengths: [Double]
+  }
+
+  /// Per register the loops that its value depends on, as bits of `Set`s of loop numbers.
+  private var loopsOf: [Set<Int>]
+  /// Per register its value in the middle of its loops, for bounds that depend on it.
+  private var middles: [Double]
+  private var lengths: [Double] = []
+  private let dims: DimTable
+  private let sizes: [SymbolID: Int64]
+
+  init(_ kernel: Kernel, _ dims: DimTable, _ sizes: [SymbolID: Int64]) {
+    (self.dims, self.sizes) = (dims, sizes)
+    slots = [Slot](repeating: Slot(), count: kernel.slots.count)
+    loopsOf = [Set<Int>](repeating: [], count: kernel.registers.count)
+    middles = [Double](repeating: 0, count: kernel.registers.count)
+    var looks: Set<Look> = []
+    /// The numbers of the loops around, and -1 for an `if`.
+    var around: [Int] = []
+    for instruction in kernel.instructions {
+      switch instruction {
+      case .scalar(let scalar): loopsOf[scalar.result] = loops(scalar.operands)
+      case .index(let result, let affine):
+        loopsOf[result] = loops(affine.terms.map(\.register))
+        middles[result] = middle(affine)
+      case .load(let result, let slot, let index):
+        loopsOf[result] = touch(slot, index, isStore: false, &looks)
+      case .store(let slot, let index, _): touch(slot, index, isStore: true, &looks)
+      // A variable changes with every turn of the loops around.
+      case .assign(let result, let value):
+        loopsOf[result].formUnion(loopsOf[value].union(around.filter { $0 >= 0 }))
+      case .accumulate(let accumulator, _, let value): loopsOf[accumulator].formUnion(loopsOf[value])
+      case .loop(let loop):
+        let (first, last) = (
+          middle(loop.start), Swift.min(middle(loop.end), loop.limit.map(middle) ?? .infinity)
+        )
+        lengths.append(Swift.max((last - first) / Double(loop.step), 0).rounded(.up))
+        middles[loop.index] = (first + last - 1) / 2
+        loopsOf[loop.index] = loops(loop.start.terms.map(\.register)).union([lengths.count - 1])
+        around.append(lengths.count - 1)
+      case .if: around.append(-1)
+      case .end: around.removeLast()
+      }
+    }
+  }
+
+  @discardableResult
+  private mutating func touch(_ slot: Int, _ index: Affine, isStore: Bool, _ looks: inout Set<Look>) -> Set<
+    Int
+  > {
+    let loops = loops(index.terms.map(\.register))
+    var look = Look(slot: slot, isStore: isStore, constant: index.constant, terms: [], lengths: [])
+    for term in index.terms {
+      // Which register it is does not matter, only over what it runs.
+      look.terms.append(Affine.Term(term.coefficient, 0))
+      look.lengths.append(length(loopsOf[term.register]))
+    }
+    guard looks.insert(look).inserted else { return loops }
+    if isStore { slots[slot].stored += length(loops) } else { slots[slot].loaded += length(loops) }
+    return loops
+  }
+
+  private func length(_ loops: Set<Int>) -> Double { loops.reduce(1) { $0 * lengths[$1] } }
+
+  private func loops(_ registers: [Register]) -> Set<Int> {
+    registers.reduce(into: []) { $0.formUnion(loopsOf[$1]) }
+  }
+
+  private func middle(_ affine: Affine) -> Double {
+    affine.terms.reduce(number(affine.constant)) { $0 + number($1.coefficient) * middles[$1.register] }
+  }
+
+  private func number(_ dim: DimID) -> Double { Double(dims.evaluate(dim) { sizes[$0] ?? 0 } ?? 0) }
+}
