@@ -178,7 +178,8 @@ struct OptimizerTests {
     var session = try Session(module)
     _ = try session.run("f", [HostTensor([1, 1] as [Float])])
     #expect(session.plan.learnedVariables.map(\.name) == ["net.used"])
-    #expect(session.stateNames.contains("adamw.m.net.used") && !session.stateNames.contains("adamw.m.net.unused"))
+    #expect(
+      session.stateNames.contains("adamw.m.net.used") && !session.stateNames.contains("adamw.m.net.unused"))
     #expect(try session.state("net.used").floats() != [1, 1])
   }
 

@@ -80,9 +80,9 @@ struct StreamTests {
   @Test func aStreamThatIsTakenIsAMistake() throws {
     let found = try mistakesOf { f in
       let (seed, other) = (f.input("seed", .i64, []), f.input("other", .i64, []))
-      f.output("a", uniform([2], seed: seed))  // first: ^uniform
+      f.output("a", uniform([2], seed: seed))  // first: uniform^(
       f.output("b", uniform([2], seed: other, stream: 0))
-      f.output("c", uniform([2], seed: seed, stream: 0))  // second: ^uniform
+      f.output("c", uniform([2], seed: seed, stream: 0))  // second: uniform^(
     }
     #expect(found.count == 2)
     #expect(found[0].hasPrefix("second: stream 0 of this seed belongs to the draw at"))

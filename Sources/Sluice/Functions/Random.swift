@@ -24,7 +24,8 @@ public func uniform(
   column: Int = #column
 ) -> Tensor {
   Trace.emit(
-    .uniform, [.tensor(seed), .stream(stream, seed, at: Site(file, line, column))], [.shape(.shape, shape)], at: Site(file, line, column))
+    .uniform, [.tensor(seed), .stream(stream, seed, at: Site(file, line, column))], [.shape(.shape, shape)],
+    at: Site(file, line, column))
 }
 
 /// f32 numbers of mean 0 and variance 1 (Box and Muller 1958).
@@ -46,7 +47,8 @@ public func normal(
   column: Int = #column
 ) -> Tensor {
   Trace.emit(
-    .normal, [.tensor(seed), .stream(stream, seed, at: Site(file, line, column))], [.shape(.shape, shape)], at: Site(file, line, column))
+    .normal, [.tensor(seed), .stream(stream, seed, at: Site(file, line, column))], [.shape(.shape, shape)],
+    at: Site(file, line, column))
 }
 
 /// The numbers 0 ..< `length` in random order, as i32.
@@ -68,7 +70,8 @@ public func permutation(
   column: Int = #column
 ) -> Tensor {
   Trace.emit(
-    .permutation, [.tensor(seed), .stream(stream, seed, at: Site(file, line, column))], [.dim(.length, length)], at: Site(file, line, column))
+    .permutation, [.tensor(seed), .stream(stream, seed, at: Site(file, line, column))],
+    [.dim(.length, length)], at: Site(file, line, column))
 }
 
 /// Random words of 32 bits, as i32: Philox4x32-10 of Salmon and others (2011).
@@ -90,7 +93,8 @@ public func randomBits(
   column: Int = #column
 ) -> Tensor {
   Trace.emit(
-    .randomBits, [.tensor(seed), .stream(stream, seed, at: Site(file, line, column))], [.shape(.shape, shape)], at: Site(file, line, column))
+    .randomBits, [.tensor(seed), .stream(stream, seed, at: Site(file, line, column))],
+    [.shape(.shape, shape)], at: Site(file, line, column))
 }
 
 /// True with a probability: where `uniform` is below it.

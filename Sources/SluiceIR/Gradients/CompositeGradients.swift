@@ -39,8 +39,10 @@ extension GradientRule {
       let axes = builder.tables.axes(node.attributes, rank: builder.shape(node.x).count)
       let flags = builder.cast(isLargest, builder.dtype(cotangent))
       let count = builder.broadcast(builder.reduce(.sum, flags, axes), like: flags)
-      let share = builder.multiply(builder.divide(cotangent, count), builder.unary(.sign, node.x))
-      return builder.multiply(builder.select(isLargest, share, zero), builder.mark(size))
+      let mark = builder.mark(size)
+      let part = builder.divide(builder.multiply(cotangent, mark), count)
+      let share = builder.multiply(part, builder.unary(.sign, node.x))
+      return builder.multiply(builder.select(isLargest, share, zero), mark)
     }
   }
 

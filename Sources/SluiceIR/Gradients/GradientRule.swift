@@ -31,17 +31,21 @@ public enum GradientRule: Sendable {
 
   /// The rule of an op that chooses, with NaN for every operand where the result is NaN.
   ///
-  /// Where NaN took part nothing was chosen, so that no element is the one that made the result.
+  /// Where NaN took part nothing was chosen, so that no element is the one that made the result. `mark` gives 1 or NaN
+  /// for every element of the result, `spread` the same for every element of the operands. Both ends are multiplied, so
+  /// that the NaN is there in whichever direction the rule is gone through.
   func marksNaN(
-    _ mark: @escaping @Sendable (inout ModuleBuilder, GradientNode) -> ValueID = {
-      $0.mark($1.result)
-    }
+    mark: @escaping @Sendable (inout ModuleBuilder, GradientNode) -> ValueID = { $0.mark($1.result) },
+    spread: @escaping @Sendable (inout ModuleBuilder, GradientNode, ValueID) -> ValueID = { $2 }
   ) -> GradientRule {
     guard case .cotangents(let body) = self else { return self }
     return .cotangents { (builder: inout ModuleBuilder, node: GradientNode) throws(InferenceError) in
-      let cotangents = try body(&builder, node)
       let factor = mark(&builder, node)
-      return cotangents.map { cotangent in cotangent.map { builder.multiply($0, factor) } }
+      var marked = node
+      marked.cotangents = node.cotangents.map { $0.map { builder.multiply($0, factor) } }
+      let cotangents = try body(&builder, marked)
+      let wide = spread(&builder, node, factor)
+      return cotangents.map { $0.map { builder.multiply($0, wide) } }
     }
   }
 

@@ -185,33 +185,39 @@ extension GradientRule {
 
   static let asin = arc(1)
   static let acos = arc(-1)
-  // 1 / (1 + x^2), where x^2 is infinite at the limit
-  static let atan = first {
-    (builder: inout ModuleBuilder, node: GradientNode) throws(InferenceError) in
-    let x = builder.bounded(node.x, builder.dtype(node.x) == .f32 ? 0x1p64 : 0x1p512)
-    return builder.divide(node.cotangent, builder.add(builder.multiply(x, x), 1))
+  /// 1 / (1 + x^2): the slope of the angle of (x, 1).
+  static let atan = partials { builder, x, _ in
+    let largest = builder.dtype(x[0]) == .f32 ? 0x1.fffffep127 : Double.greatestFiniteMagnitude
+    let one = builder.splat(1, like: x[0])
+    return [angleSlopes(builder.bounded(x[0], largest), one, &builder)[0]]
   }
 
-  /// For the angle of (y, x): x / (x^2 + y^2) and -y / (x^2 + y^2); 0 at the origin and at infinity.
+  /// 0 at the origin and at infinity.
+  static let atan2 = partials { builder, x, _ in
+    let larger = builder.make(.maximum, x.map { builder.unary(.abs, $0) })
+    let (zero, one) = (builder.splat(0, like: larger), builder.splat(1, like: larger))
+    let isSingular = builder.make(
+      .or, [builder.compare(.equal, larger, 0), builder.compare(.equal, larger, .infinity)])
+    // There the point (1, 1) stands, and its slopes are not taken.
+    let (v, u) = (builder.select(isSingular, one, x[0]), builder.select(isSingular, one, x[1]))
+    return angleSlopes(v, u, &builder).map { slope in builder.select(isSingular, zero, slope) }
+  }
+
+  /// For the angle of the point (y, x), not the origin: x / (x^2 + y^2) and -y / (x^2 + y^2).
   ///
   /// Both are divided by the larger of them first, so that no square overflows or vanishes; what they are divided by does
   /// not count in the result, and is a constant to differentiation.
-  static let atan2 = cotangents {
-    (builder: inout ModuleBuilder, node: GradientNode) throws(InferenceError) in
-    let larger = builder.make(.maximum, node.operands.map { builder.unary(.abs, $0) })
+  private static func angleSlopes(
+    _ y: ValueID, _ x: ValueID, _ builder: inout ModuleBuilder
+  ) -> [ValueID] {
+    let larger = builder.make(.maximum, [builder.unary(.abs, x), builder.unary(.abs, y)])
     let size = builder.unary(.stopGradient, larger)
-    let (zero, one) = (builder.splat(0, like: size), builder.splat(1, like: size))
-    let isSingular = builder.make(
-      .or, [builder.compare(.equal, size, 0), builder.compare(.equal, size, .infinity)])
-    let scale = builder.select(isSingular, one, size)
-    let (v, u) = (node.operands[0], node.operands[1])
-    let parts = [u, v].map { builder.divide(builder.select(isSingular, zero, $0), scale) }
-    let squares = parts.map { builder.multiply($0, $0) }
-    let square = builder.select(isSingular, one, builder.add(squares[0], squares[1]))
-    let slopes = parts.map { part in
-      builder.divide(builder.multiply(node.cotangent, builder.divide(part, square)), scale)
-    }
-    return [slopes[0], builder.unary(.negate, slopes[1])]
+    let (u, v) = (builder.divide(x, size), builder.divide(y, size))
+    let square = builder.add(builder.multiply(u, u), builder.multiply(v, v))
+    return [
+      builder.divide(builder.divide(u, square), size),
+      builder.unary(.negate, builder.divide(builder.divide(v, square), size)),
+    ]
   }
 
   // MARK: Activations
