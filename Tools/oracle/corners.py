@@ -251,6 +251,14 @@ def masked():
         result = attend(*leaves[:3], visible, wide)
         grads = torch.autograd.grad(result, leaves, d, allow_unused=True)
         grads = [torch.zeros_like(x) if g is None else g for g, x in zip(grads, leaves)]
+        tangents = [rand(*x.shape) for x in leaves]
+
+        def function(*x):
+            return attend(*x[:3], visible, x[3].expand(2, *x[3].shape) if bias is not None else None)
+
+        moved = torch.autograd.functional.jvp(function, tuple(x.detach() for x in leaves), tuple(tangents))[1]
+        for x, spoilt in zip(tangents, (lonely, hidden, hidden)):
+            x[spoilt] = nan
         kinds = [f"f64[{','.join(map(str, x.shape))}]" for x in (q, k, v)]
         names, extra = "%q, %k, %v", ""
         operands = [text(x) for x in (q, k, v)]
@@ -261,7 +269,8 @@ def masked():
             operands.append(text(bias if bias is not None else torch.tensor(mask)))
         kind = f"f64[{','.join(map(str, d.shape))}]"
         parts.append(f"func @{label}(%q: {kinds[0]}, %k: {kinds[1]}, %v: {kinds[2]}{extra}) -> {kind} {{\n  %r = attention {names}{' {causal = true}' if causal else ''} : {kind}\n  return %r\n}}")
-        parts.append(f"// run: @{label}.vjp({', '.join(operands + [text(d)])}) == {', '.join(text(x) for x in [result, *grads])} ~ 1e-12\n")
+        parts.append(f"// run: @{label}.vjp({', '.join(operands + [text(d)])}) == {', '.join(text(x) for x in [result, *grads])} ~ 1e-12")
+        parts.append(f"// run: @{label}.jvp({', '.join(operands + [text(x) for x in tangents])}) == {text(moved)} ~ 1e-12\n")
     path = ROOT / "IR/tests/gradient/masked.sluice"
     path.write_text("\n".join(parts))
     print(path.name, len(cases), "cases")
