@@ -116,7 +116,8 @@ struct FileTests {
     let inner = parts.dropLast().joined(separator: ".")
     let source = try derivative(inner, of: module)
     return parts.last == "jvp"
-      ? try addJvp(of: inner, to: source) : try GradientCheck(source, function: inner).module
+      ? try addJvp(of: inner, to: isolated(inner, of: source))
+      : try GradientCheck(source, function: inner).module
   }
 
   private func checkDerivative(_ module: Module, _ run: RunLine) throws -> [String] {
