@@ -18,7 +18,9 @@ struct Catalog: Sendable {
     let name = invocation.arguments[0]
     let settings = try invocation.pairs("--set")
     if let model = models.first(where: { $0.name == name }) {
-      return try model.trace(settings: Dictionary(uniqueKeysWithValues: settings.map { ($0.name, $0.value) }))
+      return try model.trace(
+        settings: Dictionary(uniqueKeysWithValues: settings.map { ($0.name, $0.value) })
+      ) { invocation.context.message("\($0)") }
     }
     let isPath = name == "-" || name.contains("/") || name.contains(".")
     guard isPath else {

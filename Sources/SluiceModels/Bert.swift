@@ -131,7 +131,7 @@ private enum Special {
 /// 15 % of the ordinary tokens are chosen, of which 80 % become the mask, 10 % any token, and 10 % stay (Devlin et al.
 /// 2019, section 3.1). Targets are -1 where nothing was chosen.
 private func masked(_ tokens: Tensor, _ vocabulary: Int, seed: Tensor) -> (input: Tensor, targets: Tensor) {
-  let isChosen = (uniform(tokens.shape, seed: seed) .< 0.15) .& (tokens .>= Special.first)
+  let isChosen = (uniform(tokens.shape, seed: seed, stream: 0) .< 0.15) .& (tokens .>= Special.first)
   let fate = uniform(tokens.shape, seed: seed, stream: 1)
   let ordinary = Double(vocabulary - Special.first)
   let any = (uniform(tokens.shape, seed: seed, stream: 2) * ordinary).cast(.i32) + Special.first

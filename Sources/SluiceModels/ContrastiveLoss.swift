@@ -10,6 +10,8 @@ enum ContrastiveLoss: String, CaseIterable {
   case supervised
 
   /// The loss of features of first and second views, `[B, d]`, and classes, i32 `[B]`, if it needs them.
+  ///
+  /// Images whose class is negative, such as padding, take no part in `supervised`.
   func callAsFunction(
     _ first: Tensor, _ second: Tensor, labels: Tensor?, temperature: Double
   ) -> Tensor {
@@ -45,9 +47,12 @@ enum ContrastiveLoss: String, CaseIterable {
     _ similarity: Tensor, _ others: Tensor, _ isSelf: Tensor, _ labels: Tensor
   ) -> Tensor {
     let classes = concat([labels, labels], axis: 0)
-    let isPositive = (classes.expanded(1) .== classes) .& .!isSelf
-    let positive = isPositive.cast(.f32)
-    let logProbability = similarity - others.logsumexp(axes: [1], keepDims: true)
-    return -((positive * logProbability).sum(axes: [1]) / positive.sum(axes: [1])).mean()
+    let isKnown = classes .>= 0
+    let isPositive = (classes.expanded(1) .== classes) .& .!isSelf .& isKnown
+    let known = select(where: isKnown, others, -.infinity)
+    let logProbability = similarity - known.logsumexp(axes: [1], keepDims: true)
+    let sums = select(where: isPositive, logProbability, 0).sum(axes: [1])
+    let losses = sums / maximum(isPositive.cast(.f32).sum(axes: [1]), 1)
+    return -losses.sum() / isKnown.cast(.f32).sum()
   }
 }

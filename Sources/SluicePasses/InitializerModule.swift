@@ -7,7 +7,8 @@ public import SluiceIR
 ///
 /// Variable `i` draws from stream `i` of the seed, so its value does not depend on the variables around it:
 /// `uniform(low, high)` is `low + (high - low) * u` and `normal(mean, deviation)` is `mean + deviation * n`, with
-/// `u` and `n` of the ops of these names. They are f32 numbers; f64 variables widen them first.
+/// `u` and `n` of the ops of these names. They are f32 numbers; f64 variables widen them first, f16 and bf16
+/// round the value once.
 public func initializerModule(for module: Module) -> Module {
   var builder = ModuleBuilder(name: "\(module.name)_init")
   builder.begin(.function, "init")
@@ -74,9 +75,11 @@ extension ModuleBuilder {
     let count = tables.dims.product(shape) ?? tables.dims.integer(0)
     let index = scalar(bits: UInt64(stream), .i64)
     let drawn = make(op, [seed, index], [Attribute(.shape, .dims([count]))])
-    let number = make(.cast, [drawn], [Attribute(.dtype, .dtype(dtype))])
+    let wide = dtype == .f64 ? dtype : .f32
+    let number = make(.cast, [drawn], [Attribute(.dtype, .dtype(wide))])
     let scaled = make(.multiply, [number, splat(factor, like: number)])
-    let value = make(.add, [scaled, splat(offset, like: scaled)])
+    let sum = make(.add, [scaled, splat(offset, like: scaled)])
+    let value = dtype == wide ? sum : make(.cast, [sum], [Attribute(.dtype, .dtype(dtype))])
     return make(.reshape, [value], [Attribute(.shape, .dims(shape))])
   }
 }

@@ -94,18 +94,9 @@ struct GradientTests {
     let subject = try Subject(op.definition.example, file: "\(op.definition.name).sluice")
     let derived = try GradientCheck(subject.module, function: "f").module
     let source = derived[try #require(derived.function("f"))]
-    var builder = ModuleBuilder(extending: derived)
-    builder.begin(.function, "forward", symbols: source.symbols)
-    let inputs = source.inputs.map { builder.input(source.types[$0.index], name: source.names[$0.index]) }
-    let moving = inputs.filter { builder.dtype($0).isFloating }
-    let tangents = moving.map { builder.input(builder.cotangentType(builder.type($0)), name: .none) }
-    let outputs = builder.inline(source, inputs).filter { builder.dtype($0).isFloating }
-    let moved = try builder.tangents(
-      of: outputs, from: zip(moving, tangents).map { (value: $0, tangent: $1) })
-    let results = zip(outputs, moved).map { $1 ?? builder.zeroCotangent(of: $0) }
-    if results.isEmpty || moving.isEmpty { return }
-    try builder.end(results: results)
-    let module = builder.finish()
+    let isFloat = { (value: ValueID) in derived.tables.types.dtype(source.types[value.index]).isFloating }
+    if !source.results.contains(where: isFloat) || !source.inputs.contains(where: isFloat) { return }
+    let module = try addJvp(of: "f", to: derived)
     #expect(verify(module).isEmpty, "\(Diagnostics(verify(module)))")
 
     var random = SeededRandom(UInt64(op.rawValue))
@@ -118,7 +109,7 @@ struct GradientTests {
       zip(x, y).reduce(0) { sum, pair in zip(pair.0.floats, pair.1.floats).reduce(sum) { $0 + $1.0 * $1.1 } }
     }
     let t = values.filter(\.dtype.isFloating).map(weights)
-    let forward = try reference.run(function: "forward", inputs: values + t).results
+    let forward = try reference.run(function: "f.jvp", inputs: values + t).results
     let u = forward.map(weights)
     let count = source.results.count
     let backward = try reference.run(function: "f.vjp", inputs: values + u).results.dropFirst(count)

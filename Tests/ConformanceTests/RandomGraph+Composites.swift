@@ -80,12 +80,31 @@ extension RandomGraphMaker {
     }
     var operands = [x, keys, keys]
     if random.oneIn(3) {
-      // Every query sees the first key.
-      let place = builder.iota([shape[shape.count - 2], builder.shape(keys)[shape.count - 2]], axis: 1)
+      // Every query sees the first key, or some see none.
+      let pairs = [shape[shape.count - 2], builder.shape(keys)[shape.count - 2]]
+      let place = builder.iota(pairs, axis: random.below(2))
       let sees = builder.make(random.pick([.less, .notEqual]), [place, builder.splat(2, like: place)])
       operands.append(sees)
+      if random.oneIn(2) { masked(x, keys, sees) }
     }
     emit(.attention, operands, attributes, rough(x, 2 * elements(shape) * (m * m + 1), m))
+  }
+
+  /// The products that attention is made of, of all pairs that a mask leaves.
+  private mutating func masked(_ x: ValueID, _ keys: ValueID, _ sees: ValueID) {
+    let (shape, m) = (builder.shape(x), know(x).magnitude)
+    let count = elements(shape) + elements(builder.shape(keys))
+    let pairs = Array(shape.dropLast()) + builder.shape(sees).suffix(1)
+    let mask =
+      builder.shape(sees) == pairs
+      ? sees : builder.make(.broadcast, [sees], [Attribute(.shape, .dims(pairs))])
+    let order = Array(0..<Int64(shape.count - 2)) + [Int64(shape.count - 1), Int64(shape.count - 2)]
+    let turned = builder.make(.transpose, [keys], [Attribute(.order, .ints(order))])
+    guard emit(.sampledMatmul, [x, turned, mask], [], rough(x, count * (m + 1), count * m * m)),
+      let scores = values.last
+    else { return }
+    emit(
+      .maskedMatmul, [scores, keys, mask], [], rough(x, count * (m + 1) * (m + 1), count * count * m * m * m))
   }
 
   mutating func reduction(_ text: String? = nil) -> Attribute {

@@ -93,20 +93,31 @@ struct FileTests {
   }
 
   /// The derivatives of the functions that are called must be those that finite differences give, and the same in all
-  /// backends; a call of `@f.vjp` states them.
+  /// backends; a call of `@f.vjp`, `@f.jvp` or `@f.vjp.vjp` states them, but for the signs of zeros.
   private func gradient(_ module: Module, _ directives: TestDirectives) throws {
     #expect(!directives.runs.isEmpty, "there is no `// run:` line")
     for run in directives.runs {
       var failures: [String]
-      if run.function.hasSuffix(".vjp") {
-        let check = try GradientCheck(module, function: String(run.function.dropLast(4)))
-        var agreement = try Agreement(try Subject(check.module, runs: [run]))
+      if run.function.contains(".") {
+        let derived = try derivative(run.function, of: module)
+        var agreement = try Agreement(try Subject(derived, runs: [run]), anyZero: true)
         failures = agreement.rejections + agreement.failures()
       } else {
         failures = try checkDerivative(module, run)
       }
       #expect(failures.isEmpty, "line \(run.line):\n\(failures.joined(separator: "\n"))")
     }
+  }
+
+  /// The module with a derivative of a function of it: `f.vjp`, `f.jvp`, or that of a derivative, `f.vjp.vjp`.
+  private func derivative(_ name: String, of module: Module) throws -> Module {
+    if module.function(name) != nil { return module }
+    let parts = name.split(separator: ".")
+    let inner = parts.dropLast().joined(separator: ".")
+    let source = try derivative(inner, of: module)
+    return parts.last == "jvp"
+      ? try addJvp(of: inner, to: isolated(inner, of: source))
+      : try GradientCheck(source, function: inner).module
   }
 
   private func checkDerivative(_ module: Module, _ run: RunLine) throws -> [String] {

@@ -45,6 +45,31 @@ struct BERTTests {
     #expect(try distance(logits, reference.tensor("logits")) < 1e-5)
   }
 
+  /// A row of nothing but padding changes no loss, and takes part in no step.
+  @Test func paddingTakesNoPart() throws {
+    let row: [Int32] = [1, 5, 6, 7, 8, 9, 10, 2]
+    func train(_ rows: [[Int32]], _ follows: [Int32]) throws -> (Session, Float) {
+      var session = try session(["optimizer": "sgd"])
+      let shape = [rows.count, 8]
+      let loss = try session.run(
+        "train_step",
+        [
+          HostTensor(Array(rows.joined()), shape: shape),
+          HostTensor([Int32](repeating: 0, count: 8 * rows.count), shape: shape),
+          HostTensor(follows), HostTensor(scalar: Int64(5)),
+        ])[0].floats()[0]
+      return (session, loss)
+    }
+    let (alone, loss) = try train([row], [1])
+    let (padded, other) = try train([row, [Int32](repeating: 0, count: 8)], [1, -1])
+    #expect(loss.isFinite && abs(loss - other) <= 1e-6 * loss)
+    for name in alone.stateNames where try alone.state(name).dtype == .f32 {
+      for (a, b) in zip(try alone.state(name).floats(), try padded.state(name).floats()) {
+        #expect(abs(a - b) <= 1e-6, "`\(name)`")
+      }
+    }
+  }
+
   @Test func masksAsNumPy() throws {
     var session = try session()
     for step in 0..<5 {

@@ -39,6 +39,19 @@ struct SimCLRTests {
     try reference.check("\(run).\(optimizer)", losses, session)
   }
 
+  /// An image whose class is negative takes no part in the supervised loss, whatever it shows.
+  @Test func imagesWithoutClassTakeNoPart() throws {
+    var session = try Session(module(["loss"], ["loss": "supervised"]), seed: 2)
+    let labels = HostTensor([0, 1, 0, -1] as [Int32])
+    let losses = try [Float(0.5), 0, .nan].map { last -> Float in
+      let seen = (0..<225).map { Float(($0 * 37) % 100) / 100 }
+      let images = HostTensor(seen + [Float](repeating: last, count: 75), shape: [4, 3, 5, 5])
+      return try session.run("loss", [images, labels, HostTensor(scalar: Int64(1))])[0].floats()[0]
+    }
+    #expect(losses[0].isFinite && losses[0] > 0)
+    #expect(losses[0] == losses[1] && losses[0] == losses[2])
+  }
+
   @Test func featuresAgreeWithPyTorch() throws {
     let reference = try FlatTrainingReference("simclr")
     var session = try Session(module(["embed"]))

@@ -117,7 +117,7 @@ struct Corruption: Sendable, CustomTestStringConvertible {
     Corruption("uniform", "`uniform(2.0, 1.0)` needs finite numbers, the lower one first") {
       $0.tables.variables[0].initializer = .uniform(low: 2, high: 1)
     },
-    Corruption("normal integer", "`normal` needs f32 or f64") {
+    Corruption("normal integer", "`normal` needs floats") {
       $0.tables.variables[1].type = $0.tables.types.intern(.i32, [])
     },
     Corruption("constant", "its initial value 300.0 is no u8") {

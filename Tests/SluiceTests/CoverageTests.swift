@@ -86,6 +86,8 @@ import Testing
       f.output("b", resize(x, rows: 12, columns: 3, mode: .bilinear))
       f.output("c", conv1d(x[0], ones([2, 6, 3])))
       f.output("d", attention(x, rotaryEmbedding(x, positions: iota([6])), x, causal: true))
+      let isBelow = ones([2, 4, 6, 6]) .> x
+      f.output("m", maskedMatmul(sampledMatmul(x, x, mask: isBelow), x, mask: isBelow))
       let seed = f.input("seed", .i64, [])
       f.output("e", dropout(x, seed: seed))
       f.output("f", bernoulli([3], probability: 0.25, seed: seed))

@@ -199,7 +199,7 @@ import Testing
         "data: 3 numbers for the initial value of f32[2]",
         "fits: `300.0` is no u8", "- convert the tensor: `.cast(.f32)`",
         "array: an array of f64[2] for the initial value of f32[2]",
-        "normal: `normal` of i32", "- it needs f32 or f64",
+        "normal: `normal` of i32", "- it needs floats",
         "range: `uniform` from 1.0 to -1.0",
         "- numbers are finite, deviations not negative, the lower bound first",
         "module: `a b` is no name of a module", "- \(rule), and begins with a letter or `_`",

@@ -48,15 +48,19 @@ package struct Agreement {
   private let subject: Subject
   private var backends: [(name: String, backend: any Backend)] = []
   private var reference: ReferenceBackend
+  private let anyZero: Bool
   /// What the checker says about the plans.
   package private(set) var rejections: [String] = []
 
   /// Backends of a module: the reference evaluator, an interpreter for every variant, and what is given.
+  ///
+  /// With `anyZero`, what is expected within a tolerance says nothing of the signs of zeros.
   package init(
     _ subject: Subject, variants: [Variant] = Variant.usual,
-    others: [(name: String, backend: any Backend)] = []
+    others: [(name: String, backend: any Backend)] = [], anyZero: Bool = false
   ) throws {
     self.subject = subject
+    self.anyZero = anyZero
     reference = ReferenceBackend(subject)
     for variant in variants {
       let plan = try subject.plan(fuses: variant.fuses, level: variant.level)
@@ -113,7 +117,7 @@ package struct Agreement {
       if let expected {
         for outcome in [truth, first] {
           failures += Self.differences("result", outcome.results, expected) { actual, expected in
-            tolerance.map { actual.difference(from: expected, tolerance: $0) }
+            tolerance.map { actual.difference(from: expected, tolerance: $0, anyZero: anyZero) }
               ?? actual.difference(from: expected)
           }.map { "\(outcome.name): \($0)" }
         }

@@ -20,16 +20,17 @@ extension HostTensor {
 
   /// The first element that is off by more than the tolerance, as text; nil where there is none.
   ///
-  /// It counts times the expected element, plus two of the least positive numbers. Infinities, NaNs, integers and the signs of zeros must agree.
-  package func difference(from expected: HostTensor, tolerance: Double) -> String? {
+  /// It counts times the expected element, plus two of the least positive numbers. Infinities, NaNs, integers and
+  /// the signs of zeros, unless these may be any, must agree.
+  package func difference(from expected: HostTensor, tolerance: Double, anyZero: Bool = false) -> String? {
     guard dtype == expected.dtype, shape == expected.shape, dtype.isFloating else {
       return difference(from: expected)
     }
     let least = dtype == .f32 ? Double(Float.leastNonzeroMagnitude) : Double.leastNonzeroMagnitude
     for (place, (a, b)) in zip(asDoubles(), expected.asDoubles()).enumerated() {
-      if a == b ? a != 0 || a.sign == b.sign : a.isNaN && b.isNaN { continue }
+      if a == b ? anyZero || a != 0 || a.sign == b.sign : a.isNaN && b.isNaN { continue }
       let bound = tolerance * b.magnitude + 2 * least
-      if a.isFinite, b.isFinite, a != b, (a - b).magnitude <= bound { continue }
+      if a.isFinite, b.isFinite, a != b || anyZero, (a - b).magnitude <= bound { continue }
       let error = (a - b).magnitude / b.magnitude
       return "element \(place) of \(count) is \(a) instead of \(b), off by \(error), more than \(tolerance)"
     }

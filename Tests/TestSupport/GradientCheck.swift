@@ -14,14 +14,7 @@ package struct GradientCheck {
 
   /// A check of `@function`; throws where it has no derivative.
   package init(_ module: Module, function: String) throws {
-    guard let wanted = module.function(function) else {
-      throw TestFailure("there is no function `@\(function)`")
-    }
-    // Other functions would be planned with it.
-    let alone = rebuild(
-      module, simplifies: false, keeps: { $0 == wanted || module[$0].kind == .body },
-      decide: { _, _ in .copy }
-    ).module
+    let alone = try isolated(function, of: module)
     guard let id = alone.function(function) else { throw TestFailure("the function is gone") }
     self.module = try addVjp(of: id, to: alone)
     let errors = verify(self.module)
@@ -90,4 +83,15 @@ package struct GradientCheck {
     }
     return failures
   }
+}
+
+/// A module without all functions but one: others would be planned with it.
+package func isolated(_ function: String, of module: Module) throws -> Module {
+  guard let wanted = module.function(function) else {
+    throw TestFailure("there is no function `@\(function)`")
+  }
+  return rebuild(
+    module, simplifies: false, keeps: { $0 == wanted || module[$0].kind == .body },
+    decide: { _, _ in .copy }
+  ).module
 }

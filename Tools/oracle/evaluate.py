@@ -475,14 +475,26 @@ def attention(call, q, k, v, mask=None):
     m, n = q.shape[-2], k.shape[-2]
     scale = call.float("scale", 1 / math.sqrt(q.shape[-1]) if q.shape[-1] else 1.0)
     scores = np.matmul(wide(q), wide(k).swapaxes(-1, -2)) * np.longdouble(scale)
+    seen = np.ones(scores.shape, bool)
+    if mask is not None and mask.dtype.kind != "b":
+        scores = scores + np.where(mask == -np.inf, 0, mask)
+        mask = mask != -np.inf
     if mask is not None:
-        scores = np.where(mask, scores, -np.inf) if mask.dtype.kind == "b" else scores + mask
+        seen &= mask
     if call.bool("causal"):
-        scores = np.where(np.arange(n) < np.arange(m)[:, None] + n - m + 1, scores, -np.inf)
+        seen &= np.arange(n) < np.arange(m)[:, None] + n - m + 1
     if n == 0:
         return np.zeros(shape_of(call))
-    weights = np.exp(scores - scores.max(-1, keepdims=True))
-    return np.matmul(weights / weights.sum(-1, keepdims=True), wide(v))
+    some = seen.any(-1, keepdims=True)
+    top = np.where(some, np.where(seen, scores, -np.inf).max(-1, keepdims=True), 0)
+    weights = np.where(seen, np.exp(scores - top), 0)
+    weights = weights / np.where(some, weights.sum(-1, keepdims=True), 1)
+    return without(seen, weights, v)
+
+
+def without(mask, x, y):
+    """The products of pairs for which the mask is true, summed; others are not there, whatever they hold."""
+    return np.where(mask[..., None], wide(x)[..., None] * wide(y)[..., None, :, :], 0).sum(-2)
 
 
 def rotary(call, x, positions):
@@ -575,7 +587,8 @@ OPS = dict(
     sort=lambda c, x: np.take_along_axis(x, order(c, x), c.int("axis", -1)), top_k=top_k,
     tile=lambda c, x: np.tile(x, c.ints("repeats")), linspace=linspace,
     one_hot=lambda c, i: i[..., None] == np.arange(c.int("depth")), conv1d=conv, conv2d=conv, max_pool2d=pool,
-    avg_pool2d=pool, conv_transpose2d=conv_transpose, resize=resize, attention=attention, rotary_embedding=rotary,
+    avg_pool2d=pool, conv_transpose2d=conv_transpose, resize=resize, attention=attention, masked_matmul=lambda c, x, y, mask: without(mask, x, y),
+    sampled_matmul=lambda c, x, y, mask: np.where(mask, np.matmul(wide(x), wide(y)), 0), rotary_embedding=rotary,
     normal=normal, dropout=dropout,
     permutation=lambda c, s, t: np.argsort(bits(s, t, shape_of(c)).view(np.int32), kind="stable"), l2_normalize=similarity, cosine_similarity=similarity, gru_cell=gru, lstm_cell=lstm,
 )

@@ -26,8 +26,11 @@ def loss_of(x, y, a, b):
     return ((x @ a + b - y) ** 2).mean()
 
 
-def train(make, clip=None, schedule=None, accumulate=1):
+def train(make, clip=None, schedule=None, accumulate=1, narrow=None):
+    """With `narrow` the parameters are of that dtype: computed with in f32, and rounded once when a step writes them."""
     x, y, a, b = [torch.tensor(array) for array in data()]
+    if narrow:
+        a, b = a.to(narrow).float(), b.to(narrow).float()
     a.requires_grad_()
     b.requires_grad_()
     optimizer = make(a, b)
@@ -46,6 +49,10 @@ def train(make, clip=None, schedule=None, accumulate=1):
         if clip == "value":
             torch.nn.utils.clip_grad_value_([a, b], 0.2)
         optimizer.step()
+        if narrow:
+            with torch.no_grad():
+                for p in (a, b):
+                    p.copy_(p.to(narrow).float())
         optimizer.zero_grad()
         if rates:
             rates.step()
@@ -106,6 +113,10 @@ VARIANTS = {
         lambda a, b: torch.optim.SGD([a, b], lr=0.2),
         schedule=lambda o: torch.optim.lr_scheduler.StepLR(o, step_size=2, gamma=0.5)),
     "accumulated": lambda: train(lambda a, b: torch.optim.AdamW(groups(a, b, 0.1), lr=0.1), accumulate=2),
+    "adam_bf16": lambda: train(lambda a, b: torch.optim.Adam([a, b], lr=0.1, weight_decay=0.1), narrow=torch.bfloat16),
+    "momentum_f16": lambda: train(lambda a, b: torch.optim.SGD([a, b], lr=0.1, momentum=0.8), clip="norm", narrow=torch.float16),
+    "accumulated_bf16": lambda: train(
+        lambda a, b: torch.optim.AdamW(groups(a, b, 0.1), lr=0.1), accumulate=2, narrow=torch.bfloat16),
 }
 
 

@@ -177,21 +177,32 @@ public func customGradient(
 extension Trace {
   /// The cotangents of tensors, from those of outputs: 1 for a scalar that has none.
   func cotangents(of tensors: [Tensor], from outputs: [(Tensor, Tensor?)], at site: Site) -> [Tensor] {
-    let poison = tensors.map { self.poison($0) }
+    guard let found = dependentCotangents(of: tensors, from: outputs, at: site) else {
+      return tensors.map { poison($0) }
+    }
+    return zip(tensors, found).map { tensor, cotangent in
+      cotangent ?? self.tensor(builder.zeroCotangent(of: resolve(tensor, at: site) ?? .none))
+    }
+  }
+
+  /// As `cotangents`, with nil for a tensor that no output depends on; nil where there is a mistake, which is reported.
+  func dependentCotangents(
+    of tensors: [Tensor], from outputs: [(Tensor, Tensor?)], at site: Site
+  ) -> [Tensor?]? {
     guard isInFunction(.stopGradient, at: site), let wanted = resolve(tensors, at: site),
       let values = resolve(outputs.map(\.0), at: site)
-    else { return poison }
+    else { return nil }
     var seeds: [(value: ValueID, cotangent: ValueID)] = []
     for (value, (output, cotangent)) in zip(values, outputs) {
       guard output.dtype.isFloat else {
         report("the gradient of \(output), which is no float", at: site)
-        return poison
+        return nil
       }
       if let cotangent {
-        guard let given = resolve(cotangent, at: site) else { return poison }
+        guard let given = resolve(cotangent, at: site) else { return nil }
         guard cotangent.isPoison || builder.type(given) == builder.type(value) else {
           report("\(cotangent) is no cotangent of \(output)", hint: "it has the same type", at: site)
-          return poison
+          return nil
         }
         seeds.append((value, given))
       } else {
@@ -200,15 +211,15 @@ extension Trace {
     }
     for tensor in tensors where !tensor.dtype.isFloating {
       report("the gradient by \(tensor), which is no float", at: site)
-      return poison
+      return nil
     }
     locate(site)
     do {
       let found = try builder.cotangents(of: wanted, from: seeds)
-      return zip(wanted, found).map { tensor($1 ?? builder.zeroCotangent(of: $0)) }
+      return found.map { cotangent in cotangent.map { tensor($0) } }
     } catch {
       report(error, at: site)
-      return poison
+      return nil
     }
   }
 

@@ -10,8 +10,9 @@ import SluiceIR
 ///   - q: Queries, `[..., heads, m, d]`.
 ///   - k: Keys, `[..., key heads, n, d]`; several heads of `q` may share one.
 ///   - v: Values, `[..., key heads, n, e]`.
-///   - mask: A bool that is true where a query sees a key, or numbers to be added to the scores; it repeats to
-///     `[..., heads, m, n]`. A query that sees nothing gives NaN.
+///   - mask: A bool that is true where a query sees a key, or numbers to be added to the scores, of which -inf means
+///     that it does not; it repeats to `[..., heads, m, n]`. What a query does not see takes no part in its result and
+///     its gradients, whatever it holds; a query that sees nothing gives 0.
 ///   - causal: Query `i` sees keys up to `i + n - m`: with as many keys as queries, up to its own.
 ///   - scale: 1 / sqrt(d) when left out.
 public func attention(
@@ -21,6 +22,30 @@ public func attention(
   Trace.emit(
     .attention, ([q, k, v] + (mask.map { [$0] } ?? [])).map { .tensor($0) },
     [.bool(.causal, causal)] + (scale.map { [.number(.scale, $0)] } ?? []), at: Site(file, line, column))
+}
+
+/// The sum over k of x[i,k] y[k,j] without the terms where the mask is false, whatever they hold.
+///
+/// - Parameters:
+///   - x: `[..., m, k]`.
+///   - y: `[..., k, n]`, with the same axes in front.
+///   - mask: A bool of the shape of `x`.
+public func maskedMatmul(
+  _ x: Tensor, _ y: Tensor, mask: Tensor, file: String = #fileID, line: Int = #line, column: Int = #column
+) -> Tensor {
+  Trace.emit(.maskedMatmul, x, y, mask, at: Site(file, line, column))
+}
+
+/// The matrix product x y where the mask is true, else 0, whatever they hold there.
+///
+/// - Parameters:
+///   - x: `[..., m, k]`.
+///   - y: `[..., k, n]`, with the same axes in front.
+///   - mask: A bool `[..., m, n]`.
+public func sampledMatmul(
+  _ x: Tensor, _ y: Tensor, mask: Tensor, file: String = #fileID, line: Int = #line, column: Int = #column
+) -> Tensor {
+  Trace.emit(.sampledMatmul, x, y, mask, at: Site(file, line, column))
 }
 
 /// Pairs `(x[i], x[i + d/2])` of the last axis turned by position * base^(-2i/d).
@@ -146,12 +171,13 @@ public func dropout(
 
 /// 0 with a probability p, else x / (1 - p).
 ///
-/// Srivastava et al. 2014, section 10.
+/// Srivastava et al. 2014, section 10. A `stream` that is left out is numbered, as that of other draws.
 public func dropout(
-  _ x: Tensor, probability: Double = 0.5, seed: Tensor, stream: Int = 0, file: String = #fileID,
+  _ x: Tensor, probability: Double = 0.5, seed: Tensor, stream: Int? = nil, file: String = #fileID,
   line: Int = #line, column: Int = #column
 ) -> Tensor {
-  let number = constant(Double(stream), .i64, file: file, line: line, column: column)
+  let chosen = Trace.current?.stream(stream, seed: seed, at: Site(file, line, column)) ?? 0
+  let number = constant(Double(chosen), .i64, file: file, line: line, column: column)
   return dropout(
     x, probability: probability, seed: seed, stream: number, file: file, line: line, column: column)
 }

@@ -37,9 +37,10 @@ public struct Model: Sendable {
   ///   - settings: Values as on a command line: `["layers": "12"]`.
   ///   - functions: The functions that are wanted, all when left out: the module has no others, and no optimizers that
   ///     none of them uses.
+  ///   - report: Gets what is worth knowing and no mistake, such as a parameter that a loss does not depend on.
   /// - Throws: All mistakes of the settings and of the model, each with its place in the model's source.
   public func trace(
-    settings: [String: String] = [:], functions: [String]? = nil
+    settings: [String: String] = [:], functions: [String]? = nil, report: (Diagnostic) -> Void = { _ in }
   ) throws(Diagnostics) -> IRModule {
     let (trace, builder) = run(settings, functions)
     builder.settings.reportMistakes(of: name, to: trace)
@@ -55,7 +56,9 @@ public struct Model: Sendable {
       trace.report(
         "the model `\(name)` has no functions", hint: "add one: `model.function(...) { f in ... }`", at: site)
     }
-    return try trace.finish()
+    let module = try trace.finish()
+    for remark in trace.remarks { report(remark) }
+    return module
   }
 
   /// The settings with their defaults, in the order the model asks for them.

@@ -51,16 +51,16 @@ public struct Initializer: Sendable {
       }
       return .constant(value)
     case .known(.normal(let mean, let deviation)):
-      guard dtype.isFloat else {
-        throw InferenceError("`normal` of \(dtype.name)", hint: "it needs f32 or f64")
+      guard dtype.isFloating else {
+        throw InferenceError("`normal` of \(dtype.name)", hint: "it needs floats")
       }
       guard mean.isFinite, deviation.isFinite, deviation >= 0 else {
         throw InferenceError("`normal` of deviation \(deviation) and mean \(mean)", hint: Self.finiteHint)
       }
       return .normal(mean: mean, deviation: deviation)
     case .known(.uniform(let low, let high)):
-      guard dtype.isFloat else {
-        throw InferenceError("`uniform` of \(dtype.name)", hint: "it needs f32 or f64")
+      guard dtype.isFloating else {
+        throw InferenceError("`uniform` of \(dtype.name)", hint: "it needs floats")
       }
       guard low.isFinite, high.isFinite, low <= high else {
         throw InferenceError("`uniform` from \(low) to \(high)", hint: Self.finiteHint)

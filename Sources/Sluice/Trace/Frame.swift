@@ -47,6 +47,8 @@ struct Frame {
   var written: [ObjectIdentifier: Tensor] = [:]
   /// The states that were written, in order of the first time.
   var writeOrder: [VariableCell] = []
+  /// The streams of draws.
+  var streams = Streams()
   /// What the function gives.
   var outputs: [(name: String, tensor: Tensor)] = []
 

@@ -111,6 +111,12 @@ extension Trace {
     if reported.insert(text).inserted { diagnostics.append(diagnostic) }
   }
 
+  /// Notes something that is worth knowing, and no mistake.
+  func remark(_ message: String, hint: String? = nil, at site: Site) {
+    let notes = hint.map { [Diagnostic.Note($0)] } ?? []
+    remarks.append(Diagnostic(.remark, message, at: Self.place(site), notes: notes))
+  }
+
   private static func place(_ site: Site) -> Diagnostic.Place {
     Diagnostic.Place(file: site.file, line: site.line, column: site.column)
   }

@@ -31,6 +31,8 @@ final class Trace: @unchecked Sendable {
 
   /// The mistakes, in the order they were found.
   var diagnostics: [Diagnostic] = []
+  /// What is worth knowing and no mistake, in the order it was found.
+  var remarks: [Diagnostic] = []
   /// Place and text of the mistakes: what happens twice in a loop is one mistake.
   var reported: Set<String> = []
   /// The files of places, to give the same names to places that come from a backtrace.

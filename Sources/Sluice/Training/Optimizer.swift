@@ -25,7 +25,9 @@ public enum DecayedParameters: Sendable {
 ///
 /// An optimizer belongs to one tracing: it is made in the closure of a `Model`, with the modules that it trains.
 /// `step(minimizing:)` differentiates the loss, and writes new parameters, its own states and the number of steps. All
-/// states begin with 0 and are named after the parameter: `adamw.m.blocks.0.weight`.
+/// states begin with 0 and are named after the parameter: `adamw.m.blocks.0.weight`. Parameters of f16 and bf16 are
+/// trained too: gradients and states are f32, and what is written is computed in f32 and rounded once. Parameters that
+/// the loss does not depend on stay as they are, with a remark; when it depends on none of them, that is a mistake.
 open class Optimizer {
   /// The name that its states begin with.
   public let name: String
@@ -64,7 +66,7 @@ open class Optimizer {
   /// The new value of a parameter.
   ///
   /// - Parameters:
-  ///   - parameter: Its value.
+  ///   - parameter: Its value, f32 where it is f16 or bf16.
   ///   - gradient: Its gradient, clipped, of the same type.
   ///   - update: The rate, the number of this step, and the states of the parameter.
   func updated(_ parameter: Tensor, _ gradient: Tensor, _ update: ParameterUpdate) -> Tensor { parameter }
@@ -91,22 +93,74 @@ open class Optimizer {
         "`\(name)` has no parameters to train", hint: "give it the modules: `\(name)(net)`", at: site)
       return
     }
-    let values = parameters.map { trace.read($0.cell) }
-    let gradients = gradient(of: loss, wrt: values, file: file, line: line, column: column)
-    if !trace.diagnostics.isEmpty { return }
+    guard let (trained, gradients) = gradients(of: loss, by: parameters, trace, at: site) else { return }
     declare(count, "\(name).step", trace, at: site)
     if accumulation == 1 {
-      apply(parameters, values, clipped(gradients), step: count.value, trace, at: site)
+      apply(trained, clipped(gradients), step: count.value, trace, at: site)
       count.value = count.value + 1
     } else {
-      accumulate(parameters, values, gradients, trace, at: site)
+      accumulate(trained, gradients, trace, at: site)
     }
+  }
+
+  /// A parameter that is trained.
+  private struct Trained {
+    let cell: VariableCell
+    let name: String
+    /// Its value, and the same in the dtype of its gradient: f32 for f16 and bf16.
+    let value: Tensor
+    let wide: Tensor
+  }
+
+  /// The parameters that a loss depends on, and its gradients; nil where there are none, which is reported.
+  private func gradients(
+    of loss: Tensor, by parameters: [(cell: VariableCell, name: String)], _ trace: Trace, at site: Site
+  ) -> ([Trained], [Tensor])? {
+    if !loss.isPoison, loss.rank != 0 {
+      trace.report(
+        "`\(name)` minimizes \(loss), which is no scalar", hint: "reduce it: `.mean()` or `.sum()`", at: site)
+      return nil
+    }
+    let wasWritten = parameters.contains { trace.frames[0].written[$0.cell.id] != nil }
+    let values = parameters.map { trace.read($0.cell) }
+    guard let found = trace.dependentCotangents(of: values, from: [(loss, nil)], at: site),
+      trace.diagnostics.isEmpty
+    else { return nil }
+    let hint =
+      wasWritten
+      ? "parameters that `\(trace.frames[0].name)` has written are other values from there on: compute the loss again "
+        + "from them, or add the losses up and make one step"
+      : "give the optimizer the modules that the loss is computed by; integers, comparisons and `stopGradient` let no "
+        + "gradient through"
+    var (trained, gradients, untouched) = ([Trained](), [Tensor](), [String]())
+    for (index, parameter) in parameters.enumerated() {
+      guard let gradient = found[index] else {
+        untouched.append("`\(parameter.name)`")
+        continue
+      }
+      let wide = values[index].cast(gradient.dtype)
+      trained.append(
+        Trained(cell: parameter.cell, name: parameter.name, value: values[index], wide: wide))
+      gradients.append(gradient)
+    }
+    guard !trained.isEmpty else {
+      trace.report(
+        "the loss depends on none of the parameters that `\(name)` trains", hint: hint, at: site)
+      return nil
+    }
+    if !untouched.isEmpty {
+      let shown = untouched.prefix(4).joined(separator: ", ")
+      let rest = untouched.count > 4 ? " and \(untouched.count - 4) more" : ""
+      trace.remark(
+        "the loss does not depend on \(shown)\(rest), which `\(name)` is to train: "
+          + (untouched.count == 1 ? "it stays as it is" : "they stay as they are"), hint: hint, at: site)
+    }
+    return (trained, gradients)
   }
 
   /// Sums gradients up, and makes the step in every `accumulation`th call.
   private func accumulate(
-    _ parameters: [(cell: VariableCell, name: String)], _ values: [Tensor], _ gradients: [Tensor],
-    _ trace: Trace, at site: Site
+    _ parameters: [Trained], _ gradients: [Tensor], _ trace: Trace, at site: Site
   ) {
     let sums = zip(parameters, gradients).map { parameter, gradient -> (State, Tensor) in
       let state = slot("sum", parameter.name, like: gradient, trace, at: site)
@@ -116,8 +170,7 @@ open class Optimizer {
     let isDue = (call % accumulation) .== 0
     let means = sums.map { $0.1 / Double(accumulation) }
     // All is computed in every call, and kept where the step is due.
-    let written = apply(
-      parameters, values, clipped(means), step: count.value / accumulation, trace, at: site)
+    let written = apply(parameters, clipped(means), step: count.value / accumulation, trace, at: site)
     for (write, old) in written { write(select(where: isDue, write.value, old)) }
     for (state, sum) in sums { state.value = select(where: isDue, sum * 0, sum) }
     count.value = call
@@ -134,28 +187,27 @@ open class Optimizer {
 
   @discardableResult
   private func apply(
-    _ parameters: [(cell: VariableCell, name: String)], _ values: [Tensor], _ gradients: [Tensor],
-    step: Tensor, _ trace: Trace, at site: Site
+    _ parameters: [Trained], _ gradients: [Tensor], step: Tensor, _ trace: Trace, at site: Site
   ) -> [(Written, Tensor)] {
     let done = step.cast(.f64)
     let rate = rate.rate(done)
     var written: [(Written, Tensor)] = []
-    for (index, (cell, name)) in parameters.enumerated() {
-      let (value, gradient) = (values[index], gradients[index])
+    for (parameter, gradient) in zip(parameters, gradients) {
+      let (name, wide) = (parameter.name, parameter.wide)
       var decay = weightDecay
       switch decayed {
       case .all: break
-      case .matrices: if value.rank < 2 { decay = 0 }
+      case .matrices: if wide.rank < 2 { decay = 0 }
       case .named(let isDecayed): if !isDecayed(name) { decay = 0 }
       }
       let update = ParameterUpdate(rate: rate, step: done + 1, decay: decay) { purpose in
-        let state = self.slot(purpose, name, like: value, trace, at: site)
+        let state = self.slot(purpose, name, like: wide, trace, at: site)
         written.append((Written(cell: state.cell, trace: trace), state.value))
         return state
       }
-      let next = updated(value, gradient, update)
-      written.append((Written(cell: cell, trace: trace), value))
-      trace.write(cell, next)
+      let next = updated(wide, gradient, update).cast(parameter.value.dtype)
+      written.append((Written(cell: parameter.cell, trace: trace), parameter.value))
+      trace.write(parameter.cell, next)
     }
     return written
   }
@@ -168,7 +220,7 @@ open class Optimizer {
     var seen: Set<ObjectIdentifier> = []
     for module in modules {
       Reflection.forEachCell(in: module) { cell, _ in
-        guard cell.kind == .parameter, cell.dtype.isFloat, seen.insert(cell.id).inserted else { return }
+        guard cell.kind == .parameter, cell.dtype.isFloating, seen.insert(cell.id).inserted else { return }
         guard let binding = trace.binding(of: cell, at: site) else { return }
         found.append((cell, binding.name))
       }
@@ -215,6 +267,6 @@ struct ParameterUpdate {
   let step: Tensor
   /// The weight decay of this parameter.
   let decay: Double
-  /// A state of the parameter's type for a purpose; 0 at first.
+  /// A state of the parameter's shape and its gradient's dtype for a purpose; 0 at first.
   let state: (_ purpose: String) -> State
 }

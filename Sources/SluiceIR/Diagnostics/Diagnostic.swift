@@ -8,7 +8,7 @@ public struct Diagnostic: Hashable, Sendable, Error {
     case error
     /// The input can be used, but something is likely not meant.
     case warning
-    /// An optimisation that was or was not done.
+    /// Something worth knowing: an optimisation that was or was not done, a parameter that is not trained.
     case remark
     /// More about the message above.
     case note

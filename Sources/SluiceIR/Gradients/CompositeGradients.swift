@@ -27,19 +27,31 @@ extension GradientRule {
   static let norm = first {
     (builder: inout ModuleBuilder, node: GradientNode) throws(InferenceError) in
     let (size, cotangent) = (spread(node.result, node, &builder), spread(node.cotangent, node, &builder))
-    let zero = builder.splat(0, like: size)
+    let (zero, one) = (builder.splat(0, like: size), builder.splat(1, like: size))
     switch builder.tables.attributes.number(node.attributes, .ord) ?? 2 {
     case 1: return builder.multiply(cotangent, builder.unary(.sign, node.x))
     case 2:
-      let slope = builder.multiply(cotangent, builder.divide(node.x, size))
-      return builder.select(builder.compare(.equal, size, 0), zero, slope)
+      let isZero = builder.compare(.equal, size, 0)
+      let slope = builder.multiply(cotangent, builder.divide(node.x, builder.select(isZero, one, size)))
+      return builder.select(isZero, zero, slope)
     default:
       let isLargest = builder.compare(.equal, builder.unary(.abs, node.x), size)
       let axes = builder.tables.axes(node.attributes, rank: builder.shape(node.x).count)
       let flags = builder.cast(isLargest, builder.dtype(cotangent))
       let count = builder.broadcast(builder.reduce(.sum, flags, axes), like: flags)
-      let share = builder.multiply(builder.divide(cotangent, count), builder.unary(.sign, node.x))
-      return builder.select(isLargest, share, zero)
+      let mark = builder.mark(size)
+      let part = builder.divide(builder.multiply(cotangent, mark), count)
+      let share = builder.multiply(part, builder.unary(.sign, node.x))
+      return builder.multiply(builder.select(isLargest, share, zero), mark)
     }
+  }
+
+  /// dz exp(x - z): the softmax; 0 where all of x is -inf.
+  static let logsumexp = first {
+    (builder: inout ModuleBuilder, node: GradientNode) throws(InferenceError) in
+    let isNothing = builder.compare(.equal, node.result, -.infinity)
+    let shift = builder.select(isNothing, builder.splat(0, like: node.result), node.result)
+    let share = builder.unary(.exp, builder.subtract(node.x, spread(shift, node, &builder)))
+    return builder.multiply(share, spread(node.cotangent, node, &builder))
   }
 }

@@ -29,6 +29,26 @@ public enum GradientRule: Sendable {
     }
   }
 
+  /// The rule of an op that chooses, with NaN for every operand where the result is NaN.
+  ///
+  /// Where NaN took part nothing was chosen, so that no element is the one that made the result. `mark` gives 1 or NaN
+  /// for every element of the result, `spread` the same for every element of the operands. Both ends are multiplied, so
+  /// that the NaN is there in whichever direction the rule is gone through.
+  func marksNaN(
+    mark: @escaping @Sendable (inout ModuleBuilder, GradientNode) -> ValueID = { $0.mark($1.result) },
+    spread: @escaping @Sendable (inout ModuleBuilder, GradientNode, ValueID) -> ValueID = { $2 }
+  ) -> GradientRule {
+    guard case .cotangents(let body) = self else { return self }
+    return .cotangents { (builder: inout ModuleBuilder, node: GradientNode) throws(InferenceError) in
+      let factor = mark(&builder, node)
+      var marked = node
+      marked.cotangents = node.cotangents.map { $0.map { builder.multiply($0, factor) } }
+      let cotangents = try body(&builder, marked)
+      let wide = spread(&builder, node, factor)
+      return cotangents.map { $0.map { builder.multiply($0, wide) } }
+    }
+  }
+
   /// The rule of an op of one result and one differentiable operand, the first.
   static func first(
     _ body: @escaping @Sendable (inout ModuleBuilder, GradientNode) throws(InferenceError) -> ValueID
@@ -38,6 +58,21 @@ public enum GradientRule: Sendable {
       all[0] = try body(&builder, node)
       return all
     }
+  }
+}
+
+extension ModuleBuilder {
+  /// 1, and NaN where a value is NaN.
+  ///
+  /// As a factor of cotangents it keeps a rule linear in them, as forward mode needs it, and changes no other bits.
+  mutating func mark(_ value: ValueID) -> ValueID {
+    let isNaN = unary(.isNaN, value)
+    return select(isNaN, splat(.nan, like: value), splat(1, like: value))
+  }
+
+  /// `x`, but no further from 0 than a limit, beyond which a slope is what it is at infinity.
+  mutating func bounded(_ x: ValueID, _ limit: Double) -> ValueID {
+    make(.clamp, [x, splat(-limit, like: x), splat(limit, like: x)])
   }
 }
 

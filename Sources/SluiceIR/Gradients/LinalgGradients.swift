@@ -122,7 +122,7 @@ extension ModuleBuilder {
   }
 
   /// The last two axes swapped.
-  fileprivate mutating func transposed(_ x: ValueID) -> ValueID {
+  mutating func transposed(_ x: ValueID) -> ValueID {
     let rank = shape(x).count
     return transpose(x, Array(0..<rank - 2) + [rank - 1, rank - 2])
   }

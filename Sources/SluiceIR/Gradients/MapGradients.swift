@@ -1,7 +1,9 @@
 /// The derivatives of maps; z is the result and dz its cotangent.
 ///
 /// Where a function has a kink, the rule takes the mean of the two sides for ties of `minimum` and `maximum`, the
-/// inside for `clamp`, and 0 for `abs` and `relu`.
+/// inside for `clamp`, and 0 for `abs` and `relu`; where a choice is NaN, so are all its cotangents. At infinity it has
+/// the limit of the slope. No rule multiplies 0 by an infinity of a side that was not taken, so that the rules of these
+/// rules do not either.
 extension GradientRule {
   static let add = cotangents {
     (_: inout ModuleBuilder, node: GradientNode) throws(InferenceError) in
@@ -15,17 +17,19 @@ extension GradientRule {
 
   static let multiply = partials { _, x, _ in [x[1], x[0]] }
 
-  // d(x / y) / dy = -(x / y) / y
+  // d(x / y) / dy = -(x / y) / y; the product comes first, which is 0 for x = 0 also where 1 / y overflows.
   static let divide = cotangents {
     (builder: inout ModuleBuilder, node: GradientNode) throws(InferenceError) in
     let dx = builder.divide(node.cotangent, node.y)
-    return [dx, builder.unary(.negate, builder.multiply(dx, node.result))]
+    let dy = builder.divide(builder.multiply(node.cotangent, node.result), node.y)
+    return [dx, builder.unary(.negate, dy)]
   }
 
-  // d(x - y trunc(x / y)) / dy = -trunc(x / y)
+  // d(x - y q) / dy = -q with the integer q = (x - z) / y, which x / y may round to the next one.
   static let remainder = cotangents {
     (builder: inout ModuleBuilder, node: GradientNode) throws(InferenceError) in
-    let quotient = builder.unary(.trunc, builder.divide(node.x, node.y))
+    let quotient = builder.unary(
+      .round, builder.divide(builder.subtract(node.x, node.result), node.y))
     return [node.cotangent, builder.unary(.negate, builder.multiply(node.cotangent, quotient))]
   }
 
@@ -39,7 +43,7 @@ extension GradientRule {
         let won = builder.select(builder.compare(wins, own, other), node.cotangent, zero)
         return builder.select(isTie, half, won)
       }
-    }
+    }.marksNaN()
   }
 
   static let fma = cotangents {
@@ -62,7 +66,7 @@ extension GradientRule {
       builder.select(isLow, zero, inside), builder.select(isLow, inside, zero),
       builder.select(isHigh, node.cotangent, zero),
     ]
-  }
+  }.marksNaN()
 
   static let negate = first {
     (builder: inout ModuleBuilder, node: GradientNode) throws(InferenceError) in
@@ -75,7 +79,7 @@ extension GradientRule {
     (builder: inout ModuleBuilder, node: GradientNode) throws(InferenceError) in
     let isPositive = builder.compare(.greater, node.x, 0)
     return builder.select(isPositive, node.cotangent, builder.splat(0, like: node.cotangent))
-  }
+  }.marksNaN()
 
   static let select = cotangents {
     (builder: inout ModuleBuilder, node: GradientNode) throws(InferenceError) in
@@ -99,30 +103,32 @@ extension GradientRule {
     builder.divide(builder.multiply(node.cotangent, 0.5), node.result)
   }
 
-  // -1/2 x^(-3/2)
+  // -1/2 x^(-3/2); halved first, for z^3 may overflow where the half does not.
   static let rsqrt = partials { builder, _, z in
-    let cube = builder.multiply(builder.multiply(z, z), z)
-    return [builder.multiply(cube, -0.5)]
+    [builder.multiply(builder.multiply(builder.multiply(z, -0.5), z), z)]
   }
 
-  // 1 / (3 z^2)
-  static let cbrt = first {
-    (builder: inout ModuleBuilder, node: GradientNode) throws(InferenceError) in
-    let square = builder.multiply(node.result, node.result)
-    return builder.divide(node.cotangent, builder.multiply(square, 3))
+  // 1 / (3 z^2), of 1 / z, which is 0 at infinity
+  static let cbrt = partials { builder, _, z in
+    let inverse = builder.divide(builder.splat(1, like: z), z)
+    return [builder.divide(builder.multiply(inverse, inverse), 3)]
   }
 
-  // dx = y x^(y - 1), 0 for y = 0; dy = x^y log x, 0 for x = 0 and y >= 0.
+  // dx = y x^(y - 1), 0 for y = 0; dy = x^y log x, 0 for x = 0 and y >= 0 and for x = inf and y < 0. Where 0 would meet an
+  // infinity, another exponent and another logarithm stand.
   static let power = cotangents {
     (builder: inout ModuleBuilder, node: GradientNode) throws(InferenceError) in
     let (x, y) = (node.x, node.y)
-    let zero = builder.splat(0, like: x)
-    let slope = builder.multiply(builder.make(.power, [x, builder.subtract(y, 1)]), y)
-    let dx = builder.select(builder.compare(.equal, y, 0), zero, slope)
-    let isFlat = builder.make(
-      .and, [builder.compare(.equal, x, 0), builder.compare(.greaterEqual, y, 0)])
-    let growth = builder.multiply(node.result, builder.unary(.log, x))
-    let dy = builder.select(isFlat, zero, growth)
+    let isOrdinary = builder.compare(.greater, builder.unary(.abs, x), 0)
+    let isConstant = builder.make(.and, [builder.compare(.equal, y, 0), builder.unary(.not, isOrdinary)])
+    let exponent = builder.select(isConstant, builder.splat(0, like: y), builder.subtract(y, 1))
+    let dx = builder.multiply(builder.make(.power, [x, exponent]), y)
+
+    let isOrigin = builder.make(.and, [builder.compare(.equal, x, 0), builder.compare(.equal, y, 0)])
+    let vanishes = builder.make(.or, [isOrigin, builder.compare(.equal, node.result, 0)])
+    let isFlat = builder.make(.and, [vanishes, builder.compare(.greaterEqual, x, 0)])
+    let logarithm = builder.unary(.log, builder.select(isFlat, builder.splat(1, like: x), x))
+    let dy = builder.multiply(node.result, logarithm)
     return [builder.multiply(node.cotangent, dx), builder.multiply(node.cotangent, dy)]
   }
 
@@ -154,7 +160,8 @@ extension GradientRule {
 
   // 2 / sqrt(pi) exp(-x^2)
   static let erf = partials { builder, x, _ in
-    let power = builder.unary(.exp, builder.unary(.negate, builder.multiply(x[0], x[0])))
+    let x = builder.bounded(x[0], 30)
+    let power = builder.unary(.exp, builder.unary(.negate, builder.multiply(x, x)))
     return [builder.multiply(power, 1.12837916709551257390)]
   }
 
@@ -167,29 +174,89 @@ extension GradientRule {
   static let sinh = partials { builder, x, _ in [builder.unary(.cosh, x[0])] }
   static let cosh = partials { builder, x, _ in [builder.unary(.sinh, x[0])] }
 
-  /// `sign / sqrt((1 - x)(1 + x))`.
+  /// `sign / sqrt(1 - x^2)`, with one rounding below the root.
   static func arc(_ sign: Double) -> GradientRule {
     partials { builder, x, _ in
-      let square = builder.multiply(builder.subtract(1, x[0]), builder.add(x[0], 1))
+      let one = builder.splat(1, like: x[0])
+      let square = builder.make(.fma, [builder.unary(.negate, x[0]), x[0], one])
       return [builder.multiply(builder.unary(.rsqrt, square), sign)]
     }
   }
 
   static let asin = arc(1)
   static let acos = arc(-1)
-  static let atan = first {
-    (builder: inout ModuleBuilder, node: GradientNode) throws(InferenceError) in
-    builder.divide(node.cotangent, builder.add(builder.multiply(node.x, node.x), 1))
+  /// 1 / (1 + x^2): the slope of the angle of (x, 1).
+  static let atan = partials { builder, x, _ in
+    let largest = builder.dtype(x[0]) == .f32 ? 0x1.fffffep127 : Double.greatestFiniteMagnitude
+    let one = builder.splat(1, like: x[0])
+    return [angleSlopes(builder.bounded(x[0], largest), one, &builder)[0]]
   }
 
-  // For the angle of (y, x): x / (x^2 + y^2) and -y / (x^2 + y^2).
-  static let atan2 = cotangents {
-    (builder: inout ModuleBuilder, node: GradientNode) throws(InferenceError) in
-    let (y, x) = (node.operands[0], node.operands[1])
-    let square = builder.add(builder.multiply(x, x), builder.multiply(y, y))
-    let scaled = builder.divide(node.cotangent, square)
+  /// 0 at the origin and at infinity.
+  static let atan2 = partials { builder, x, _ in
+    let larger = builder.make(.maximum, x.map { builder.unary(.abs, $0) })
+    let (zero, one) = (builder.splat(0, like: larger), builder.splat(1, like: larger))
+    let isSingular = builder.make(
+      .or, [builder.compare(.equal, larger, 0), builder.compare(.equal, larger, .infinity)])
+    // There the point (1, 1) stands, and its slopes are not taken.
+    let (v, u) = (builder.select(isSingular, one, x[0]), builder.select(isSingular, one, x[1]))
+    return angleSlopes(v, u, &builder).map { slope in builder.select(isSingular, zero, slope) }
+  }
+
+  /// For the angle of the point (y, x), not the origin: x / (x^2 + y^2) and -y / (x^2 + y^2).
+  ///
+  /// Both are divided by the larger of them first, so that no square overflows or vanishes; what they are divided by does
+  /// not count in the result, and is a constant to differentiation.
+  private static func angleSlopes(
+    _ y: ValueID, _ x: ValueID, _ builder: inout ModuleBuilder
+  ) -> [ValueID] {
+    let larger = builder.make(.maximum, [builder.unary(.abs, x), builder.unary(.abs, y)])
+    let size = builder.unary(.stopGradient, larger)
+    let (u, v) = (builder.divide(x, size), builder.divide(y, size))
+    let square = builder.add(builder.multiply(u, u), builder.multiply(v, v))
     return [
-      builder.multiply(scaled, x), builder.unary(.negate, builder.multiply(scaled, y)),
+      builder.divide(builder.divide(u, square), size),
+      builder.unary(.negate, builder.divide(builder.divide(v, square), size)),
     ]
+  }
+
+  // MARK: Activations
+
+  /// 1 for x > 0, else a number.
+  static let leakyRelu = first {
+    (builder: inout ModuleBuilder, node: GradientNode) throws(InferenceError) in
+    let slope = builder.tables.attributes.number(node.attributes, .negativeSlope) ?? 0.01
+    let isPositive = builder.compare(.greater, node.x, 0)
+    return builder.select(isPositive, node.cotangent, builder.multiply(node.cotangent, slope))
+  }.marksNaN()
+
+  // s (1 + x (1 - s)) for s = sigmoid x
+  static let silu = partials { builder, x, _ in
+    let x = builder.bounded(x[0], 1000)
+    let s = builder.unary(.sigmoid, x)
+    let rest = builder.multiply(x, builder.subtract(1, s))
+    return [builder.multiply(s, builder.add(rest, 1))]
+  }
+
+  /// With the normal distribution P and its density p: P(x) + x p(x); or of the form with tanh, for t = tanh(a x (1 + b
+  /// x^2)): (1 + t) / 2 + x / 2 (1 - t^2) a (1 + 3 b x^2).
+  static let gelu = first {
+    (builder: inout ModuleBuilder, node: GradientNode) throws(InferenceError) in
+    let x = builder.bounded(node.x, 100)
+    let square = builder.multiply(x, x)
+    let (half, bell): (ValueID, ValueID)
+    if builder.tables.attributes.bool(node.attributes, .approximate) {
+      let (a, b) = (0.7978845608028654, 0.044715)
+      let inner = builder.multiply(builder.multiply(x, builder.add(builder.multiply(square, b), 1)), a)
+      let t = builder.unary(.tanh, inner)
+      half = builder.multiply(builder.add(t, 1), 0.5)
+      let slope = builder.multiply(builder.add(builder.multiply(square, 3 * b), 1), 0.5 * a)
+      bell = builder.multiply(builder.subtract(1, builder.multiply(t, t)), slope)
+    } else {
+      let erf = builder.unary(.erf, builder.multiply(x, 0.7071067811865476))
+      half = builder.multiply(builder.add(erf, 1), 0.5)
+      bell = builder.multiply(builder.unary(.exp, builder.multiply(square, -0.5)), 0.3989422804014327)
+    }
+    return builder.multiply(node.cotangent, builder.add(half, builder.multiply(x, bell)))
   }
 }

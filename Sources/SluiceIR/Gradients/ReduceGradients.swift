@@ -46,7 +46,7 @@ extension GradientRule {
     let count = builder.reduce(.sum, chosen, axes, keepDims: keeps)
     let share = spread(builder.divide(node.cotangent, count), node, &builder)
     return builder.select(isChosen, share, builder.splat(0, like: share))
-  }
+  }.marksNaN(spread: { spread($2, $1, &$0) })
 
   // MARK: Along an axis
 
@@ -114,7 +114,15 @@ extension GradientRule {
       [Attribute(.axis, .int(Int64(axis))), Attribute(.reverse, .bool(isReverse))])
     let target = builder.select(builder.compare(.equal, chosen, outside), none, chosen)
     return try builder.scatterAddAlong(axis, of: node.x, target, node.cotangent)
-  }
+  }.marksNaN(mark: { builder, node in
+    // The last result of a row is NaN where any element is.
+    let shape = builder.shape(node.x)
+    let axis = builder.tables.axis(node.attributes, of: .cummax, rank: shape.count)
+    let isNaN = builder.reduce(.any, builder.unary(.isNaN, node.x), [axis])
+    return builder.select(
+      builder.broadcast(isNaN, to: shape), builder.splat(.nan, like: node.x),
+      builder.splat(1, like: node.x))
+  })
 }
 
 extension ModuleBuilder {

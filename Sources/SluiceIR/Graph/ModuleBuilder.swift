@@ -20,6 +20,8 @@ public struct ModuleBuilder: ~Copyable {
   private var finished: [Graph] = []
   private var inference = Inference()
   private var answers = InferenceCache()
+  /// The names of graphs that may yet be copied into the module.
+  private var reserved: Set<StringID> = []
 
   /// How many graphs are under construction.
   public private(set) var depth = 0
@@ -39,6 +41,7 @@ public struct ModuleBuilder: ~Copyable {
     self.simplifies = simplifies
     self.tables = module.tables
     self.tables.signatures = []
+    self.reserved = Set(module.graphs.map(\.name))
   }
 
   /// A builder that adds graphs behind those of `module`.
@@ -323,7 +326,7 @@ public struct ModuleBuilder: ~Copyable {
   }
 
   private func isTaken(_ name: StringID) -> Bool {
-    tables.signatures.contains { $0.name == name } || frame.graph.name == name
+    reserved.contains(name) || tables.signatures.contains { $0.name == name } || frame.graph.name == name
       || suspended.contains { $0.graph.name == name }
   }
 

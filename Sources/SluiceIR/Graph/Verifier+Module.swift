@@ -136,11 +136,11 @@ extension Verifier {
     case .eye:
       return shape.count == 2 && shape[0] == shape[1] ? nil : "`eye` needs a square matrix"
     case .normal(let mean, let deviation):
-      if !dtype.isFloat { return "`normal` needs f32 or f64" }
+      if !dtype.isFloating { return "`normal` needs floats" }
       return mean.isFinite && deviation.isFinite && deviation >= 0
         ? nil : "`normal(\(mean), \(deviation))` needs finite numbers and a deviation of 0 or more"
     case .uniform(let low, let high):
-      if !dtype.isFloat { return "`uniform` needs f32 or f64" }
+      if !dtype.isFloating { return "`uniform` needs floats" }
       return low.isFinite && high.isFinite && low <= high
         ? nil : "`uniform(\(low), \(high))` needs finite numbers, the lower one first"
     case .data(let id):

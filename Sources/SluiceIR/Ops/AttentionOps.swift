@@ -3,7 +3,7 @@ extension OpDefinition {
   static let attention = OpDefinition(
     "attention",
     "softmax(q k^T * scale) v over the last two axes (Vaswani et al. 2017, equation 1); q may have several heads "
-      + "for one of k and v",
+      + "for one of k and v. Keys that a query does not see take no part in its result; one that sees none gives 0",
     family: .expand(Expansion { builder, x, attributes in [attend(&builder, x, attributes)] }),
     operands: [
       OperandSpec("q", .floats), OperandSpec("k", .floats), OperandSpec("v, mask", variadic: true),
@@ -43,6 +43,9 @@ extension OpDefinition {
       }
     }
     let scores = Array(shapes[0].dropLast()) + [shapes[1][rank - 2]]
+    // Heads that share keys get another axis.
+    let isGrouped = rank >= 3 && shapes[0][rank - 3] != shapes[1][rank - 3]
+    try requireRoom(tables: &tables, isGrouped ? scores + [scores[rank - 1]] : scores)
     if operands.count == 4 {
       let mask = tables.types.dtype(operands[3])
       let one = tables.dims.integer(1)
@@ -51,8 +54,8 @@ extension OpDefinition {
       else {
         throw InferenceError(
           "`attention` with a mask \(tables.text(operands[3]))",
-          hint: "a bool that is true where a query sees a key, or \(dtype.name) to be added to the scores; "
-            + "it repeats to \(tables.text(scores))")
+          hint: "a bool that is true where a query sees a key, or \(dtype.name) to be added to the scores, "
+            + "-inf where it does not; it repeats to \(tables.text(scores))")
       }
     }
     inference.results.append(tables.types.intern(dtype, shapes[0].dropLast() + [shapes[2][rank - 1]]))
@@ -79,31 +82,66 @@ extension OpDefinition {
         builder.reshape(v, lead + [keyHeads, builder.dim(1)] + vs.suffix(2)),
         to: lead + [keyHeads, group] + vs.suffix(2))
     }
-    var scores = builder.make(.matmul, [q, k], [Attribute(.transposeRhs, .bool(true))])
+    let (m, n) = (qs[rank - 2], ks[rank - 2])
+    let (scoreShape, grouped) = (Array(qs.dropLast() + [n]), Array(builder.shape(q).dropLast() + [n]))
+    // What is given for scores [.., heads, m, n] stands for [.., key heads, heads a key head, m, n] too.
+    func spread(_ value: ValueID) -> ValueID {
+      builder.reshape(builder.broadcast(value, to: scoreShape), grouped)
+    }
+    let isCausal = builder.tables.attributes.bool(attributes, .causal)
+    let pairs = seenPairs(&builder, mask: x.count == 4 ? x[3] : nil, causal: isCausal, m, n)
+    var scores: ValueID
+    if let pairs {
+      scores = builder.make(.sampledMatmul, [q, builder.transposed(k), spread(pairs)])
+    } else {
+      scores = builder.make(.matmul, [q, k], [Attribute(.transposeRhs, .bool(true))])
+    }
     if let scale = builder.tables.attributes.number(attributes, .scale) {
       scores = builder.multiply(scores, scale)
     } else {
       let width = builder.unary(.rsqrt, builder.count([qs[rank - 1]], builder.dtype(q)))
       scores = builder.multiply(scores, width)
     }
-    let (m, n) = (qs[rank - 2], ks[rank - 2])
-    let hidden = builder.splat(-.infinity, like: scores)
-    if builder.tables.attributes.bool(attributes, .causal) {
-      let shift = builder.make(
-        .subtract, [builder.count([n], .i64), builder.count([m], .i64)])
-      let row = builder.add(builder.iota([m, n], axis: 0, .i64), shift)
-      let visible = builder.make(.lessEqual, [builder.iota([m, n], axis: 1, .i64), row])
-      scores = builder.select(builder.broadcast(visible, like: scores), scores, hidden)
+    let mixed: ValueID
+    if let pairs {
+      if x.count == 4, builder.dtype(x[3]) != .bool {
+        let isSeen = builder.compare(.notEqual, x[3], -.infinity)
+        let bias = builder.select(isSeen, x[3], builder.splat(0, like: x[3]))
+        scores = builder.add(scores, spread(bias))
+      }
+      // Excluded keys have the weight 0; a query that sees none has any weights, of which none is used.
+      let seesAny = builder.reduce(.any, pairs, [builder.shape(pairs).count - 1])
+      let excluded = builder.select(
+        seesAny, builder.broadcast(builder.scalar(-.infinity, builder.dtype(q)), like: seesAny),
+        builder.broadcast(builder.scalar(0, builder.dtype(q)), like: seesAny))
+      let weights = builder.make(.softmax, [builder.select(spread(pairs), scores, spread(excluded))])
+      mixed = builder.make(.maskedMatmul, [weights, v, spread(pairs)])
+    } else {
+      mixed = builder.make(.matmul, [builder.make(.softmax, [scores]), v])
     }
-    if x.count == 4 {
-      let full = Array(qs.dropLast()) + [n]
-      let mask = builder.reshape(builder.broadcast(x[3], to: full), builder.shape(scores))
-      scores =
-        builder.dtype(mask) == .bool ? builder.select(mask, scores, hidden) : builder.add(scores, mask)
-    }
-    let weights = builder.make(.softmax, [scores])
-    let mixed = builder.make(.matmul, [weights, v])
     return builder.reshape(mixed, qs.dropLast() + [vs[rank - 1]])
+  }
+
+  /// Which queries see which keys, a bool [.., m, n] that repeats to the scores; nil where all see all.
+  private static func seenPairs(
+    _ builder: inout ModuleBuilder, mask: ValueID?, causal: Bool, _ m: DimID, _ n: DimID
+  ) -> ValueID? {
+    var pairs: ValueID?
+    if let mask {
+      var isSeen = mask
+      if builder.dtype(mask) != .bool { isSeen = builder.compare(.notEqual, mask, -.infinity) }
+      let shape = builder.shape(mask)
+      let one = builder.dim(1)
+      let lead = Array(repeating: one, count: Swift.max(0, 2 - shape.count)) + shape
+      pairs = builder.broadcast(
+        builder.reshape(isSeen, lead), to: lead.dropLast(2) + [causal ? m : lead[lead.count - 2], n])
+    }
+    guard causal else { return pairs }
+    let shift = builder.make(.subtract, [builder.count([n], .i64), builder.count([m], .i64)])
+    let row = builder.add(builder.iota([m, n], axis: 0, .i64), shift)
+    let isBefore = builder.make(.lessEqual, [builder.iota([m, n], axis: 1, .i64), row])
+    guard let pairs else { return isBefore }
+    return builder.make(.and, [pairs, builder.broadcast(isBefore, like: pairs)])
   }
 
   static let rotaryEmbedding = OpDefinition(

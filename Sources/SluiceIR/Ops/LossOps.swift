@@ -45,18 +45,23 @@ extension OpDefinition {
 
   static let crossEntropy = OpDefinition(
     "cross_entropy",
-    "-log_softmax(logits) at the target class of the last axis; targets out of range are left out",
+    "-log_softmax(logits) at the target class of the last axis; what has a target out of range is left out, whatever it holds",
     family: .expand(
       Expansion { builder, x, attributes in
         let shape = builder.shape(x[0])
         let dtype = builder.dtype(x[0])
         let depth = shape[shape.count - 1]
-        let logarithms = builder.make(.logSoftmax, [x[0]])
         let isTarget = builder.make(
           .oneHot, [x[1]], [Attribute(.depth, .dim(depth)), Attribute(.dtype, .dtype(.bool))])
+        // What is left out takes no part, whatever its logits are: others stand in their place.
+        let last = [shape.count - 1]
+        let isCounted = builder.reduce(.any, isTarget, last)
+        let logits = builder.select(
+          builder.broadcast(isCounted, like: x[0]), x[0], builder.splat(0, like: x[0]))
+        let logarithms = builder.make(.logSoftmax, [logits])
         let picked = builder.select(isTarget, logarithms, builder.splat(-0.0, like: logarithms))
-        let losses = builder.unary(.negate, builder.reduce(.sum, picked, [shape.count - 1], keepDims: false))
-        let counted = builder.cast(builder.reduce(.any, isTarget, [shape.count - 1], keepDims: false), dtype)
+        let losses = builder.unary(.negate, builder.reduce(.sum, picked, last, keepDims: false))
+        let counted = builder.cast(builder.reshape(isCounted, builder.shape(losses)), dtype)
         let count = builder.reduce(.sum, counted, Array(builder.shape(counted).indices), keepDims: false)
         let shown = builder.select(
           builder.compare(.equal, counted, 1), losses, builder.splat(0, like: losses))

@@ -37,7 +37,7 @@ public enum Op: UInt8, CaseIterable, Hashable, Sendable, BitwiseCopyable {
   case layerNorm, rmsNorm, batchNorm, groupNorm
   case sort, topK, stack, unstack, tile, padReflect, padEdge, oneHot, linspace
   case conv1d, conv2d, convTranspose2d, maxPool2d, avgPool2d, resize
-  case attention, rotaryEmbedding, gruCell, lstmCell
+  case maskedMatmul, sampledMatmul, attention, rotaryEmbedding, gruCell, lstmCell
   case mse, crossEntropy, binaryCrossEntropy, bernoulli, dropout
   case leakyRelu, elu, silu, gelu
   case stopGradient
@@ -189,6 +189,8 @@ public enum Op: UInt8, CaseIterable, Hashable, Sendable, BitwiseCopyable {
     case .maxPool2d: .maxPool2d
     case .avgPool2d: .avgPool2d
     case .resize: .resize
+    case .maskedMatmul: .maskedMatmul
+    case .sampledMatmul: .sampledMatmul
     case .attention: .attention
     case .rotaryEmbedding: .rotaryEmbedding
     case .gruCell: .gruCell

@@ -42,6 +42,7 @@ extension OpDefinition {
 
   static let logsumexp = statistic(
     "logsumexp", "log of the sum of exp(x) along the axes, without overflow; -inf for none or for all -inf",
+    gradient: .logsumexp,
     example: exampleText(
       "%x: f32[2]", "logsumexp %x", "f32[]", run: "([1000, 1000]) == 1000.6931472 ~ 1e-6")
   ) { builder, x, axes, _ in
