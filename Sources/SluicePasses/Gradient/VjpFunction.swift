@@ -25,6 +25,7 @@ package func addVjp(of function: GraphID, to module: Module) throws(Diagnostics)
         ])
     ])
   }
+  try module.checkSizes()
   var result = GraphID.none
   var failure: GradientError?
   let graph = module[function]
