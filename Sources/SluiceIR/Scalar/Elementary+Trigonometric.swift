@@ -45,7 +45,8 @@ extension ScalarBuilder {
     let p = polynomial(
       square,
       f32: [
-        0x1.555562p-2, 0x1.110d2ap-3, 0x1.baec94p-5, 0x1.5c0702p-6, 0x1.6679e8p-7, -0x1.694b02p-15, 0x1.232328p-8,
+        0x1.555562p-2, 0x1.110d2ap-3, 0x1.baec94p-5, 0x1.5c0702p-6, 0x1.6679e8p-7, -0x1.694b02p-15,
+        0x1.232328p-8,
       ],
       f64: [
         0x1.55555555554f3p-2, 0x1.11111111180aep-3, 0x1.ba1ba1b48a50bp-5, 0x1.664f49a23bfc1p-6,

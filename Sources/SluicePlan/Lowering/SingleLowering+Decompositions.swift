@@ -83,7 +83,8 @@ extension SingleLowering {
 
   /// Householder's reduction column by column, as LAPACK's `geqr2` does it.
   ///
-  /// For q the reflections are applied to the first columns of the unit matrix, the last one first.
+  /// For q the reflections are applied to the first columns of the unit matrix, the last one first. An infinity
+  /// or NaN makes everything NaN.
   mutating func qr() throws(Diagnostics) {
     let x = operand(0)
     let (q, r) = (resultIfRead(at: 0), resultIfRead(at: 1))
@@ -104,6 +105,7 @@ extension SingleLowering {
           self.store(work, i, j, self.load(x, batch + [i, j]))
         }
       }
+      let isSound = self.isFinite(x, batch, m, n, dtype)
       self.rows(k) { (self: inout SingleLowering, j) in
         let factor = self.reflect(work, j, m, dtype)
         self.writer.builder.store(factors, self.at(j), factor)
@@ -113,7 +115,8 @@ extension SingleLowering {
         self.rows(k) { (self: inout SingleLowering, i) in
           self.columns(n) { (self: inout SingleLowering, j) in
             let isUpper = self.isTrue(.lessEqual, i, j)
-            let element = self.select(isUpper, self.load(work, i, j), self.number(0, dtype))
+            let known = self.select(isSound, self.load(work, i, j), self.number(.nan, dtype))
+            let element = self.select(isUpper, known, self.number(0, dtype))
             self.store(r, batch + [i, j], element)
           }
         }
@@ -129,7 +132,8 @@ extension SingleLowering {
       }
       self.rows(m) { (self: inout SingleLowering, i) in
         self.columns(k) { (self: inout SingleLowering, j) in
-          self.store(q, batch + [i, j], self.load(basis, i, j))
+          let element = self.select(isSound, self.load(basis, i, j), self.number(.nan, dtype))
+          self.store(q, batch + [i, j], element)
         }
       }
     }
@@ -294,8 +298,12 @@ extension SingleLowering {
     let difference = make(
       .subtract, make(.multiply, half, elements.aqq), make(.multiply, half, elements.app))
     let cotangent = make(.divide, difference, elements.apq)
-    let root = make(.sqrt, make(.fma, cotangent, cotangent, one))
-    let size = make(.divide, one, make(.add, make(.abs, cotangent), root))
+    let length = make(.abs, cotangent)
+    // A large one is its own root, and its square might overflow.
+    let root = select(
+      isTrue(.less, number(0x1p60, dtype), length), length,
+      make(.sqrt, make(.fma, cotangent, cotangent, one)))
+    let size = make(.divide, one, make(.add, length, root))
     let tangent = select(isTrue(.less, cotangent, zero), make(.negate, size), size)
     let cosine = make(.divide, one, make(.sqrt, make(.fma, tangent, tangent, one)))
     let sine = make(.multiply, tangent, cosine)
