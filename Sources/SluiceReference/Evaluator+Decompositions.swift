@@ -82,8 +82,8 @@ extension Evaluator {
         let (first, second) = (a[p][p].magnitude, a[q][q].magnitude)
         if first + size == first, second + size == second { continue }
         isDone = false
-        // Halves do not overflow.
-        let angle = 0.5 * atan2(a[p][q], 0.5 * a[q][q] - 0.5 * a[p][p])
+        // Halves do not overflow, and the smaller angle changes the larger element little.
+        let angle = 0.5 * atan(a[p][q] / (0.5 * a[q][q] - 0.5 * a[p][p]))
         let (c, s) = (cos(angle), sin(angle))
         for i in 0..<n { (a[i][p], a[i][q]) = (c * a[i][p] - s * a[i][q], s * a[i][p] + c * a[i][q]) }
         for i in 0..<n { (a[p][i], a[q][i]) = (c * a[p][i] - s * a[q][i], s * a[p][i] + c * a[q][i]) }

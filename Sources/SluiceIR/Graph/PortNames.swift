@@ -38,9 +38,14 @@ extension Module {
         continue
       }
       let names = earlier.tables.resultNames(old)
-      if names == tables.resultNames(self[id]) { continue }
-      for position in names.indices where self[id].resultNames[position].isNone {
-        graphs[id.index].resultNames[position] = tables.strings.intern(names[position])
+      // First those that changed; where that moves others, all of them.
+      for statesAll in [false, true] {
+        let found = tables.resultNames(self[id])
+        if found == names { break }
+        for position in names.indices where self[id].resultNames[position].isNone {
+          guard statesAll || found[position] != names[position] else { continue }
+          graphs[id.index].resultNames[position] = tables.strings.intern(names[position])
+        }
       }
     }
   }

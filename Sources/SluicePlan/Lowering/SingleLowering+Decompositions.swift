@@ -83,8 +83,7 @@ extension SingleLowering {
 
   /// Householder's reduction column by column, as LAPACK's `geqr2` does it.
   ///
-  /// For q the reflections are applied to the first columns of the unit matrix, the last one first. An infinity
-  /// or NaN makes everything NaN.
+  /// For q the reflections are applied to the first columns of the unit matrix, the last one first.
   mutating func qr() throws(Diagnostics) {
     let x = operand(0)
     let (q, r) = (resultIfRead(at: 0), resultIfRead(at: 1))
@@ -105,7 +104,6 @@ extension SingleLowering {
           self.store(work, i, j, self.load(x, batch + [i, j]))
         }
       }
-      let isSound = self.isFinite(x, batch, m, n, dtype)
       self.rows(k) { (self: inout SingleLowering, j) in
         let factor = self.reflect(work, j, m, dtype)
         self.writer.builder.store(factors, self.at(j), factor)
@@ -115,8 +113,7 @@ extension SingleLowering {
         self.rows(k) { (self: inout SingleLowering, i) in
           self.columns(n) { (self: inout SingleLowering, j) in
             let isUpper = self.isTrue(.lessEqual, i, j)
-            let known = self.select(isSound, self.load(work, i, j), self.number(.nan, dtype))
-            let element = self.select(isUpper, known, self.number(0, dtype))
+            let element = self.select(isUpper, self.load(work, i, j), self.number(0, dtype))
             self.store(r, batch + [i, j], element)
           }
         }
@@ -132,8 +129,7 @@ extension SingleLowering {
       }
       self.rows(m) { (self: inout SingleLowering, i) in
         self.columns(k) { (self: inout SingleLowering, j) in
-          let element = self.select(isSound, self.load(basis, i, j), self.number(.nan, dtype))
-          self.store(q, batch + [i, j], element)
+          self.store(q, batch + [i, j], self.load(basis, i, j))
         }
       }
     }

@@ -25,7 +25,7 @@ extension SingleLowering {
       let flaws = right == nil ? nil : writer.scratch("flaws", dtype, columns)
       try nest(batch, .sequential) { (self: inout SingleLowering, index: [Register]) throws(Diagnostics) in
         self.copy(x, index, to: work, n)
-        let isSound = self.isFinite(x, index, n, n, dtype)
+        let isSound = self.isFinite(x, index, n, dtype)
         if let right, let flaws { self.noteFlaws(right, index, n, columns, in: flaws, dtype) }
         self.fill(other, n, columns) { (self: inout SingleLowering, i, j) in
           if let right { return self.load(right, index + [i, j]) }
@@ -53,7 +53,7 @@ extension SingleLowering {
       let last = try tables.sum(n, tables.dims.integer(-1))
       try nest(batch, .sequential) { (self: inout SingleLowering, index: [Register]) throws(Diagnostics) in
         self.copy(x, index, to: work, n)
-        let isSound = self.isFinite(x, index, n, n, dtype)
+        let isSound = self.isFinite(x, index, n, dtype)
         self.eliminate(work, nil, n, n, last, dtype, isFull: false)
         let sum = self.writer.builder.variable(self.number(0, dtype))
         self.rows(n) { (self: inout SingleLowering, i) in
@@ -134,14 +134,12 @@ extension SingleLowering {
     }
   }
 
-  /// Whether all elements of a matrix are finite.
-  mutating func isFinite(
-    _ x: Operand, _ index: [Register], _ n: DimID, _ columns: DimID, _ dtype: DType
-  ) -> Register {
+  /// Whether all elements of a square matrix are finite.
+  private mutating func isFinite(_ x: Operand, _ index: [Register], _ n: DimID, _ dtype: DType) -> Register {
     // 0 for finite numbers, NaN where one is not.
     let flaw = writer.builder.variable(number(0, dtype))
     rows(n) { (self: inout SingleLowering, i) in
-      self.rows(columns) { (self: inout SingleLowering, j) in
+      self.rows(n) { (self: inout SingleLowering, j) in
         let element = self.load(x, index + [i, j])
         let next = self.writer.builder.scalar(.fma, dtype, [self.number(0, dtype), element, flaw])
         self.writer.builder.assign(flaw, next)
