@@ -19,6 +19,9 @@ extension DimTable {
     }
     return sum
   }
+
+  /// How many symbols are factors of a term at most.
+  package func degree(_ dim: DimID) -> Int { terms(dim).lazy.map(\.symbols.count).max() ?? 0 }
 }
 
 extension Tables {
@@ -29,6 +32,9 @@ extension Tables {
   package static let mostElements: Int64 = 1 << 56
   /// The largest value of a dim that is no extent: 2^62.
   package static let largestDim: Int64 = 1 << 62
+  /// The most symbols that are factors of a number of elements, or of another dim: as many as the plan checker
+  /// multiplies.
+  package static let largestDegree = 8
 
   /// What is too large about a shape; nil where nothing is.
   package func excess(_ shape: [DimID]) -> String? {
@@ -41,7 +47,8 @@ extension Tables {
       if overflow || product > Self.mostElements { return "it may have more than 2^56 elements" }
       count = product
     }
-    return nil
+    let degree = shape.reduce(0) { $0 + dims.degree($1) }
+    return degree > Self.largestDegree ? "its extents have more than 8 symbols as factors" : nil
   }
 
   /// The message for a value of a type that is too large.
@@ -75,8 +82,12 @@ extension Tables {
           case .dims(let dims): dims
           default: []
           }
-        for dim in values where dims.magnitude(dim).map({ $0 > Self.largestDim }) ?? true {
-          found.append(tooLarge("\(text(dim))", [dim], "it may be larger than 2^62", place))
+        for dim in values {
+          if dims.magnitude(dim).map({ $0 > Self.largestDim }) ?? true {
+            found.append(tooLarge("\(text(dim))", [dim], "it may be larger than 2^62", place))
+          } else if dims.degree(dim) > Self.largestDegree {
+            found.append(tooLarge("\(text(dim))", [dim], "it has more than 8 symbols as factors", place))
+          }
         }
       }
     }
