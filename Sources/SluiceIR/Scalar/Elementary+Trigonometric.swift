@@ -36,10 +36,9 @@ extension ScalarBuilder {
     let magic = constant(like: x, 0x1.8p+23, 0x1.8p+52)
     let shifted = fma(x, constant(like: x, 0x1.45f306p-1, 0x1.45f306dc9c883p-1), magic)
     let n = subtract(shifted, magic)
-    let nearRest = reducedByPi(x, n, scale: 0.5)
-    let nearTail = tail(x, n, nearRest, scale: 0.5)
-    let r = reduced(x, PiReduction(.half, .rest), near: nearRest)
-    let tail = reduced(x, PiReduction(.half, .tail), near: nearTail)
+    let near = reducedWithTail(x, n, scale: 0.5)
+    let r = reduced(x, PiReduction(.half, .rest), near: near.rest)
+    let tail = reduced(x, PiReduction(.half, .tail), near: near.tail)
     let count = reduced(x, PiReduction(.half, .count), near: shifted)
     let square = multiply(r, r)
     let p = polynomial(
@@ -83,13 +82,21 @@ extension ScalarBuilder {
     )
   }
 
-  /// What `reducedByPi` lost: the errors of its second and of its third step; the first one has none.
-  private mutating func tail(_ x: Scalar, _ n: Scalar, _ rest: Scalar, scale: Double) -> Scalar {
+  /// The same as the sum of two floats, `rest` being the nearest one.
+  ///
+  /// The first step is exact; the product of the second one and its sum are taken with their errors (Knuth 1969).
+  private mutating func reducedWithTail(
+    _ x: Scalar, _ n: Scalar, scale: Double
+  ) -> (rest: Scalar, tail: Scalar) {
     let (a, b, c) = partsOfPi(x, scale)
     let first = fma(n, a, x)
-    let second = fma(n, b, first)
-    let lost = fma(n, b, subtract(first, second))
-    return add(fma(n, c, subtract(second, rest)), lost)
+    let product = multiply(n, b)
+    let sum = add(first, product)
+    let part = subtract(sum, first)
+    let error = add(subtract(first, subtract(sum, part)), subtract(product, part))
+    let low = add(fma(n, c, fma(n, b, unary(.negate, product))), error)
+    let rest = add(sum, low)
+    return (rest, add(subtract(sum, rest), low))
   }
 
   /// `sin r` for `|r|` up to a little more than pi/2, within [-1, 1].
