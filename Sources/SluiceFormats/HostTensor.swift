@@ -61,6 +61,17 @@ public struct HostTensor: Sendable, Equatable {
     self.init(unchecked: dtype, shape, rawBytes(of: values.map { NarrowFloat.narrowed($0, dtype) }))
   }
 
+  /// A tensor of elements with these bits, of f16 or bf16, in row-major order.
+  ///
+  /// That `shape` has as many elements as `words` is the caller's duty.
+  package init(words: [UInt16], of dtype: DType, shape: [Int]) {
+    precondition(dtype.isNarrow, "\(dtype.name) is neither f16 nor bf16")
+    precondition(
+      HostTensor.elementCount(of: shape) == words.count,
+      "shape \(shape) does not have the \(words.count) elements given")
+    self.init(unchecked: dtype, shape, rawBytes(of: words))
+  }
+
   /// A tensor of one element and no axis.
   public init<Element: HostElement>(scalar value: Element) {
     self.init([value], shape: [])

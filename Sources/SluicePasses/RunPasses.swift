@@ -19,7 +19,7 @@ public struct PassReport: Sendable {
 /// Runs the passes of these names in order; `afterEach` sees every result.
 ///
 /// Throws when a name is not known; with `verifyEach`, also when the module given or the result of a pass breaks
-/// an invariant. Without it, passes rely on a module that `verify` accepts.
+/// an invariant. Without it, passes rely on a module that `verify` accepts. Values that are too large are errors.
 public func runPasses(
   _ module: Module, _ names: [String], verifyEach: Bool = false,
   afterEach: (PassReport, Module) -> Void = { _, _ in }
@@ -35,13 +35,16 @@ public func runPasses(
     passes.append(pass)
   }
   if verifyEach { try check(module, "before the first pass") }
+  try module.checkSizes()
   var module = module
   let clock = ContinuousClock()
   for pass in passes {
     let before = module.nodeCount
     var remarks: [Diagnostic] = []
     let start = clock.now
-    module = pass.run(module, &remarks)
+    var result = pass.run(module, &remarks)
+    result.keepResultNames(of: module)
+    module = result
     let duration = clock.now - start
     if verifyEach { try check(module, "after the pass `\(pass.name)`") }
     afterEach(

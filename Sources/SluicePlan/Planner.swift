@@ -135,11 +135,13 @@ public struct Planner {
     return ExecutionPlan(
       name: tables.strings[graph.name], comment: graph.comment.map { tables.strings[$0] },
       symbols: graph.symbols,
-      inputs: portNames(graph.inputs.map { (graph.names[$0.index], graph.types[$0.index]) }, "input"),
-      outputs: portNames(
-        zip(graph.results, graph.resultNames).map { value, name in
-          (name.isNone ? graph.names[value.index] : name, graph.types[value.index])
-        }, "result"),
+      inputs: zip(
+        tables.portNames(graph.inputs.map { (stated: graph.names[$0.index], value: .none) }, "input"),
+        graph.inputs
+      ).map { Port(name: $0, type: graph.types[$1.index]) },
+      outputs: zip(tables.resultNames(graph), graph.results).map {
+        Port(name: $0, type: graph.types[$1.index])
+      },
       buffers: buffers, steps: steps, checkedDims: checkedDims(program), arenaBytes: arenaBytes,
       lowerBoundBytes: lowerBound)
   }
@@ -297,15 +299,6 @@ public struct Planner {
     return (buffers, bytes, lowerBound)
   }
 
-  private func portNames(_ ports: [(name: StringID, type: TypeID)], _ stem: String) -> [Port] {
-    var names = UniqueNames()
-    return ports.enumerated().map { position, port in
-      let fallback = ports.count == 1 ? stem : "\(stem)\(position)"
-      let text = port.name.isNone ? fallback : tables.identifier(port.name)
-      return Port(name: names.unique(text), type: port.type)
-    }
-  }
-
   /// Dims that some sizes within the bounds would make negative.
   private func checkedDims(_ program: Program) -> [DimID] {
     var found: [DimID] = []
@@ -318,33 +311,5 @@ public struct Planner {
       }
     }
     return found
-  }
-}
-
-extension Tables {
-  /// A name as an identifier: `attention.qkv` becomes `attention_qkv`, and a leading digit gets a `v`.
-  func identifier(_ name: StringID) -> String {
-    let text = String(strings[name].map { $0 == "." ? "_" : $0 })
-    return text.utf8.first.map { $0 < 58 } ?? true ? "v\(text)" : text
-  }
-}
-
-/// Gives names that are used again a number.
-struct UniqueNames {
-  private var used: Set<String> = []
-  /// Per name the number to try next.
-  private var numbers: [String: Int] = [:]
-
-  /// The name, or the name with the first free number.
-  mutating func unique(_ name: String) -> String {
-    if used.insert(name).inserted { return name }
-    var number = numbers[name] ?? 1
-    var result: String
-    repeat {
-      result = "\(name)_\(number)"
-      number += 1
-    } while !used.insert(result).inserted
-    numbers[name] = number
-    return result
   }
 }

@@ -13,7 +13,8 @@ extension Evaluator {
     for position in 0..<shape.reduce(1, *) {
       for (place, operand) in node.operands.enumerated() { arguments[place] = operand.number(position) }
       switch kernel.witness(arguments, told) {
-      case .float(let value): doubles.append(value)
+      // A NaN that comes from another dtype is the one quiet NaN.
+      case .float(let value): doubles.append(node.op == .cast && value.isNaN ? .nan : value)
       case .int(let value): integers.append(value)
       }
     }

@@ -63,7 +63,10 @@ extension Evaluator {
     }
   }
 
-  /// The eigenvalues, ascending, and eigenvectors in columns, by Jacobi rotations of the largest element.
+  /// The eigenvalues, ascending, and eigenvectors in columns, by Jacobi rotations.
+  ///
+  /// An element counts as long as it changes one of its two diagonal elements when it is added: beside elements of
+  /// very different sizes, none is small by itself.
   static func eigh(_ a: Matrix) -> (values: [Double], vectors: Matrix) {
     let n = a.count
     var a = a.indices.map { i in a.indices.map { j in j <= i ? a[i][j] : a[j][i] } }
@@ -71,21 +74,27 @@ extension Evaluator {
       return (a.map { _ in .nan }, a.map { $0.map { _ in .nan } })
     }
     var vectors = identity(n)
-    let size = a.flatMap { $0 }.map(\.magnitude).max() ?? 0
-    for _ in 0..<20 * n * n {
-      let pairs = (0..<n).flatMap { p in (p..<n).dropFirst().map { (p, $0) } }
-      guard let (p, q) = pairs.max(by: { a[$0.0][$0.1].magnitude < a[$1.0][$1.1].magnitude }),
-        a[p][q].magnitude > 1e-25 * size
-      else { break }
-      let angle = 0.5 * atan2(2 * a[p][q], a[q][q] - a[p][p])
-      let (c, s) = (cos(angle), sin(angle))
-      for i in 0..<n { (a[i][p], a[i][q]) = (c * a[i][p] - s * a[i][q], s * a[i][p] + c * a[i][q]) }
-      for i in 0..<n { (a[p][i], a[q][i]) = (c * a[p][i] - s * a[q][i], s * a[p][i] + c * a[q][i]) }
-      for i in 0..<n {
-        (vectors[i][p], vectors[i][q]) = (
-          c * vectors[i][p] - s * vectors[i][q], s * vectors[i][p] + c * vectors[i][q]
-        )
+    let pairs = (0..<n).flatMap { p in (p..<n).dropFirst().map { (p, $0) } }
+    for _ in 0..<40 {
+      var isDone = true
+      for (p, q) in pairs {
+        let size = a[p][q].magnitude
+        let (first, second) = (a[p][p].magnitude, a[q][q].magnitude)
+        if first + size == first, second + size == second { continue }
+        isDone = false
+        // Halves do not overflow, and the smaller angle changes the larger element little.
+        let angle = 0.5 * atan(a[p][q] / (0.5 * a[q][q] - 0.5 * a[p][p]))
+        let (c, s) = (cos(angle), sin(angle))
+        for i in 0..<n { (a[i][p], a[i][q]) = (c * a[i][p] - s * a[i][q], s * a[i][p] + c * a[i][q]) }
+        for i in 0..<n { (a[p][i], a[q][i]) = (c * a[p][i] - s * a[q][i], s * a[p][i] + c * a[q][i]) }
+        (a[p][q], a[q][p]) = (0, 0)
+        for i in 0..<n {
+          (vectors[i][p], vectors[i][q]) = (
+            c * vectors[i][p] - s * vectors[i][q], s * vectors[i][p] + c * vectors[i][q]
+          )
+        }
       }
+      if isDone { break }
     }
     let order = (0..<n).sorted { (a[$0][$0], $0) < (a[$1][$1], $1) }
     let signs = order.map { column -> Double in

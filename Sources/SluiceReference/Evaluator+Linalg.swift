@@ -19,10 +19,17 @@ extension Evaluator {
     var result: [Double] = []
     var second: [Double] = []
     for (batch, a) in batches[0].enumerated() {
+      let isFinite = a.allSatisfy { $0.allSatisfy(\.isFinite) }
       switch kernel {
+      case .inverse where !isFinite: result += a.flatMap { $0.map { _ in .nan } }
       case .inverse: result += Self.solve(a, Self.identity(a.count)).flatMap { $0 }
-      case .solve: result += Self.solve(a, batches[1][batch]).flatMap { $0 }
-      case .logAbsDet: result.append(Self.logAbsDet(a))
+      case .solve:
+        let b = batches[1][batch]
+        let solved = Self.solve(a, b)
+        let isKnown = (b.first ?? []).indices.map { column in isFinite && b.allSatisfy { $0[column].isFinite }
+        }
+        result += solved.flatMap { row in zip(row, isKnown).map { $1 ? $0 : .nan } }
+      case .logAbsDet: result.append(isFinite ? Self.logAbsDet(a) : .nan)
       case .cholesky: result += Self.cholesky(a).flatMap { $0 }
       case .triangularSolve: result += triangularSolve(a, batches[1][batch], node).flatMap { $0 }
       case .qr:
@@ -56,13 +63,10 @@ extension Evaluator {
     (0..<count).map { row in (0..<count).map { $0 == row ? 1 : 0 } }
   }
 
-  /// The row at or below the diagonal with the largest magnitude in a column; the first NaN wins.
+  /// The row at or below the diagonal with the largest magnitude in a column, the first of equal ones.
   private static func pivot(_ a: Matrix, _ column: Int) -> Int {
     var best = column
-    for row in column..<a.count where !a[best][column].isNaN {
-      let magnitude = a[row][column].magnitude
-      if magnitude.isNaN || magnitude > a[best][column].magnitude { best = row }
-    }
+    for row in column..<a.count where a[row][column].magnitude > a[best][column].magnitude { best = row }
     return best
   }
 

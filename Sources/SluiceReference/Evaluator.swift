@@ -150,8 +150,10 @@ struct Evaluator {
     ints(.axes, node).map { axes in axes.map { $0 < 0 ? $0 + rank : $0 } } ?? Array(0..<rank)
   }
 
-  /// An array of floats as the precision wants them; every NaN becomes the same one.
+  /// An array of floats as the precision wants them; every NaN becomes the same one, but for elements that are only
+  /// moved: those of f16 and bf16.
   func floats(_ dtype: DType, _ shape: [Int], _ values: [Double]) -> ReferenceTensor {
+    if dtype.isNarrow { return ReferenceTensor(dtype, shape, floats: values) }
     let rounds = dtype == .f32 && precision == .asTyped
     return ReferenceTensor(
       dtype, shape, floats: values.map { $0.isNaN ? .nan : rounds ? Double(Float($0)) : $0 })

@@ -108,7 +108,7 @@ extension ReferenceTensor: ReferenceConvertible {
     switch (dtype, elements) {
     case (.f32, .floats(let values)): HostTensor(values.map { Float($0) }, shape: shape)
     case (.f16, .floats(let values)), (.bf16, .floats(let values)):
-      HostTensor(narrowing: values, to: dtype, shape: shape)
+      HostTensor(words: values.map { NarrowFloat.bits(of: $0, dtype) }, of: dtype, shape: shape)
     case (_, .floats(let values)): HostTensor(values, shape: shape)
     case (.i32, .integers(let values)): HostTensor(values.map { Int32(truncatingIfNeeded: $0) }, shape: shape)
     case (.u8, .integers(let values)): HostTensor(values.map { UInt8(truncatingIfNeeded: $0) }, shape: shape)
@@ -143,7 +143,7 @@ extension ReferenceTensor {
     case .f16, .bf16:
       self.init(
         dtype, shape,
-        floats: words.map { Double(NarrowFloat.widened(UInt16(truncatingIfNeeded: $0), dtype)) })
+        floats: words.map { NarrowFloat.kept(UInt16(truncatingIfNeeded: $0), dtype) })
     }
   }
 }

@@ -154,4 +154,39 @@ struct NarrowTests {
     #expect(printModule(again) == printed)
     #expect(module.tables.constants.bytes == again.tables.constants.bytes)
   }
+
+  /// What is only moved keeps its bits, those of NaNs too: all words through views, joins, choices and places.
+  @Test(arguments: [DType.f16, .bf16])
+  func movedWordsKeepTheirBits(_ dtype: DType) throws {
+    let type = { (shape: String) in "\(dtype.name)[\(shape)]" }
+    let text = """
+      body @same(%x: \(type("256,256"))) -> \(type("256,256")) {
+        return %x
+      }
+
+      func @f(%x: \(type("256,256"))) -> \(type("256,256")), \(type("512,256")), \(type("256,256")), \(type("256,256")) {
+        %t = transpose %x {order = [1,0]} : \(type("256,256"))
+        %r = reverse %t {axes = [0]} : \(type("256,256"))
+        %s = call @same, %r : \(type("256,256"))
+        %c = concat %x, %t {axis = 0} : \(type("512,256"))
+        %i = iota {shape = [256], axis = 0, dtype = i32} : i32[256]
+        %n = negate %i : i32[256]
+        %g = gather %x, %n {axis = 0} : \(type("256,256"))
+        %w = scatter %x, %i, %t {axis = 0} : \(type("256,256"))
+        return %s, %c, %g, %w
+      }
+
+      """
+    let subject = try Subject(text, file: "moved.sluice")
+    let input = HostTensor(words: (0...65535).map { UInt16($0) }, of: dtype, shape: [256, 256])
+    var reference = ReferenceBackend(subject)
+    let wanted = try reference.run("f", [input])
+    // The first result, computed here.
+    let turned = HostTensor(
+      words: (0...65535).map { UInt16(($0 & 255) << 8 | (255 - $0 >> 8)) }, of: dtype, shape: [256, 256])
+    #expect(wanted[0].difference(from: turned) == nil)
+    var agreement = try Agreement(subject)
+    let failures = agreement.failures("f", [input], expected: wanted)
+    #expect(failures.isEmpty, "\(failures.joined(separator: "\n"))")
+  }
 }

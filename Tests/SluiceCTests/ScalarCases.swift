@@ -40,6 +40,14 @@ struct ScalarCase: Sendable {
       if dtype.isFloat {
         for op in [.sqrt, .floor, .ceil, .trunc, .round, .canonical] as [ScalarOp] { add(op, dtype, 1) }
         add(.fma, dtype, 3)
+        for multiples in PiReduction.Multiples.allCases {
+          for part in PiReduction.Part.allCases {
+            cases.append(
+              ScalarCase(
+                op: .piReduction, dtype: dtype, source: dtype, operands: [dtype, dtype],
+                immediate: PiReduction(multiples, part).immediate))
+          }
+        }
       } else {
         for op in [.and, .or, .xor, .shiftLeft, .shiftRight, .shiftRightLogical] as [ScalarOp] {
           add(op, dtype, 2)

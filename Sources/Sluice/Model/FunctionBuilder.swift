@@ -94,6 +94,10 @@ extension Trace {
         hint: "at most \(TypeTable.maximumRank) axes, none of them negative", at: site)
       return poison()
     }
+    if let reason = builder.tables.excess(dims) {
+      report("the input `\(name)` is too large: \(reason)", at: site)
+      return poison()
+    }
     locate(site)
     let value = builder.capture(builder.tables.types.intern(dtype, dims))
     frames[0].inputNames.append((value, name))

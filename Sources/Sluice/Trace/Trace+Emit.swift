@@ -79,11 +79,16 @@ extension Trace {
     if tensors.contains(where: \.isPoison) { return poison(guess) }
     guard isInFunction(op, at: site), let values = resolve(tensors, at: site) else { return poison(guess) }
     locate(site)
-    do {
+    do throws(InferenceError) {
       var all = try scalars(op, operands, values)
       if broadcasts { all = try broadcast(op, all) }
       guard let record = resolve(attributes, at: site) else { return poison(guess) }
-      return tensor(try builder.emit(op, all, record))
+      let value = try builder.emit(op, all, record)
+      if let reason = builder.tables.excess(builder.shape(value)) {
+        throw InferenceError(
+          "the result of `\(op.definition.name)`, \(builder.tables.text(builder.type(value))), is too large: \(reason)")
+      }
+      return tensor(value)
     } catch {
       report(error.message, hint: Self.hint(error), at: site)
       return poison(guess)

@@ -17,7 +17,7 @@ struct CHelper: Sendable {
 
   /// All helpers; each stands behind those it needs.
   static let all: [CHelper] =
-    memory + bits + integers + rounding + fusedMultiplyAdd + roots + casts + narrow + running
+    memory + bits + integers + rounding + fusedMultiplyAdd + roots + piReduction + casts + narrow + running
 
   static let index: [String: Int] = Dictionary(
     uniqueKeysWithValues: all.enumerated().map { ($0.element.name, $0.offset) })
@@ -73,10 +73,10 @@ final class CHelpers {
   }
 
   /// Notes that an elementary function is needed, and gives its full name.
-  func use(_ function: ElementaryFunction, _ dtype: DType) -> String {
-    let name = "\(prefix)\(function)_\(dtype.name)"
+  func use(_ function: ElementaryFunction, _ dtype: DType, _ form: CElementary.Form = .all) -> String {
+    let name = prefix + CElementary.name(function, dtype, form)
     if isKnown.insert(name).inserted {
-      let text = CElementary.function(named: name, function, dtype, self)
+      let text = CElementary.text(function, dtype, form, self)
       elementary.append((name, text))
     }
     return name

@@ -166,9 +166,13 @@ struct CEmitter {
     let literal = nameLiteral(instruction.operands)
     let (operands, loads, variables) = take(instruction.operands)
     if let literal { know(instruction.operands[0], literal) }
-    let expression = scalars.expression(
+    var expression = scalars.expression(
       instruction.op, instruction.dtype, source: instruction.source, operands,
       immediate: instruction.immediate)
+    if lane?.arrays[instruction.result] != nil, let function = instruction.reducingFunction {
+      // Behind the loop over the lanes follows what large arguments need.
+      expression = .call(scalars.helpers.use(function, instruction.dtype, .near), operands)
+    }
     define(instruction.result, expression, loads: loads, variables: variables)
   }
 

@@ -54,14 +54,20 @@ extension CKernelPrinter {
 
   /// The body of a block: pieces of straight-line code as loops over the lanes, inner loops around them.
   private mutating func printLaneBlock(
-    _ nodes: [CKernelTree.Node], _ lanes: CLanes, _ lane: String, _ arrays: inout [Register: String]
+    _ nodes: [CKernelTree.Node], _ lanes: CLanes, _ lane: String, _ arrays: inout [Register: String],
+    _ accumulators: [Accumulator] = []
   ) {
     var piece: [Instruction] = []
     for node in nodes {
       switch node {
-      case .instruction(let instruction): piece.append(instruction)
+      case .instruction(let instruction):
+        piece.append(instruction)
+        if let call = instruction.reducingCall, lanes.varying.contains(call.operands[0]) {
+          printPiece(piece, lanes, lane, &arrays, accumulators)
+          piece = []
+        }
       case .loop(let loop, let inside):
-        printPiece(piece, lanes, lane, &arrays)
+        printPiece(piece, lanes, lane, &arrays, accumulators)
         piece = []
         let bounds = bounds(loop)
         emitter.scope.open()
@@ -75,11 +81,14 @@ extension CKernelPrinter {
       case .branch: preconditionFailure("a condition inside a loop that runs in blocks")
       }
     }
-    printPiece(piece, lanes, lane, &arrays)
+    printPiece(piece, lanes, lane, &arrays, accumulators)
   }
 
+  /// A loop over the lanes. Where the last instruction is a call that reduces its argument, the loop computes what
+  /// small arguments give and looks for large ones, for which the results are replaced.
   private mutating func printPiece(
-    _ piece: [Instruction], _ lanes: CLanes, _ lane: String, _ arrays: inout [Register: String]
+    _ piece: [Instruction], _ lanes: CLanes, _ lane: String, _ arrays: inout [Register: String],
+    _ accumulators: [Accumulator]
   ) {
     func isVarying(_ instruction: Instruction) -> Bool {
       if let result = instruction.result { return lanes.varying.contains(result) }
@@ -97,22 +106,37 @@ extension CKernelPrinter {
       arrays[result] = name
       emitter.writer.line("\(kernel.registers[result].cType) \(name)[\(lanes.blockLength)];")
     }
+    let call = varying.last?.reducingCall
+    let isLarge = emitter.scope.claim("is_large")
+    if let call {
+      emitter.writer.line("int\(8 * call.dtype.byteCount)_t \(isLarge) = 0;")
+    }
     noteIndependence(varying.map { .instruction($0) })
     open("for (ptrdiff_t \(lane) = 0; \(lane) < \(lanes.blockLength); ++\(lane))")
     emitter.lane = (lane, arrays)
-    for instruction in varying { print(instruction) }
+    for instruction in varying { print(instruction, accumulators, lane) }
     emitter.flush()
     emitter.lane = nil
+    guard let call, let x = arrays[call.operands[0]], let y = arrays[call.result],
+      let function = call.reducingFunction
+    else { return close() }
+    emitter.writer.line("\(isLarge) |= \(helpers.use("is_large_\(call.dtype.name)"))(\(x)[\(lane)]);")
+    close()
+    open("if (\(isLarge))")
+    emitter.writer.line("\(helpers.use(function, call.dtype, .large))(\(y), \(x), \(lanes.blockLength));")
     close()
   }
 
   // MARK: Reductions
 
+  /// The variable of a reduction, and the array of its lanes.
+  typealias Accumulator = (register: Register, op: ScalarOp, lanes: String)
+
   /// A `.lanes` loop: blocks of all lanes, a tail, and the tree that joins the lanes.
   mutating func printLanes(_ loop: Loop, _ inside: [CKernelTree.Node], _ count: Int) {
     precondition(
       count & (count - 1) == 0, "kernel `\(kernel.name)` reduces in \(count) lanes, no power of two")
-    var accumulators: [(register: Register, op: ScalarOp, lanes: String)] = []
+    var accumulators: [Accumulator] = []
     for node in inside {
       guard case .instruction(.accumulate(let register, let op, _)) = node,
         !accumulators.contains(where: { $0.register == register }), let name = emitter.known(register)?.text
@@ -140,7 +164,7 @@ extension CKernelPrinter {
   /// Accumulates all iterations: whole blocks of lanes, then what is left.
   private mutating func printLaneBlocks(
     _ loop: Loop, _ inside: [CKernelTree.Node], _ bounds: (begin: String, end: String),
-    _ accumulators: [(register: Register, op: ScalarOp, lanes: String)], _ index: String, _ lane: String,
+    _ accumulators: [Accumulator], _ index: String, _ lane: String,
     _ count: Int
   ) {
     let block = count * loop.step
@@ -151,11 +175,17 @@ extension CKernelPrinter {
       let begin = hasTail ? "" : "ptrdiff_t \(index) = \(bounds.begin)"
       let end = hasTail ? minus(bounds.end, block - loop.step) : bounds.end
       open("for (\(begin); \(index) < \(end); \(index) += \(block))")
-      open("for (ptrdiff_t \(lane) = 0; \(lane) < \(count); ++\(lane))")
       let stride = loop.step == 1 ? lane : "\(lane) * \(loop.step)"
       emitter.know(loop.index, CExpression("\(index) + \(stride)", .additive, .index))
-      printAccumulation(inside, accumulators, lane)
-      close()
+      let lanes = lanes(loop, inside)
+      if lanes.blockLength > 1 {
+        var arrays: [Register: String] = [:]
+        printLaneBlock(inside, lanes, lane, &arrays, accumulators)
+      } else {
+        open("for (ptrdiff_t \(lane) = 0; \(lane) < \(count); ++\(lane))")
+        printAccumulation(inside, accumulators, lane)
+        close()
+      }
       close()
     }
     guard hasTail else { return }
@@ -170,27 +200,30 @@ extension CKernelPrinter {
   }
 
   private mutating func printAccumulation(
-    _ inside: [CKernelTree.Node], _ accumulators: [(register: Register, op: ScalarOp, lanes: String)],
+    _ inside: [CKernelTree.Node], _ accumulators: [Accumulator],
     _ lane: String
   ) {
     for node in inside {
       guard case .instruction(let instruction) = node else {
         preconditionFailure("kernel `\(kernel.name)` has a loop or condition inside a loop over lanes")
       }
-      guard case .accumulate(let register, let op, let value) = instruction else {
-        print(instruction)
-        continue
-      }
-      guard let accumulator = accumulators.first(where: { $0.register == register }) else { continue }
-      let element = CExpression("\(accumulator.lanes)[\(lane)]")
-      emitter.accumulate(element, op, value, kernel.registers[register])
+      print(instruction, accumulators, lane)
     }
     emitter.flush()
   }
 
+  /// Prints an instruction of one lane.
+  private mutating func print(_ instruction: Instruction, _ accumulators: [Accumulator], _ lane: String) {
+    guard case .accumulate(let register, let op, let value) = instruction,
+      let accumulator = accumulators.first(where: { $0.register == register })
+    else { return print(instruction) }
+    let element = CExpression("\(accumulator.lanes)[\(lane)]")
+    emitter.accumulate(element, op, value, kernel.registers[register])
+  }
+
   /// Joins lane j with lane j + half for half = count/2, ..., 1.
   private mutating func printTree(
-    _ accumulators: [(register: Register, op: ScalarOp, lanes: String)], _ count: Int, _ lane: String
+    _ accumulators: [Accumulator], _ count: Int, _ lane: String
   ) {
     let half = emitter.scope.claim("half")
     open("for (ptrdiff_t \(half) = \(count / 2); \(half) > 0; \(half) /= 2)")

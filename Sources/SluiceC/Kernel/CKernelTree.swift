@@ -76,6 +76,11 @@ struct CKernelTree {
 extension CKernelTree.Node {
   /// Whether this is a loop.
   var isLoop: Bool { if case .loop = self { true } else { false } }
+
+  /// Whether this calls a function that reduces large arguments in a way of its own.
+  var isReducingCall: Bool {
+    if case .instruction(let instruction) = self { instruction.reducingCall != nil } else { false }
+  }
 }
 
 extension Instruction {
@@ -86,6 +91,11 @@ extension Instruction {
     case .index(let result, _), .load(let result, _, _), .assign(let result, _): result
     case .store, .accumulate, .loop, .if, .end: nil
     }
+  }
+
+  /// The instruction where it calls a function that reduces large arguments in a way of its own.
+  var reducingCall: ScalarInstruction? {
+    if case .scalar(let scalar) = self, scalar.reducingFunction != nil { scalar } else { nil }
   }
 
   /// The registers that are read.

@@ -4,9 +4,9 @@ import SluicePlan
 /// What is known of a `.vector` loop with loops inside: which registers differ from iteration to iteration, and
 /// how many iterations are best run side by side.
 ///
-/// Compilers vectorise innermost loops only. So such a loop is printed in blocks of iterations (lanes), each
-/// piece of straight-line code between inner loops as a loop over the lanes; what lanes carry from piece to piece
-/// are arrays.
+/// Compilers vectorise innermost loops only, and none with a condition. So such a loop is printed in blocks of
+/// iterations (lanes), each piece of straight-line code between inner loops, or between calls that look once a
+/// block for large arguments, as a loop over the lanes; what lanes carry from piece to piece are arrays.
 struct CLanes {
   /// The number of lanes of a block; 1 where the loop runs one iteration at a time.
   private(set) var blockLength = 1
@@ -30,13 +30,29 @@ struct CLanes {
   ) {
     self.tree = tree
     self.isOuter = isOuter
-    guard loop.kind == .vector, loop.step == 1, inside.contains(where: \.isLoop) else { return }
+    if case .lanes(let count) = loop.kind, inside.contains(where: \.isReducingCall) {
+      varying = [loop.index]
+      visit(inside)
+      blockLength = count
+      return
+    }
+    guard loop.kind == .vector, loop.step == 1,
+      inside.contains(where: { $0.isLoop || $0.isReducingCall })
+    else { return }
     varying = [loop.index]
     visit(inside)
     // A condition, or a loop whose length differs from lane to lane.
     guard isPlain else { return }
     let isWide = carried.contains { kernel.registers[$0].byteCount == 8 }
-    blockLength = Self.length(of: loop, most: isWide ? 8 : 16, dims)
+    if inside.contains(where: \.isLoop) {
+      blockLength = Self.length(of: loop, most: isWide ? 8 : 16, dims)
+    } else {
+      // Long blocks: the arrays cost little beside the one test.
+      blockLength = isWide ? 32 : 64
+      if let most = dims.bound(loop.end.constant), loop.end.terms.isEmpty {
+        while blockLength > max(1, most) { blockLength /= 2 }
+      }
+    }
     while blockLength > 1, arrayBytes(kernel) > 2048 { blockLength /= 2 }
     if blockLength < 4 { blockLength = 1 }
   }
@@ -90,5 +106,9 @@ struct CLanes {
     if isVariable || instruction.reads.contains(where: { varying.contains($0) }) { varying.insert(result) }
     if let home = pieceOf[result], home != piece { carried.insert(result) }
     if pieceOf[result] == nil { pieceOf[result] = piece }
+    if let call = instruction.reducingCall, varying.contains(call.operands[0]) {
+      carried.formUnion([call.operands[0], call.result])
+      piece += 1
+    }
   }
 }

@@ -20,6 +20,10 @@ struct CScalar {
     case .cast: return cast(operands[0], from: source, to: dtype)
     case .bitcast: return bitcast(operands[0], from: source, to: dtype)
     case .call: return call(operands, dtype, immediate)
+    case .piReduction:
+      let reduction = PiReduction(immediate: immediate)
+      let which = [reduction.multiples.rawValue, reduction.part.rawValue].map { CExpression("\($0)") }
+      return .call(helpers.use("pi_reduction_\(dtype.name)"), operands + which)
     case .equal: return compare("==", source, operands)
     case .notEqual: return compare("!=", source, operands)
     case .less: return compare("<", source, operands)

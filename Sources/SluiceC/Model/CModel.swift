@@ -39,10 +39,8 @@ struct CModel {
     while base.hasSuffix("_") { base.removeLast() }
     let helpers = CHelpers(prefix: base + "_")
     self.helpers = helpers
-    let elementary = ElementaryFunction.allCases.flatMap { function in
-      DType.allCases.filter(function.dtypes.contains).map { "\(helpers.prefix)\(function)_\($0.name)" }
-    }
-    var scope = NameScope((Self.fileNames + CHelper.all.map(\.name)).map { helpers.prefix + $0 } + elementary)
+    var scope = NameScope(
+      (Self.fileNames + CHelper.all.map(\.name) + CElementary.names).map { helpers.prefix + $0 })
     var macros = NameScope(Self.macroNames.map { helpers.macroPrefix + $0 })
     var functions: [CFunction] = []
     for function in plan.functions { functions.append(CFunction(function, plan, helpers, &scope, &macros)) }

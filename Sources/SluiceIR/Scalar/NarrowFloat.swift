@@ -15,6 +15,27 @@ public enum NarrowFloat {
     dtype == .f16 ? f16(x) : bf16(x)
   }
 
+  /// The same number as a binary64, and a NaN with the same sign and payload: `bits(of:_:)` gives the bits back.
+  public static func kept(_ bits: UInt16, _ dtype: DType) -> Double {
+    let width: UInt16 = dtype == .f16 ? 10 : 7
+    let payload = bits & (1 << width - 1)
+    let wide = Double(widened(bits, dtype))
+    guard wide.isNaN else { return wide }
+    return Double(
+      bitPattern: UInt64(bits >> 15) << 63 | 0x7FF << 52 | UInt64(payload) << UInt64(52 - width))
+  }
+
+  /// The nearest bits in `dtype`, and those of a NaN that `kept` made.
+  public static func bits(of x: Double, _ dtype: DType) -> UInt16 {
+    guard x.isNaN else { return narrowed(x, dtype) }
+    let width: UInt64 = dtype == .f16 ? 10 : 7
+    let payload = UInt16(truncatingIfNeeded: x.bitPattern >> (52 - width)) & (1 << UInt16(width) - 1)
+    // A payload that does not fit is no payload of this dtype.
+    guard payload != 0 else { return narrowed(x, dtype) }
+    let exponent: UInt16 = dtype == .f16 ? 0x7C00 : 0x7F80
+    return UInt16(x.bitPattern >> 63) << 15 | exponent | payload
+  }
+
   /// The number that binary16 bits are.
   @inlinable
   public static func f32(f16 bits: UInt16) -> Float {

@@ -11,7 +11,7 @@ extension ScalarOp {
     case .parameter, .constant: 0
     case .negate, .abs, .sqrt, .floor, .ceil, .trunc, .round, .not, .cast, .bitcast, .canonical, .call: 1
     case .add, .subtract, .multiply, .divide, .remainder, .minimum, .maximum, .equal, .notEqual, .less,
-      .lessEqual, .and, .or, .xor, .shiftLeft, .shiftRight, .shiftRightLogical, .multiplyHigh:
+      .lessEqual, .and, .or, .xor, .shiftLeft, .shiftRight, .shiftRightLogical, .multiplyHigh, .piReduction:
       2
     case .fma, .select: 3
     }
@@ -29,7 +29,7 @@ extension ScalarOp {
   package func supports(_ dtype: DType) -> Bool {
     switch self {
     case .parameter, .constant, .select, .cast, .bitcast, .call: false
-    case .fma, .sqrt, .floor, .ceil, .trunc, .round, .canonical: dtype.isFloat
+    case .fma, .sqrt, .floor, .ceil, .trunc, .round, .piReduction, .canonical: dtype.isFloat
     case .and, .or, .xor, .not, .shiftLeft, .shiftRight, .shiftRightLogical: !dtype.isFloating
     case .multiplyHigh: dtype == .i32
     case .add, .subtract, .multiply, .divide, .remainder, .negate, .abs, .minimum, .maximum, .equal,

@@ -68,6 +68,9 @@ public enum ScalarOp: UInt8, CaseIterable, Sendable {
   case cast
   /// The same bits as another dtype of the same width.
   case bitcast
+  /// `b` where `|a|` is small, else a part, told by `immediate`, of `a` reduced by multiples of pi: `PiReduction`;
+  /// floats only.
+  case piReduction
   /// NaNs become the one quiet NaN that leaves the program; floats only.
   case canonical
   /// An elementary function of as many operands as it has; `immediate` is the raw value of

@@ -65,6 +65,7 @@ extension ScalarProgram.Instruction {
     case .notEqual: x != y ? 1 : 0
     case .less: x < y ? 1 : 0
     case .lessEqual: x <= y ? 1 : 0
+    case .piReduction: PiReduction(immediate: immediate)(x, near: y).bits
     case .canonical: x.isNaN ? F.canonicalNaN.bits : x.bits
     default: preconditionFailure("`\(op)` is not an operation on floats")
     }
@@ -146,6 +147,10 @@ extension ScalarProgram.Instruction {
 
 /// What scalar operations need of `Float` and `Double`.
 public protocol ScalarFloat: BinaryFloatingPoint {
+  /// The number with these bits in the low part.
+  init(bits: UInt64)
+  /// Up to here multiples of pi are taken off in three steps of floating-point arithmetic, beyond by `PiReduction`.
+  static var largestNearPi: Self { get }
   /// The bits, zero-extended.
   var bits: UInt64 { get }
   /// The NaN that leaves a program.
@@ -175,6 +180,8 @@ extension Float: ScalarFloat {
   @inlinable public var bits: UInt64 { UInt64(bitPattern) }
   /// The NaN that leaves a program.
   @inlinable public static var canonicalNaN: Float { Float(bitPattern: CanonicalNaN.f32) }
+  /// Up to here multiples of pi are taken off in floating-point arithmetic.
+  @inlinable public static var largestNearPi: Float { 0x1p17 }
   /// The number with these bits in the low half.
   @inlinable public init(bits: UInt64) { self.init(bitPattern: UInt32(truncatingIfNeeded: bits)) }
 }
@@ -184,6 +191,10 @@ extension Double: ScalarFloat {
   @inlinable public var bits: UInt64 { bitPattern }
   /// The NaN that leaves a program.
   @inlinable public static var canonicalNaN: Double { Double(bitPattern: CanonicalNaN.f64) }
+  /// Up to here multiples of pi are taken off in floating-point arithmetic.
+  @inlinable public static var largestNearPi: Double { 0x1p40 }
+  /// The number with these bits.
+  @inlinable public init(bits: UInt64) { self.init(bitPattern: bits) }
 }
 
 extension FixedWidthInteger {

@@ -28,6 +28,22 @@ public struct ScalarProgram: Sendable, Hashable {
   public internal(set) var result = 0
 
   init() {}
+
+  /// The program for small arguments, where no reduction by multiples of pi has anything to do; nil where there
+  /// is none in it. All of them reduce the first parameter.
+  package var nearPi: ScalarProgram? {
+    var near = self
+    var meaning = Array(0..<UInt32(instructions.count))
+    for (position, instruction) in instructions.enumerated() {
+      let operands = [instruction.a, instruction.b, instruction.c].map { meaning[Int($0)] }
+      (near.instructions[position].a, near.instructions[position].b, near.instructions[position].c) = (
+        operands[0], operands[1], operands[2]
+      )
+      if instruction.op == .piReduction { meaning[position] = operands[1] }
+    }
+    near.result = Int(meaning[result])
+    return near.instructions == instructions ? nil : near
+  }
 }
 
 /// A scalar of a program under construction.
@@ -149,6 +165,10 @@ public struct ScalarBuilder: Sendable {
   /// An elementary function of two operands of one dtype.
   public mutating func call(_ function: ElementaryFunction, _ a: Scalar, _ b: Scalar) -> Scalar {
     append(.call, a.dtype, a, b, immediate: UInt64(function.rawValue))
+  }
+  /// A part of x reduced by multiples of pi, `near` where x is small.
+  public mutating func reduced(_ x: Scalar, _ reduction: PiReduction, near: Scalar) -> Scalar {
+    append(.piReduction, x.dtype, x, near, immediate: reduction.immediate)
   }
   /// `c[0] + x (c[1] + x (c[2] + ...))` by Horner's rule with fused multiply-adds.
   public mutating func polynomial(_ x: Scalar, _ coefficients: [Double]) -> Scalar {

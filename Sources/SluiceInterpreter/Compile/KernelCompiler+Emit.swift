@@ -65,6 +65,7 @@ extension KernelCompiler {
     case .select: code.kind = .select
     case .cast: code.kind = .cast
     case .bitcast: code.kind = .copy
+    case .piReduction: code.index = Int32(PiReduction(immediate: scalar.immediate).immediate)
     default: break
     }
     code.result = operand(scalar.result, isWide: isWide)

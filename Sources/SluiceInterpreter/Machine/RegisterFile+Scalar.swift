@@ -37,6 +37,9 @@ extension RegisterFile {
     case .ceil: result.set(width) { x[$0].roundedUp }
     case .trunc: result.set(width) { x[$0].truncated }
     case .round: result.set(width) { x[$0].roundedToEven }
+    case .piReduction:
+      let reduction = PiReduction(immediate: UInt64(code.index))
+      result.set(width) { x[$0].magnitude <= F.largestNearPi ? y[$0] : reduction(x[$0], near: y[$0]) }
     case .canonical: result.set(width) { x[$0] != x[$0] ? F.canonicalNaN : x[$0] }
     default: break
     }
@@ -114,6 +117,7 @@ extension RegisterFile {
       let lanes = Int(code.index)
       var block = code
       block.a = code.result
+      block.index = 0
       var start = 0
       while start < width {
         block.b = code.b + Int32(start * code.dtype.byteCount)
@@ -132,6 +136,7 @@ extension RegisterFile {
     default:
       var step = code
       step.result = code.a
+      step.index = 0
       var half = Int(code.index) / 2
       while half >= 1 {
         step.b = code.a + Int32(half * code.dtype.byteCount)

@@ -25,12 +25,14 @@ package func addVjp(of function: GraphID, to module: Module) throws(Diagnostics)
         ])
     ])
   }
+  try module.checkSizes()
   var result = GraphID.none
   var failure: GradientError?
   let graph = module[function]
   var builder = ModuleBuilder(extending: module)
   let name = builder.freeName("\(module.tables.strings[graph.name]).vjp")
   builder.begin(.function, name, symbols: graph.symbols)
+  builder.location = graph.location
   var inputs = graph.inputs.map { builder.input(graph.types[$0.index], name: graph.names[$0.index]) }
   let isFloat = { (value: ValueID) in module.tables.types.dtype(graph.types[value.index]).isDifferentiable }
   var seeds: [(position: Int, cotangent: ValueID)] = []

@@ -31,7 +31,7 @@ extension ScalarInstruction {
       }
       let isDefined = function.dtypes.contains(dtype)
       return uniform(dtypes) ?? (isDefined ? nil : "`\(function)` of \(dtype.name)")
-    case .fma, .sqrt, .floor, .ceil, .trunc, .round, .canonical:
+    case .fma, .sqrt, .floor, .ceil, .trunc, .round, .piReduction, .canonical:
       return uniform(dtypes) ?? (dtype.isFloat ? nil : "`\(op)` of \(dtype.name), expected a float")
     case .add, .subtract, .multiply, .divide, .remainder, .negate, .abs:
       return uniform(dtypes) ?? (dtype == .bool || dtype.isNarrow ? "`\(op)` of \(dtype.name)" : nil)

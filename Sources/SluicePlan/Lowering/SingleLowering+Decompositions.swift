@@ -294,8 +294,12 @@ extension SingleLowering {
     let difference = make(
       .subtract, make(.multiply, half, elements.aqq), make(.multiply, half, elements.app))
     let cotangent = make(.divide, difference, elements.apq)
-    let root = make(.sqrt, make(.fma, cotangent, cotangent, one))
-    let size = make(.divide, one, make(.add, make(.abs, cotangent), root))
+    let length = make(.abs, cotangent)
+    // A large one is its own root, and its square might overflow.
+    let root = select(
+      isTrue(.less, number(0x1p60, dtype), length), length,
+      make(.sqrt, make(.fma, cotangent, cotangent, one)))
+    let size = make(.divide, one, make(.add, length, root))
     let tangent = select(isTrue(.less, cotangent, zero), make(.negate, size), size)
     let cosine = make(.divide, one, make(.sqrt, make(.fma, tangent, tangent, one)))
     let sine = make(.multiply, tangent, cosine)

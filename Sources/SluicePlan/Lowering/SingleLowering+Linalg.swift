@@ -22,8 +22,12 @@ extension SingleLowering {
       let work = Matrix(slot: writer.scratch("work", dtype, square), width: n)
       let other = Matrix(slot: writer.scratch("right", dtype, rightCount), width: columns)
       let last = try tables.sum(n, tables.dims.integer(-1))
+      // Per column of b 0, or NaN where it is not finite.
+      let flaws = right == nil ? nil : writer.scratch("flaws", dtype, columns)
       try nest(batch, .sequential) { (self: inout SingleLowering, index: [Register]) throws(Diagnostics) in
         self.copy(x, index, to: work, n)
+        let isSound = self.isFinite(x, index, n, dtype)
+        if let right, let flaws { self.noteFlaws(right, index, n, columns, in: flaws, dtype) }
         self.fill(other, n, columns) { (self: inout SingleLowering, i, j) in
           if let right { return self.load(right, index + [i, j]) }
           let same = self.writer.builder.scalar(.equal, .bool, source: .i64, [i, j])
@@ -32,7 +36,15 @@ extension SingleLowering {
         self.eliminate(work, other, n, columns, last, dtype, isFull: true)
         self.rows(n) { (self: inout SingleLowering, i) in
           self.columns(columns) { (self: inout SingleLowering, j) in
-            self.store(out, index + [i, j], self.load(other, i, j))
+            var isKnown = isSound
+            if let flaws {
+              let flaw = self.writer.builder.load(
+                flaws, Affine(self.writer.zero, [Affine.Term(self.writer.one, j)]))
+              let same = self.writer.builder.scalar(.equal, .bool, source: dtype, [flaw, flaw])
+              isKnown = self.writer.builder.scalar(.and, .bool, [isSound, same])
+            }
+            let element = self.select(isKnown, self.load(other, i, j), self.number(.nan, dtype))
+            self.store(out, index + [i, j], element)
           }
         }
       }
@@ -42,6 +54,7 @@ extension SingleLowering {
       let last = try tables.sum(n, tables.dims.integer(-1))
       try nest(batch, .sequential) { (self: inout SingleLowering, index: [Register]) throws(Diagnostics) in
         self.copy(x, index, to: work, n)
+        let isSound = self.isFinite(x, index, n, dtype)
         self.eliminate(work, nil, n, n, last, dtype, isFull: false)
         let sum = self.writer.builder.variable(self.number(0, dtype))
         self.rows(n) { (self: inout SingleLowering, i) in
@@ -50,7 +63,7 @@ extension SingleLowering {
             .call, dtype, [size], immediate: UInt64(ElementaryFunction.log.rawValue))
           self.writer.builder.assign(sum, self.writer.builder.scalar(.add, dtype, [sum, log]))
         }
-        self.store(out, index, sum)
+        self.store(out, index, self.select(isSound, sum, self.number(.nan, dtype)))
       }
     case .cholesky:
       let out = result()
@@ -118,6 +131,39 @@ extension SingleLowering {
       self.columns(columns) { (self: inout SingleLowering, j) in
         let value = element(&self, i, j)
         self.store(matrix, i, j, value)
+      }
+    }
+  }
+
+  /// Whether all elements of a square matrix are finite.
+  private mutating func isFinite(_ x: Operand, _ index: [Register], _ n: DimID, _ dtype: DType) -> Register {
+    // 0 for finite numbers, NaN where one is not.
+    let flaw = writer.builder.variable(number(0, dtype))
+    rows(n) { (self: inout SingleLowering, i) in
+      self.rows(n) { (self: inout SingleLowering, j) in
+        let element = self.load(x, index + [i, j])
+        let next = self.writer.builder.scalar(.fma, dtype, [self.number(0, dtype), element, flaw])
+        self.writer.builder.assign(flaw, next)
+      }
+    }
+    return writer.builder.scalar(.equal, .bool, source: dtype, [flaw, flaw])
+  }
+
+  /// Sets per column of a matrix 0 where all its elements are finite, else NaN.
+  private mutating func noteFlaws(
+    _ x: Operand, _ index: [Register], _ n: DimID, _ columns: DimID, in flaws: Int, _ dtype: DType
+  ) {
+    let (zero, one) = (writer.zero, writer.one)
+    func at(_ j: Register) -> Affine { Affine(zero, [Affine.Term(one, j)]) }
+    self.columns(columns) { (self: inout SingleLowering, j) in
+      self.writer.builder.store(flaws, at(j), self.number(0, dtype))
+    }
+    rows(n) { (self: inout SingleLowering, i) in
+      self.columns(columns) { (self: inout SingleLowering, j) in
+        let flaw = self.writer.builder.load(flaws, at(j))
+        let element = self.load(x, index + [i, j])
+        let next = self.writer.builder.scalar(.fma, dtype, [self.number(0, dtype), element, flaw])
+        self.writer.builder.store(flaws, at(j), next)
       }
     }
   }
