@@ -151,7 +151,7 @@ public func dropout(
   _ x: Tensor, probability: Double = 0.5, seed: Tensor, stream: Int = 0, file: String = #fileID,
   line: Int = #line, column: Int = #column
 ) -> Tensor {
-  let number = constant(Double(stream), .i64, file: file, line: line, column: column)
+  let number = constant(stream, .i64, file: file, line: line, column: column)
   return dropout(
     x, probability: probability, seed: seed, stream: number, file: file, line: line, column: column)
 }

@@ -57,10 +57,12 @@ extension Session {
   ) throws -> [String: HostTensor] {
     var values: [String: HostTensor] = [:]
     for row in rows {
-      guard let value = try archive.tensor(row.name) else {
+      guard var value = try archive.tensor(row.name) else {
         throw SessionError(
           "`\(path)`: there is no array for the \(what) `@\(row.name)`; there are \(list(archive.names))")
       }
+      // Other numbers than those of the file are never taken.
+      if let exact = try? value.converted(to: plan.tables.types.dtype(row.type)) { value = exact }
       try check(value, row, plan, "`\(path)`: the \(what)")
       values[row.name] = value
     }

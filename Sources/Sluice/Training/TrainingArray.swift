@@ -33,6 +33,11 @@ struct TrainingArray: Sendable {
     bytes = try Self.converted(array, to: dtype, name).bytes
   }
 
+  /// The elements of an array of integers, row by row.
+  var integers: [Int64] {
+    ((try? HostTensor(dtype: dtype, shape: [count] + shape, bytes: bytes)) ?? HostTensor([Int64]())).asIntegers()
+  }
+
   /// These rows, in this order; all must be there.
   func rows(_ rows: [Int]) throws -> HostTensor {
     var gathered: [UInt8] = []

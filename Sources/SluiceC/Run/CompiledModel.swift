@@ -51,6 +51,8 @@ public final class CompiledModel {
     var flags = compiler.libraryFlags(usesThreads: usesThreads)
     flags += options.optimisation ?? compiler.optimisationFlags
     if usesThreads { flags.append("-D\(model.macroPrefix)THREADS") }
+    // As in the interpreter, they mean what the language says; a session looks at its inputs itself.
+    flags.append("-D\(model.macroPrefix)CHECK_INDICES=0")
     flags += options.flags
     let path = try CompileCache.standard().library(source, compiler, flags)
     library = try SharedLibrary(path)
