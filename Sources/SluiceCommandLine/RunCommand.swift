@@ -123,7 +123,8 @@ extension CommandSpec {
           "`@\(function)` has no input `\(name)`" + Suggestion.text(for: name, among: names) + "; \(list)")
       }
       let type = graph.types[position]
-      if module.tables.types.rank(type) == 0, let scalar = try number(text, module.tables.types.dtype(type), for: name)
+      if module.tables.types.rank(type) == 0,
+        let scalar = try number(text, module.tables.types.dtype(type), for: name)
       {
         result[name] = scalar
       } else {

@@ -44,18 +44,18 @@ struct NpyHeader: Equatable {
     let hasOrder = descr.first.map { "<>|=".utf8.contains($0) } ?? false
     let found: StoredNumber? =
       switch String(decoding: hasOrder ? descr.dropFirst() : descr[...], as: UTF8.self) {
-      case "f2": .dtype(.f16)
-      case "f4": .dtype(.f32)
-      case "f8": .dtype(.f64)
-      case "i1": .integers(byteCount: 1, isSigned: true)
-      case "i2": .integers(byteCount: 2, isSigned: true)
-      case "i4": .integers(byteCount: 4, isSigned: true)
-      case "i8": .integers(byteCount: 8, isSigned: true)
-      case "u1": .integers(byteCount: 1, isSigned: false)
-      case "u2": .integers(byteCount: 2, isSigned: false)
-      case "u4": .integers(byteCount: 4, isSigned: false)
-      case "u8": .integers(byteCount: 8, isSigned: false)
-      case "b1", "?": .dtype(.bool)
+      case "f2", "e", "float16": .dtype(.f16)
+      case "f4", "f", "float32": .dtype(.f32)
+      case "f8", "d", "float64": .dtype(.f64)
+      case "i1", "b", "int8": .integers(byteCount: 1, isSigned: true)
+      case "i2", "h", "int16": .integers(byteCount: 2, isSigned: true)
+      case "i4", "i", "int32": .integers(byteCount: 4, isSigned: true)
+      case "i8", "q", "int64": .integers(byteCount: 8, isSigned: true)
+      case "u1", "B", "uint8": .integers(byteCount: 1, isSigned: false)
+      case "u2", "H", "uint16": .integers(byteCount: 2, isSigned: false)
+      case "u4", "I", "uint32": .integers(byteCount: 4, isSigned: false)
+      case "u8", "Q", "uint64": .integers(byteCount: 8, isSigned: false)
+      case "b1", "?", "bool": .dtype(.bool)
       default: nil
       }
     guard let found else { throw unsupported(descr) }
@@ -180,7 +180,7 @@ private struct PythonLiteralParser {
       throw Malformed("`shape` holds `\(printable(bytes[at...]))` where an extent should stand")
     }
     // The mark of a long integer of Python 2.
-    if at > start, at < bytes.count, bytes[at] | 0x20 == UInt8(ascii: "l") { at += 1 }
+    if at > start, at < bytes.count, bytes[at] == UInt8(ascii: "L") { at += 1 }
     guard !isNegative || value == 0 else { throw Malformed("`shape` has the negative extent -\(value)") }
     skipSpaces()
     return value
@@ -188,7 +188,9 @@ private struct PythonLiteralParser {
 
   /// A quoted string without escapes, which may be marked as Unicode.
   private mutating func string(_ what: String) throws(Malformed) -> [UInt8] {
-    if at + 1 < bytes.count, bytes[at] | 0x20 == UInt8(ascii: "u"), "'\"".utf8.contains(bytes[at + 1]) { at += 1 }
+    if at + 1 < bytes.count, bytes[at] | 0x20 == UInt8(ascii: "u"), "'\"".utf8.contains(bytes[at + 1]) {
+      at += 1
+    }
     guard at < bytes.count, bytes[at] == UInt8(ascii: "'") || bytes[at] == UInt8(ascii: "\"") else {
       throw Malformed("\(what) is not a string but begins `\(printable(bytes[at...]))`")
     }

@@ -194,7 +194,8 @@ extension Reader {
       Double(exactly: value) == nil
     else { return }
     throw report(
-      "the initial value \(value) needs more than 53 bits", at: spot, hint: "write the elements: `data [...]`")
+      "the initial value \(value) needs more than 53 bits", at: spot, hint: "write the elements: `data [...]`"
+    )
   }
 
   private mutating func requireFloat(_ type: TypeID, _ word: String, _ spot: Lexer.Spot) throws(Stop) {
@@ -205,8 +206,10 @@ extension Reader {
 
   private mutating func requireFits(_ value: Double, _ dtype: DType, _ spot: Lexer.Spot) throws(Stop) {
     guard ScalarConstant.bits(holding: value, dtype) != nil else {
+      var text: [UInt8] = []
+      NumberText.append(value, to: &text)
       throw report(
-        "\(value) is not a value of \(dtype.name)", at: spot,
+        "\(String(decoding: text, as: UTF8.self)) is not a value of \(dtype.name)", at: spot,
         hint: dtype.isFloating ? "infinity is `inf`" : nil)
     }
   }

@@ -62,7 +62,8 @@ public func constant(
 /// Integers in row-major order known when the model is compiled, which the dtype has exactly; a vector unless a shape
 /// is given.
 public func constant(
-  _ values: [some BinaryInteger & SignedInteger & FixedWidthInteger], shape: Shape? = nil, _ dtype: DType = .f32,
+  _ values: [some BinaryInteger & SignedInteger & FixedWidthInteger], shape: Shape? = nil,
+  _ dtype: DType = .f32,
   file: String = #fileID, line: Int = #line, column: Int = #column
 ) -> Tensor {
   Trace.constant(
@@ -128,7 +129,8 @@ extension Trace {
       return constant(try bytes(values, dtype), shape, dtype, site)
     } catch {
       current.report(
-        error.message, hint: dtype.isFloating ? error.hint : "choose another dtype for the constant", at: site)
+        error.message, hint: dtype.isFloating ? error.hint : "choose another dtype for the constant", at: site
+      )
       return current.poison()
     }
   }

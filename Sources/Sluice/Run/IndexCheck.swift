@@ -28,7 +28,7 @@ struct IndexCheck {
 
   /// What is out of range among the numbers at these places; nil where nothing is.
   func find(_ numbers: [Int64], at places: some Collection<Int>) -> Finding? {
-    let (low, high) = IndexUse.bounds(use.role, size: size)
+    let (low, high) = use.bounds(size: size)
     var finding: Finding?
     for place in places where numbers[place] < low || numbers[place] > high {
       finding?.count += 1
@@ -38,16 +38,22 @@ struct IndexCheck {
     return finding
   }
 
+  /// Whether the numbers at these places should be classes, and all are none.
+  func areNone(_ numbers: [Int64], at places: some Collection<Int>) -> Bool {
+    use.role == .label && !places.isEmpty && places.allSatisfy { numbers[$0] < 0 }
+  }
+
   /// What is wrong, and the way out; `index` is that of the first element.
   func message(_ finding: Finding, _ what: String, _ index: [Int]) -> String {
-    let (low, high) = IndexUse.bounds(use.role, size: size)
+    let (low, high) = use.bounds(size: size)
     let name = use.op.definition.name
     let place = index.isEmpty ? "" : " at [\(index.map(String.init).joined(separator: ","))]"
     let text =
       switch use.role {
       case .index:
         "\(what) has indices into \(size) element\(size == 1 ? "" : "s") (`\(name)`\(self.place)), "
-          + (size > 0 ? "which are \(low) to \(high)" : "of which there are none")
+          + (size > 0
+            ? "which are \(use.hasLowerBound ? "\(low)" : "up") to \(high)" : "of which there are none")
       case .label:
         "\(what) has classes, of which there are \(size) (`\(name)`\(self.place)): "
           + (size > 0 ? "0 to \(high), or less than 0 for none" : "less than 0 for none")

@@ -61,8 +61,13 @@ extension Session {
         throw SessionError(
           "`\(path)`: there is no array for the \(what) `@\(row.name)`; there are \(list(archive.names))")
       }
-      // Other numbers than those of the file are never taken.
-      if let exact = try? value.converted(to: plan.tables.types.dtype(row.type)) { value = exact }
+      do throws(HostTensorError) {
+        value = try value.converted(to: plan.tables.types.dtype(row.type))
+      } catch {
+        throw SessionError(
+          "`\(path)`: the \(what) `@\(row.name)` is \(plan.tables.text(row.type)), the array \(value.dtype.name), and "
+            + "\(error.description); convert it before it is written")
+      }
       try check(value, row, plan, "`\(path)`: the \(what)")
       values[row.name] = value
     }

@@ -165,7 +165,8 @@ public struct Session {
       if let finding = check.find(input.asIntegers(), at: places) {
         let name = function.inputs[use.input].name
         throw SessionError(
-          check.message(finding, "the input `\(name)` of `@\(function.name)`", input.index(of: finding.first)))
+          check.message(finding, "the input `\(name)` of `@\(function.name)`", input.index(of: finding.first))
+        )
       }
     }
   }

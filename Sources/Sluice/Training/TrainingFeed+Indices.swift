@@ -26,25 +26,31 @@ extension TrainingFeed {
       guard !places.isEmpty else { continue }
       let check = IndexCheck(use, sizes, plan.tables)
       let name = function.inputs[use.input].name
-      func report(_ finding: IndexCheck.Finding?, _ index: (Int) -> [Int]) throws {
-        guard let finding else { return }
-        throw TrainingError(check.message(finding, "the data `\(name)`", index(finding.first)))
+      func look(
+        _ numbers: [Int64], at places: some Collection<Int>, _ index: (Int) -> [Int]
+      ) throws {
+        if let finding = check.find(numbers, at: places) {
+          throw TrainingError(check.message(finding, "the data `\(name)`", index(finding.first)))
+        }
+        if check.areNone(numbers, at: places) {
+          throw TrainingError(
+            "the data `\(name)` has classes, but all are less than 0, which is none: there is nothing to learn"
+          )
+        }
       }
       switch sources[use.input] {
       case .examples(let array):
         let size = max(array.shape.reduce(1, *), 1)
         let inRow = Set(places.map { $0 % size }).sorted()
-        let all = (0..<array.count).lazy.flatMap { row in inRow.lazy.map { row * size + $0 } }
-        let finding = check.find(array.integers, at: Array(all))
-        try report(finding) { [$0 / size] + HostTensor.index(of: $0 % size, in: array.shape) }
+        let all = (0..<array.count).flatMap { row in inRow.map { row * size + $0 } }
+        try look(array.integers, at: all) { [$0 / size] + HostTensor.index(of: $0 % size, in: array.shape) }
       case .sequence(let array):
         let inWindow = places.map { $0 % max(window ?? 1, 1) }
         guard let first = inWindow.min(), let last = inWindow.max() else { continue }
         let end = array.count - (window ?? 1) + last + 1
         guard first < end else { continue }
-        try report(check.find(array.integers, at: first..<end)) { [$0] }
-      case .fixed(let value):
-        try report(check.find(value.asIntegers(), at: places)) { value.index(of: $0) }
+        try look(array.integers, at: first..<end) { [$0] }
+      case .fixed(let value): try look(value.asIntegers(), at: places) { value.index(of: $0) }
       case .seed: continue
       }
     }

@@ -265,11 +265,12 @@ struct CHeader {
     let function = model.plan.functions[position]
     var lines: [String] = []
     for use in function.indexUses {
-      let size = model.tables.text(use.size)
       let name = function.inputs[use.input].name
+      let size = model.tables.text(use.size)
       let line =
         use.role == .index
-        ? "\(name) has indices, -(\(size)) to \(size) - 1." : "\(name) has classes, less than \(size); below 0: none."
+        ? "\(name) has indices into \(size) elements, those below 0 from the end."
+        : "\(name) has classes less than \(size), below 0 for none."
       if !lines.contains(line) { lines.append(line) }
     }
     let refusal =

@@ -37,7 +37,7 @@ struct CIndexCheck {
   /// The definition; nothing where there is nothing to look at.
   mutating func definition() -> String {
     guard model.indexLevels[position] != .none else { return "" }
-    var scope = NameScope(["dims", "inputs", "outside", "index"], filePrefix: model.prefix)
+    var scope = NameScope(["dims", "inputs", "outside", "least", "end", "value"], filePrefix: model.prefix)
     var symbolNames: [SymbolID: String] = [:]
     for symbol in function.symbols {
       symbolNames[symbol] = scope.claim(model.tables.strings[dims.symbols[symbol.index].name])
@@ -95,15 +95,14 @@ struct CIndexCheck {
     let printer = CDims(dims, symbolNames)
     func text(_ dim: DimID) -> CExpression { printer.expression(dim) }
 
-    writer.open("")
+    writer.line("{")
+    writer.depth += 1
     // Numbers of the element's own width, where the size fits: compilers compare several at once.
     let isWide = dtype == .i64 || (dims.bound(use.size).map { $0 > Int64(Int32.max) } ?? true)
     let type = isWide ? "int64_t" : "int32_t"
-    let size = text(use.size)
-    if use.role == .index {
-      writer.line("const \(type) least = -(\(type))\(size.text(atLeast: .primary));")
-    }
-    writer.line("const \(type) end = (\(type))\(size.text(atLeast: .primary));")
+    let size = dims.value(use.size).map { String($0) } ?? "(\(type))\(text(use.size).text(atLeast: .primary))"
+    if use.hasLowerBound { writer.line("const \(type) least = -\(size);") }
+    writer.line("const \(type) end = \(size);")
     var opened = 0
     var place: [(isNegative: Bool, term: CExpression)] = printer.terms(use.offset)
     for (axis, counter) in zip(axes, counters) {
@@ -122,9 +121,9 @@ struct CIndexCheck {
     let member = "inputs->\(names.inputs[use.input])"
     let element = isScalar ? member : "\(member)[\(place.isEmpty ? "0" : CDims.sum(place).text)]"
     writer.line(
-      "const \(type) index = \(dtype == .i32 && !isWide || dtype == .i64 ? "" : "(\(type))")\(element);")
+      "const \(type) value = \(dtype == .i32 && !isWide || dtype == .i64 ? "" : "(\(type))")\(element);")
     writer.line(
-      use.role == .index ? "outside |= (index < least) | (index >= end);" : "outside |= index >= end;")
+      use.hasLowerBound ? "outside |= (value < least) | (value >= end);" : "outside |= value >= end;")
     for _ in 0..<opened { writer.close() }
     writer.close()
   }
@@ -162,6 +161,8 @@ extension Int64 {
 extension CIndexCheck.Level {
   /// What looking at one element costs, in scalar operations of kernels, which run several at once.
   private static let weight: Int64 = 12
+  /// What the call costs that looks at them.
+  private static let fixed: Int64 = 24
 
   /// The level of a function: costs are compared for the least sizes and for the largest ones.
   init(_ function: ExecutionPlan, _ plan: ModulePlan) {
@@ -183,8 +184,9 @@ extension CIndexCheck.Level {
       }
       guard let elements = value(elements) else { return false }
       let (check, overflow) = elements.multipliedReportingOverflow(by: 100 * Self.weight)
+      let (sum, isLarge) = check.addingReportingOverflow(100 * Self.fixed)
       // Work that does not fit 64 bits is more than any check.
-      return !overflow && check <= value(work) ?? .max
+      return !overflow && !isLarge && sum <= value(work) ?? .max
     }
     self = isCheap ? .cheap : .costly
   }

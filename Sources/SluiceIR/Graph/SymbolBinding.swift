@@ -103,7 +103,8 @@ extension Tables {
         symbol,
         InferenceError(
           "the value of `\(name)` follows from no input of `@\(strings[graph.name])`, which could never run",
-          hint: "an input needs an axis in which `\(name)` alone is unknown, such as `\(name)` or `2*\(name)+1`")
+          hint:
+            "an input needs an axis in which `\(name)` alone is unknown, such as `\(name)` or `2*\(name)+1`")
       )
     }
   }

@@ -30,14 +30,20 @@ extension Op {
     default: false
     }
   }
+
+  /// Whether the op is a composite of which the parts are looked at.
+  fileprivate var isTakenApart: Bool {
+    if case .expand = definition.family { !takesIndices } else { false }
+  }
 }
 
 /// The analysis of one module.
 ///
-/// A value is followed as long as its elements are elements of an input: through views, casts between integers, and
-/// the bodies of `call` and `scan`. Arithmetic ends it, since its results may be in range where the input is not; so
-/// do `cond` and `while`, whose bodies may not run.
-private struct IndexAnalysis {
+/// A value is followed as long as its elements are elements of an input: through views, casts between integers, the
+/// bodies of `call` and `scan`, and a `select` that surely, or by random numbers, lets numbers out of range through.
+/// Arithmetic ends it, since its results may be in range where the input is not; so do `cond` and `while`, whose bodies
+/// may not run.
+struct IndexAnalysis {
   /// Elements of an input.
   struct Piece: Hashable {
     var input: Int
@@ -46,6 +52,8 @@ private struct IndexAnalysis {
     var axes: [IndexUse.Axis]
     /// Axes of sequences that `scan` takes apart: the elements of all its parts.
     var outer: [IndexUse.Axis] = []
+    /// Behind a condition, the elements that pass it: those above this number, maybe more.
+    var above: Int64?
   }
 
   /// Where the elements of a value come from.
@@ -54,6 +62,8 @@ private struct IndexAnalysis {
     var pieces: [Piece] = []
     /// Whether the value is the one piece, axis by axis, so that it is known where each element is.
     var isAligned = false
+    /// What is known of a value that conditions are made of.
+    var fact = Fact.none
   }
 
   private struct Key: Hashable {
@@ -63,17 +73,24 @@ private struct IndexAnalysis {
 
   private let module: Module
   private let live: [[Bool]]
-  private var tables: Tables
+  private(set) var tables: Tables
   private var results: [Key: [Value]] = [:]
   private var found: [IndexUse] = []
   private var isFound: Set<IndexUse> = []
 
   init(_ source: Module) {
-    module =
-      rebuild(source, simplifies: false) { builder, node in
-        guard !node.op.takesIndices, case .expand(let expansion) = node.op.definition.family else { return .copy }
-        return .replace(expansion.body(&builder, node.operands, node.attributes))
-      }.module
+    var module = source
+    // One sweep a level of composites within composites.
+    while module.graphs.contains(where: { $0.ops.contains(where: \.isTakenApart) }) {
+      module =
+        rebuild(module, simplifies: false) { builder, node in
+          guard node.op.isTakenApart, case .expand(let expansion) = node.op.definition.family else {
+            return .copy
+          }
+          return .replace(expansion.body(&builder, node.operands, node.attributes))
+        }.module
+    }
+    self.module = module
     live = liveness(of: module)
     tables = module.tables
   }
@@ -105,15 +122,18 @@ private struct IndexAnalysis {
     for index in graph.inputCount..<graph.nodeCount where live[id.index][index] {
       let node = NodeID(index)
       let operands = graph.operandRange(node).map { values[graph.operandPool[$0].index] }
+      let first = graph.resultRange(node).lowerBound
+      values[first].fact = fact(graph, node, operands)
       if operands.allSatisfy(\.pieces.isEmpty) { continue }
       if graph.ops[index].takesIndices {
         note(graph, node, operands)
       } else if case .body = graph.ops[index].definition.family {
         for (offset, value) in runBody(graph, node, operands).enumerated() {
-          values[graph.resultRange(node).lowerBound + offset] = value
+          values[first + offset] = value
         }
       } else {
-        values[graph.resultRange(node).lowerBound] = view(graph, node, operands)
+        let view = view(graph, node, operands)
+        (values[first].pieces, values[first].isAligned) = (view.pieces, view.isAligned)
       }
     }
     return graph.results.map { values[$0.index] }
@@ -132,9 +152,12 @@ private struct IndexAnalysis {
     }
     guard let size else { return }
     for piece in operands[operand].pieces {
+      // Numbers out of range must be among those that pass the condition.
+      if let above = piece.above, tables.dims.value(size).map({ $0 <= above }) ?? true { continue }
       let axes = (piece.outer + piece.axes).filter { tables.dims.value($0.extent) != 1 }
       var use = IndexUse(
-        input: piece.input, offset: piece.offset, axes: axes, size: size, role: role, op: op)
+        input: piece.input, offset: piece.offset, axes: axes, size: size, role: role,
+        hasLowerBound: role == .index && piece.above == nil, op: op)
       // One message is enough for the same elements, whatever uses them, and wherever.
       use.op = role == .label ? .crossEntropy : .gather
       guard isFound.insert(use).inserted else { continue }
@@ -192,6 +215,7 @@ private struct IndexAnalysis {
     let type = graph.types[graph.resultRange(node).lowerBound]
     switch op {
     case .cast: return tables.types.dtype(type).isInteger ? operands[0] : Value()
+    case .select: return selected(operands)
     case .concat, .pad: return Value(pieces: operands.flatMap(\.pieces))
     case .reshape, .transpose, .broadcast, .slice, .reverse, .unfold:
       if operands[0].isAligned, let piece = operands[0].pieces.first,
@@ -272,7 +296,8 @@ private struct IndexAnalysis {
     else { return nil }
     (adopted.offset, adopted.size) = (offset, size)
     for (position, axis) in use.axes.enumerated() {
-      guard let extent = target.adopt(axis.extent, of: tables), let stride = target.adopt(axis.stride, of: tables)
+      guard let extent = target.adopt(axis.extent, of: tables),
+        let stride = target.adopt(axis.stride, of: tables)
       else { return nil }
       adopted.axes[position] = IndexUse.Axis(extent: extent, stride: stride)
     }

@@ -36,14 +36,16 @@ public struct IndexUse: Hashable, Sendable {
   public var size: DimID
   /// What they are.
   public var role: Role
+  /// Whether those below -n are out of range: not so for classes, nor where a condition may keep them out.
+  public var hasLowerBound: Bool
   /// The op that uses them.
   public var op: Op
   /// Where that op comes from.
   public var place: Diagnostic.Place?
 
   /// The least value and the largest one for a size.
-  public static func bounds(_ role: Role, size: Int64) -> (low: Int64, high: Int64) {
-    (role == .index ? -size : Int64.min, size - 1)
+  public func bounds(size: Int64) -> (low: Int64, high: Int64) {
+    (hasLowerBound ? -size : Int64.min, size - 1)
   }
 
   /// The places of the elements in the input, for the sizes of one call, in no particular order; each at least once.
