@@ -23,6 +23,11 @@ import Testing
     HostTensor((0..<2 * count).map { Float($0) }, shape: [count, 2])
   }
 
+  /// The type of the parts at indices of the type that the code ends with.
+  private static func parts(at code: String) -> String {
+    "f32[\(code.split(separator: "[").last?.dropLast() ?? ""),2]"
+  }
+
   private static let gather = """
     func @f(%w: f32[N,2], %i: i32[B,T]) -> f32[B,T,2] where N <= 8, B <= 4, T <= 4 {
       %r = gather %w, %i : f32[B,T,2]
@@ -81,8 +86,7 @@ import Testing
     ("%a, %b = unstack %p : i32[3], i32[3]\n  %z = stack %b, %b : i32[2,3]", 3),
   ])
   func viewsAreFollowed(_ code: String, _ count: Int) throws {
-    let shape = code.suffix { $0 != ":" }.drop { $0 != "[" }
-    let type = "f32" + shape.dropLast() + ",2]"
+    let type = Self.parts(at: code)
     let text = """
       func @f(%w: f32[4,2], %i: i32[6]) -> \(type) {
         %p = reshape %i {shape = [2,3]} : i32[2,3]
@@ -117,8 +121,7 @@ import Testing
     "%y = sort %i : i32[6]\n  %z = slice %y {start = [0], limit = [1]} : i32[1]",
   ])
   func arithmeticIsNot(_ code: String) throws {
-    let shape = code.suffix { $0 != ":" }.drop { $0 != "[" }
-    let type = "f32" + shape.dropLast() + ",2]"
+    let type = Self.parts(at: code)
     let text = """
       func @f(%w: f32[4,2], %i: i32[6], %j: i32[6]) -> \(type) {
         \(code)
@@ -139,8 +142,8 @@ import Testing
           let seed = f.input("seed", .i64, [])
           let isChosen = (uniform([6], seed: seed) .< 0.15) .& (i .>= 4)
           let masked = select(where: isChosen, i * 0 + 3, i)
-          f.output("e", gather(zeros([8, 2]), masked))
-          f.output("t", oneHot(select(where: isChosen, i, i * 0 - 1), 8))
+          f.output("e", Sluice.gather(zeros([8, 2]), masked))
+          f.output("t", oneHot(select(where: isChosen, i, i * 0 - 1), depth: 8))
         }
       }.trace())
     func said(_ numbers: [Int32]) throws -> String? {
@@ -279,9 +282,9 @@ import Testing
     let model = Model("m") { model in
       let table = model.parameter("table", [4, 4], .normal(1))
       model.function("train_step") { f in
-        let tokens = f.input("tokens", .i32, ["B <= 4", "T + 1"])
+        let tokens = f.input("tokens", .i32, ["B <= 4", Dim("T") + 1])
         let T = tokens.shape[1] - 1
-        let logits = gather(table.value, tokens[.all, ..<T])
+        let logits = Sluice.gather(table.value, tokens[.all, ..<T])
         let loss = crossEntropy(logits, tokens[.all, 1...])
         table.value = table.value - 0.1 * gradient(of: loss, wrt: table.value)
         f.output("loss", loss)

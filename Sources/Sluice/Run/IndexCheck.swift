@@ -58,7 +58,7 @@ struct IndexCheck {
         "\(what) has classes, of which there are \(size) (`\(name)`\(self.place)): "
           + (size > 0 ? "0 to \(high), or less than 0 for none" : "less than 0 for none")
       }
-    return text + "; \(finding.count) of \(finding.total) \(finding.total == 1 ? "is" : "are") out of range, "
+    return text + "; \(finding.count) of \(finding.total) \(finding.count == 1 ? "is" : "are") out of range, "
       + "the first\(place) is \(finding.value)"
   }
 }

@@ -44,7 +44,8 @@ extension OpDefinition {
   private func checkNumbers(
     _ tables: Tables, _ inference: Inference, _ given: [Attribute]
   ) throws(InferenceError) {
-    let computed = tables.attributes.dtype(inference.attributes, .dtype)
+    var computed = tables.attributes.dtype(inference.attributes, .dtype)
+    if computed == nil, case .dtype(let dtype)? = attribute(.dtype)?.defaultValue { computed = dtype }
     let dtypes = [computed].compactMap { $0 } + inference.operands.map { tables.types.dtype($0) }
     guard let dtype = dtypes.first(where: \.isFloat) else { return }
     for attribute in given {
