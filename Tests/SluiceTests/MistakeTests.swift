@@ -125,7 +125,9 @@ import Testing
     let found = try mistakes { model in
       let (A, B, C): (Dim, Dim, Dim) = ("A <= 4", "B <= 4", "C <= 4")
       model.function("f") { f in f.output("y", f.input("x", .f32, [A * A])) }  // squared: function^("f
-      model.function("g") { f in f.output("y", f.input("x", .f32, [A]) + zeros([B, 1])) }  // none: function^("g
+      model.function("g") { f in  // none: function^("g
+        f.output("y", f.input("x", .f32, [A]) + zeros([B, 1]))
+      }
       model.function("h") { f in
         let y = f.input("x", .f32, [A]) + f.input("y", .f32, [A * B, 1])
         f.output("z", f.input("z", .f32, [2 * C + B]) + y.sum())

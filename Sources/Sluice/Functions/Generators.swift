@@ -28,6 +28,8 @@ public func full(
 }
 
 /// A tensor of one integer; an integer that the dtype does not have exactly is a mistake.
+///
+/// As everywhere in Swift a quotient of integers is one: `1 / 3` is 0, `1.0 / 3` is not.
 public func full(
   _ shape: Shape, _ value: Int, _ dtype: DType = .f32, file: String = #fileID, line: Int = #line,
   column: Int = #column
@@ -38,6 +40,8 @@ public func full(
 }
 
 /// A scalar known when the model is compiled; an integer that the dtype does not have exactly is a mistake.
+///
+/// As everywhere in Swift a quotient of integers is one: `1 / 3` is 0, `1.0 / 3` is not.
 public func constant(
   _ value: Int, _ dtype: DType = .f32, file: String = #fileID, line: Int = #line, column: Int = #column
 ) -> Tensor {
@@ -53,21 +57,21 @@ public func constant(
 
 /// Numbers in row-major order known when the model is compiled; a vector unless a shape is given.
 public func constant(
-  _ values: [Double], shape: Shape? = nil, _ dtype: DType = .f32, file: String = #fileID, line: Int = #line,
-  column: Int = #column
+  _ values: [some BinaryFloatingPoint], shape: Shape? = nil, _ dtype: DType = .f32, file: String = #fileID,
+  line: Int = #line, column: Int = #column
 ) -> Tensor {
-  Trace.constant(values, shape ?? [Dim(values.count)], dtype, Site(file, line, column), NumberBits.bytes)
+  let numbers = values.map { Double($0) }
+  return Trace.constant(
+    numbers, shape ?? [Dim(values.count)], dtype, Site(file, line, column), NumberBits.bytes)
 }
 
 /// Integers in row-major order known when the model is compiled, which the dtype has exactly; a vector unless a shape
 /// is given.
 public func constant(
-  _ values: [some BinaryInteger & SignedInteger & FixedWidthInteger], shape: Shape? = nil,
-  _ dtype: DType = .f32,
-  file: String = #fileID, line: Int = #line, column: Int = #column
+  _ values: [Int], shape: Shape? = nil, _ dtype: DType = .f32, file: String = #fileID, line: Int = #line,
+  column: Int = #column
 ) -> Tensor {
-  Trace.constant(
-    values.map { Int($0) }, shape ?? [Dim(values.count)], dtype, Site(file, line, column), NumberBits.bytes)
+  Trace.constant(values, shape ?? [Dim(values.count)], dtype, Site(file, line, column), NumberBits.bytes)
 }
 
 /// An array known when the model is compiled.

@@ -39,12 +39,12 @@ public struct Initializer: Sendable {
   }
 
   /// These numbers in row-major order.
-  public static func data(_ numbers: [Double]) -> Initializer { Initializer(content: .numbers(numbers)) }
+  public static func data(_ numbers: [some BinaryFloatingPoint]) -> Initializer {
+    Initializer(content: .numbers(numbers.map { Double($0) }))
+  }
 
   /// These integers in row-major order.
-  public static func data(_ numbers: [some SignedInteger & FixedWidthInteger]) -> Initializer {
-    Initializer(content: .integers(numbers.map { Int($0) }))
-  }
+  public static func data(_ numbers: [Int]) -> Initializer { Initializer(content: .integers(numbers)) }
 
   /// This array, of the same dtype and shape.
   public static func data(_ array: HostTensor) -> Initializer { Initializer(content: .array(array)) }

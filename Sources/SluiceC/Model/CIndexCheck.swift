@@ -42,9 +42,8 @@ struct CIndexCheck {
     for symbol in function.symbols {
       symbolNames[symbol] = scope.claim(model.tables.strings[dims.symbols[symbol.index].name])
     }
-    let counters = (0..<TypeTable.maximumRank).map {
-      scope.claim(["i", "j", "k", "l", "m", "n", "o", "p"][$0 % 8])
-    }
+    let depth = function.indexUses.map(\.axes.count).max() ?? 0
+    let counters = (0..<depth).map { scope.claim(["i", "j", "k", "l", "m", "n", "o", "p"][$0 % 8]) }
     var body = CWriter(depth: 1)
     for use in function.indexUses { print(use, symbolNames, counters, &body) }
 
