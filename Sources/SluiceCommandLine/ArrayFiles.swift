@@ -1,4 +1,5 @@
 import SluiceFormats
+import SluiceIR
 
 /// The arrays that a command line names in files; a file of several is opened once.
 struct ArrayFiles {
@@ -10,6 +11,37 @@ struct ArrayFiles {
     let archive = try TensorArchive.read(path)
     archives[path] = archive
     return archive
+  }
+
+  /// The array that `text` means, with the numbers of its file as a dtype.
+  ///
+  /// Throws `InputError` where one of them is no such number.
+  mutating func tensor(_ text: String, for name: String, as dtype: DType) throws -> HostTensor {
+    try Self.converted(tensor(text, for: name), to: dtype, name: name, path: text)
+  }
+
+  /// The same numbers as another dtype; throws `InputError` where one of them is none, and says how to round.
+  static func converted(
+    _ tensor: HostTensor, to dtype: DType, name: String, path: String
+  ) throws -> HostTensor {
+    do throws(HostTensorError) {
+      return try tensor.converted(to: dtype)
+    } catch {
+      let numpy: String? =
+        switch dtype {
+        case .f32: "float32"
+        case .f64: "float64"
+        case .f16: "float16"
+        case .i32: "int32"
+        case .i64: "int64"
+        case .u8: "uint8"
+        case .bool: "bool"
+        case .bf16: nil
+        }
+      throw InputError(
+        "`\(name)` is \(dtype.name), `\(path)` holds \(tensor.dtype.name), and \(error.description); convert it "
+          + (numpy.map { "first, as NumPy does with `x.astype(\"\($0)\")`" } ?? "before it is written"))
+    }
   }
 
   /// The array that `text` means: a `.npy` file, `FILE.npz:ARRAY` or `FILE.safetensors:ARRAY`; without `:ARRAY`, the

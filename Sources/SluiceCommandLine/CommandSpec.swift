@@ -20,6 +20,11 @@ struct CommandSpec: Sendable {
       self.help = help
       self.isRepeatable = repeats
     }
+
+    /// Of the commands that take data.
+    static let uncheckedIndices = Option(
+      "--unchecked-indices",
+      "let indices and classes that are out of range mean what the language says, instead of refusing them")
   }
 
   /// The word after `sluice`.

@@ -34,6 +34,7 @@ extension CommandSpec {
         Option("--backend", value: "BACKEND", "`interpreter` (the default), `c` or `reference`"),
         Option("--threads", value: "N", "how many threads the C may use (default 1)"),
         Option("--seed", value: "N", "the seed of random initial values (default 0)"),
+        Option.uncheckedIndices,
         Option("--json", "print the outputs as JSON"),
       ],
       examples: [
@@ -48,6 +49,7 @@ extension CommandSpec {
       let seed = try invocation.integer("--seed", default: 0, in: Int.min...Int.max)
       let function = try functionName(invocation.value("--function"), module)
       var session = try Session(module, backend: backend, seed: Int64(seed), threads: threads)
+      session.checksIndices = !invocation.flag(CommandSpec.Option.uncheckedIndices.name)
       if let path = invocation.value("--params") {
         if TensorArchive.isArchive(path) {
           try session.loadParameters(TensorArchive.read(path), path: path)
@@ -60,7 +62,12 @@ extension CommandSpec {
         try session.loadVariables(files.archive(path), path: path)
       }
       for (name, path) in try invocation.pairs("--state", where: { !isWhole($0) }) {
-        try session.setState(name, files.tensor(path, for: name))
+        var value = try files.tensor(path, for: name)
+        if let row = module.variables.first(where: { module.tables.strings[$0.name] == name }) {
+          let dtype = module.tables.types.dtype(row.type)
+          value = try ArrayFiles.converted(value, to: dtype, name: name, path: path)
+        }
+        try session.setState(name, value)
       }
       let inputs = try inputs(invocation, &files, module, function)
       let outputs = try session.run(function, inputs)
@@ -99,8 +106,10 @@ extension CommandSpec {
     // Files that name the inputs themselves; what is given by name goes before.
     let given = Set(try invocation.pairs("--input", where: { !isWhole($0) }).map(\.name))
     for path in invocation.all("--input") where isWhole(path) {
-      for name in names where !given.contains(name) {
-        guard let tensor = try files.archive(path).tensor(name) else { continue }
+      for (position, name) in names.enumerated() where !given.contains(name) {
+        guard let stored = try files.archive(path).tensor(name) else { continue }
+        let dtype = module.tables.types.dtype(graph.types[position])
+        let tensor = try ArrayFiles.converted(stored, to: dtype, name: name, path: path)
         guard result.updateValue(tensor, forKey: name) == nil else {
           throw InputError(
             "the input `\(name)` is in `\(path)` and in a file before it; name it: `--input \(name)=`")
@@ -114,10 +123,12 @@ extension CommandSpec {
           "`@\(function)` has no input `\(name)`" + Suggestion.text(for: name, among: names) + "; \(list)")
       }
       let type = graph.types[position]
-      if module.tables.types.rank(type) == 0, let scalar = number(text, module.tables.types.dtype(type)) {
+      if module.tables.types.rank(type) == 0,
+        let scalar = try number(text, module.tables.types.dtype(type), for: name)
+      {
         result[name] = scalar
       } else {
-        result[name] = try files.tensor(text, for: name)
+        result[name] = try files.tensor(text, for: name, as: module.tables.types.dtype(type))
       }
     }
     return result
@@ -128,17 +139,38 @@ extension CommandSpec {
     TensorArchive.isArchive(text) && !text.contains("=")
   }
 
-  /// A scalar written on the command line.
-  static func number(_ text: String, _ dtype: DType) -> HostTensor? {
-    switch dtype {
-    case .f32: Float(text).map { HostTensor(scalar: $0) }
-    case .f64: Double(text).map { HostTensor(scalar: $0) }
-    case .i32: Int32(text).map { HostTensor(scalar: $0) }
-    case .i64: Int64(text).map { HostTensor(scalar: $0) }
-    case .u8: UInt8(text).map { HostTensor(scalar: $0) }
-    case .bool: Bool(text).map { HostTensor(scalar: $0) }
-    case .f16, .bf16: Double(text).map { HostTensor(narrowing: [$0], to: dtype, shape: []) }
+  /// A scalar written on the command line; nil for what is no number, such as the name of a file.
+  ///
+  /// Throws `InputError` for a number that the dtype cannot hold; integers must be held exactly.
+  static func number(_ text: String, _ dtype: DType, for name: String) throws -> HostTensor? {
+    if dtype == .bool, let truth = Bool(text) { return HostTensor(scalar: truth) }
+    guard let number = Double(text) else { return nil }
+    let bits: UInt64?
+    if let integer = Int64(text) {
+      bits = ScalarConstant.bits(holding: integer, dtype)
+    } else if number.isInfinite, !text.lowercased().contains("inf") {
+      bits = nil
+    } else if dtype == .f32, let float = Float(text), float.isFinite {
+      // Rounded once, from the digits.
+      bits = UInt64(float.bitPattern)
+    } else {
+      bits = ScalarConstant.bits(holding: number, dtype)
     }
+    guard let bits else {
+      let hint =
+        switch dtype {
+        case .f32, .f64, .f16, .bf16:
+          number.isInfinite || ScalarConstant.bits(holding: number, dtype) == nil
+            ? "infinity is `inf`" : "write `\(text).0` where the nearest one will do"
+        case .bool: "it is `true` or `false`"
+        case .u8: "it is an integer from 0 to 255"
+        case .i32: "it is an integer from \(Int32.min) to \(Int32.max)"
+        case .i64: "it is an integer from \(Int64.min) to \(Int64.max)"
+        }
+      throw InputError("the input `\(name)`: \(text) is no \(dtype.name); \(hint)")
+    }
+    let bytes = (0..<dtype.byteCount).map { UInt8(truncatingIfNeeded: bits >> UInt64(8 * $0)) }
+    return try HostTensor(dtype: dtype, shape: [], bytes: bytes)
   }
 
   /// Writes outputs and states to files; prints what goes to none.

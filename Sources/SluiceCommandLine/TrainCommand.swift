@@ -26,6 +26,7 @@ extension CommandSpec {
         Option("--steps", value: "N", "how many steps, with those of a resumed run"),
         Option("--epochs", value: "N", "instead of --steps: how often all examples are seen"),
         Option("--seed", value: "N", "the seed of all random numbers (default 0)"),
+        Option.uncheckedIndices,
         Option("--params", value: "FILE", "the first values of the parameters, from arrays by name"),
         Option("--backend", value: "BACKEND", "`c` (the default), `interpreter` or `reference`"),
         Option("--threads", value: "N", "how many threads the C may use (default 1)"),
@@ -117,6 +118,7 @@ private struct TrainRun {
     }
     options.batch = try integer("--batch", 1...1 << 30)
     options.length = try integer("--length", 1...1 << 30)
+    options.checksIndices = !invocation.flag(CommandSpec.Option.uncheckedIndices.name)
     options.seed = try integer("--seed", Int.min...Int.max).map { Int64($0) }
     if let text = invocation.value("--hold-out") {
       guard let percent = Double(text), (0..<100).contains(percent) else {
@@ -170,11 +172,11 @@ private struct TrainRun {
             + names.map { "`\($0)`" }.joined(separator: ", "))
       }
       if module.tables.types.rank(type) == 0,
-        let scalar = CommandSpec.number(text, module.tables.types.dtype(type))
+        let scalar = try CommandSpec.number(text, module.tables.types.dtype(type), for: name)
       {
         result[name] = scalar
       } else {
-        result[name] = try files.tensor(text, for: name)
+        result[name] = try files.tensor(text, for: name, as: module.tables.types.dtype(type))
       }
     }
     return result

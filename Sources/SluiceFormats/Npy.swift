@@ -2,8 +2,9 @@ import SluiceIR
 
 /// NumPy's `.npy` files: one array with its dtype and shape.
 ///
-/// Read are versions 1 to 3, the dtypes f2, f4, f8, i4, i8, u1 and b1 in either byte order, in C and in Fortran
-/// order; all come out little-endian and in C order. Written is what NumPy itself writes for such an array.
+/// Read are versions 1 to 3, as NumPy writes them with Python 2 and 3, the dtypes f2, f4, f8, i1 to i8, u1 to u8 and b1
+/// in either byte order, in C and in Fortran order; all come out little-endian and in C order. Integers that the
+/// language lacks become the next larger ones: i1, i2 and u2 are i32; u4 and u8 are i64. Written is what NumPy itself writes for such an array.
 /// Source: `numpy.lib.format`.
 public enum Npy {
   /// The array in the file at `path` (`-` is standard input).
@@ -36,9 +37,10 @@ public enum Npy {
     let header = try NpyHeader(&reader)
     let byteCount = try checkedByteCount(header, following: reader.remaining)
     let data = try reader.take(byteCount, "the array")
+    let elements = try header.stored.widened(ordered(header, Array(reader.bytes[data])))
     do throws(HostTensorError) {
       return try HostTensor(
-        dtype: header.dtype, shape: header.shape, bytes: ordered(header, Array(reader.bytes[data])))
+        dtype: header.stored.dtype, shape: header.shape, bytes: elements)
     } catch {
       throw Malformed(error.description)
     }
@@ -109,17 +111,17 @@ public enum Npy {
   static func checkedByteCount(
     _ header: NpyHeader, following: Int
   ) throws(Malformed) -> Int {
-    let (dtype, shape) = (header.dtype, header.shape)
+    let (size, shape) = (header.stored.byteCount, header.shape)
     guard let count = HostTensor.elementCount(of: shape),
-      HostTensor.elementCount(of: shape + [dtype.byteCount]) != nil
+      HostTensor.elementCount(of: shape + [Swift.max(size, header.stored.dtype.byteCount)]) != nil
     else {
       throw Malformed("the size of the shape \(HostTensor.text(shape)) in the header overflows")
     }
-    let byteCount = count * dtype.byteCount
+    let byteCount = count * size
     guard following == byteCount else {
       let hint = following < byteCount ? "is the file truncated?" : "what follows the array?"
       throw Malformed(
-        "header says \(count) elements of \(dtype.name) (\(byteCount) bytes) but \(following) bytes follow; "
+        "header says \(count) elements of \(header.stored.name) (\(byteCount) bytes) but \(following) bytes follow; "
           + hint
       )
     }
@@ -130,7 +132,7 @@ public enum Npy {
   private static func ordered(_ header: NpyHeader, _ data: [UInt8]) -> [UInt8] {
     let isTransposed = header.isFortranOrder && header.shape.count > 1
     guard header.isBigEndian || isTransposed else { return data }
-    switch header.dtype.byteCount {
+    switch header.stored.byteCount {
     case 2: return ordered(UInt16.self, header, isTransposed, data)
     case 4: return ordered(UInt32.self, header, isTransposed, data)
     case 8: return ordered(UInt64.self, header, isTransposed, data)

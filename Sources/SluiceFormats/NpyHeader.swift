@@ -5,7 +5,8 @@ struct NpyHeader: Equatable {
   /// What every `.npy` file begins with.
   static let magic: [UInt8] = [0x93] + "NUMPY".utf8
 
-  var dtype: DType
+  /// What the elements are in the file.
+  var stored: StoredNumber
   var isBigEndian: Bool
   /// Whether the first index runs fastest.
   var isFortranOrder: Bool
@@ -29,53 +30,56 @@ struct NpyHeader: Equatable {
     self = try parser.header()
   }
 
-  fileprivate init(dtype: DType, isBigEndian: Bool, isFortranOrder: Bool, shape: [Int]) {
-    self.dtype = dtype
+  fileprivate init(stored: StoredNumber, isBigEndian: Bool, isFortranOrder: Bool, shape: [Int]) {
+    self.stored = stored
     self.isBigEndian = isBigEndian
     self.isFortranOrder = isFortranOrder
     self.shape = shape
   }
 
-  /// The dtype that NumPy calls `descr`, and whether it is big-endian.
-  fileprivate static func dtype(_ descr: [UInt8]) throws(Malformed) -> (DType, isBigEndian: Bool) {
-    let name = descr.dropFirst()
-    if let order = descr.first, "<>|".utf8.contains(order) {
-      let found: DType? =
-        switch String(decoding: name, as: UTF8.self) {
-        case "f2": .f16
-        case "f4": .f32
-        case "f8": .f64
-        case "i4": .i32
-        case "i8": .i64
-        case "u1": .u8
-        case "b1": .bool
-        default: nil
-        }
-      let isOrderGiven = order != UInt8(ascii: "|")
-      if let found, found.byteCount == 1 || isOrderGiven {
-        return (found, isBigEndian: order == UInt8(ascii: ">") && found.byteCount > 1)
+  /// What NumPy calls `descr`, and whether it is big-endian.
+  ///
+  /// A byte order of `=`, `|` or none is that of the machine that reads, to NumPy too: little-endian.
+  fileprivate static func stored(_ descr: [UInt8]) throws(Malformed) -> (StoredNumber, isBigEndian: Bool) {
+    let hasOrder = descr.first.map { "<>|=".utf8.contains($0) } ?? false
+    let found: StoredNumber? =
+      switch String(decoding: hasOrder ? descr.dropFirst() : descr[...], as: UTF8.self) {
+      case "f2", "e", "float16": .dtype(.f16)
+      case "f4", "f", "float32": .dtype(.f32)
+      case "f8", "d", "float64": .dtype(.f64)
+      case "i1", "b", "int8": .integers(byteCount: 1, isSigned: true)
+      case "i2", "h", "int16": .integers(byteCount: 2, isSigned: true)
+      case "i4", "i", "int32": .integers(byteCount: 4, isSigned: true)
+      case "i8", "q", "int64": .integers(byteCount: 8, isSigned: true)
+      case "u1", "B", "uint8": .integers(byteCount: 1, isSigned: false)
+      case "u2", "H", "uint16": .integers(byteCount: 2, isSigned: false)
+      case "u4", "I", "uint32": .integers(byteCount: 4, isSigned: false)
+      case "u8", "Q", "uint64": .integers(byteCount: 8, isSigned: false)
+      case "b1", "?", "bool": .dtype(.bool)
+      default: nil
       }
-    }
-    throw unsupported(descr)
+    guard let found else { throw unsupported(descr) }
+    return (found, isBigEndian: descr.first == UInt8(ascii: ">") && found.byteCount > 1)
   }
 
   private static func unsupported(_ descr: [UInt8]) -> Malformed {
     let name = printable(descr)
+    let letter = descr.first { !"<>|=".utf8.contains($0) }
     let kinds: [UInt8: String] = [
       UInt8(ascii: "f"): "floats of another size", UInt8(ascii: "i"): "integers of another size",
       UInt8(ascii: "u"): "unsigned integers of another size", UInt8(ascii: "c"): "complex numbers",
       UInt8(ascii: "S"): "byte strings", UInt8(ascii: "U"): "strings", UInt8(ascii: "V"): "raw records",
       UInt8(ascii: "M"): "dates", UInt8(ascii: "m"): "time spans",
     ]
-    if descr.dropFirst().first == UInt8(ascii: "O") {
+    if letter == UInt8(ascii: "O") {
       return Malformed("dtype `\(name)` holds pickled Python objects, which are never read; \(supported)")
     }
-    let kind = descr.dropFirst().first.flatMap { kinds[$0] }
+    let kind = letter.flatMap { kinds[$0] }
     return Malformed("dtype `\(name)`\(kind.map { " (\($0))" } ?? "") is not supported; \(supported)")
   }
 
   fileprivate static let supported =
-    "convert to one of f2, f4, f8, i4, i8, u1, b1 with `.astype` before saving"
+    "convert to one of f2, f4, f8, i1 to i8, u1 to u8, b1 with `.astype` before saving"
 }
 
 /// Reads the one kind of Python literal that a `.npy` header may hold: a dictionary of three known keys.
@@ -122,8 +126,8 @@ private struct PythonLiteralParser {
     guard let descr else { throw missing("descr") }
     guard let order else { throw missing("fortran_order") }
     guard let shape else { throw missing("shape") }
-    let (dtype, isBigEndian) = try NpyHeader.dtype(descr)
-    return NpyHeader(dtype: dtype, isBigEndian: isBigEndian, isFortranOrder: order, shape: shape)
+    let (stored, isBigEndian) = try NpyHeader.stored(descr)
+    return NpyHeader(stored: stored, isBigEndian: isBigEndian, isFortranOrder: order, shape: shape)
   }
 
   private func missing(_ key: String) -> Malformed { Malformed("the header has no key `\(key)`") }
@@ -175,13 +179,18 @@ private struct PythonLiteralParser {
     guard at > start else {
       throw Malformed("`shape` holds `\(printable(bytes[at...]))` where an extent should stand")
     }
+    // The mark of a long integer of Python 2.
+    if at > start, at < bytes.count, bytes[at] == UInt8(ascii: "L") { at += 1 }
     guard !isNegative || value == 0 else { throw Malformed("`shape` has the negative extent -\(value)") }
     skipSpaces()
     return value
   }
 
-  /// A quoted string without escapes.
+  /// A quoted string without escapes, which may be marked as Unicode.
   private mutating func string(_ what: String) throws(Malformed) -> [UInt8] {
+    if at + 1 < bytes.count, bytes[at] | 0x20 == UInt8(ascii: "u"), "'\"".utf8.contains(bytes[at + 1]) {
+      at += 1
+    }
     guard at < bytes.count, bytes[at] == UInt8(ascii: "'") || bytes[at] == UInt8(ascii: "\"") else {
       throw Malformed("\(what) is not a string but begins `\(printable(bytes[at...]))`")
     }

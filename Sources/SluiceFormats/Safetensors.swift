@@ -5,7 +5,8 @@ import SluiceIR
 /// Eight bytes, little-endian, give the length of the header; the header gives for every array its dtype, shape
 /// and place in the data that follow, and under `__metadata__` strings that mean nothing here. Strict: the
 /// arrays fill the data without gap or overlap, names differ, numbers are plain digits. The header is read at
-/// once, an array is copied when it is asked for; memory is a small multiple of the header beyond the file.
+/// once, an array is copied when it is asked for, and may have any dtype before. Integers that the language lacks become
+/// the next larger ones, as in `Npy`; memory is a small multiple of the header beyond the file.
 /// Source: the format's description and the checks of its own reader, `safetensors` 0.8.
 public struct Safetensors: Sendable {
   /// The most bytes a header may have, the same as in the format's own reader.
@@ -42,7 +43,7 @@ public struct Safetensors: Sendable {
 
   /// The array of a name; nil where there is none.
   ///
-  /// Throws `.malformed` for bools that are neither 0 nor 1.
+  /// Throws `.malformed` for bools that are neither 0 nor 1, and where the dtype is none that can be read.
   public func tensor(_ name: String) throws(FileError) -> HostTensor? {
     guard let position = positions[name] else { return nil }
     return try tensor(at: position)
@@ -59,12 +60,25 @@ public struct Safetensors: Sendable {
 
   private func tensor(at position: Int) throws(FileError) -> HostTensor {
     let entry = entries[position]
-    do throws(HostTensorError) {
-      return try HostTensor(dtype: entry.dtype, shape: entry.shape, bytes: Array(bytes[entry.data]))
-    } catch {
-      throw FileError(
+    func malformed(_ message: String) -> FileError {
+      FileError(
         path: path, kind: .malformed,
-        message: "`\(printable(entry.name.utf8))` at byte \(entry.data.lowerBound): \(error.description)")
+        message: "`\(printable(entry.name.utf8))` at byte \(entry.data.lowerBound): \(message)")
+    }
+    guard let stored = entry.stored else {
+      throw malformed(
+        "the dtype `\(printable(entry.dtypeName.utf8))` is not supported; convert it to F32, or another float or "
+          + "integer of 8 to 64 bits")
+    }
+    do throws(Malformed) {
+      let elements = try stored.widened(Array(bytes[entry.data]))
+      do throws(HostTensorError) {
+        return try HostTensor(dtype: stored.dtype, shape: entry.shape, bytes: elements)
+      } catch {
+        throw Malformed(error.description)
+      }
+    } catch {
+      throw malformed(error.message)
     }
   }
 }

@@ -8,7 +8,10 @@ struct SafetensorsHeader {
   /// An array: its name, type, and where its bytes stand in the file.
   struct Entry {
     let name: String
-    let dtype: DType
+    /// What the format calls its dtype.
+    let dtypeName: String
+    /// What its elements are; nil where they cannot be read.
+    let stored: StoredNumber?
     let shape: [Int]
     var data: Range<Int>
   }
@@ -58,7 +61,7 @@ struct SafetensorsHeader {
   private static func entry(_ name: String, _ json: inout JSONReader) throws(Malformed) -> Entry {
     let start = json.offset
     let shown = printable(name.utf8)
-    var dtype: DType?
+    var dtype: String?
     var shape: [Int]?
     var offsets: [Int]?
     try json.object { (json, key, place) throws(Malformed) in
@@ -66,7 +69,7 @@ struct SafetensorsHeader {
       switch key {
       case "dtype":
         isRepeated = dtype != nil
-        dtype = try SafetensorsHeader.dtype(try json.string(), shown, place)
+        dtype = try json.string()
       case "shape":
         isRepeated = shape != nil
         shape = try json.integers()
@@ -86,17 +89,20 @@ struct SafetensorsHeader {
         "byte \(start): `data_offsets` of `\(shown)` are the first byte and the one behind the last, not "
           + HostTensor.text(offsets))
     }
+    // The size of an array of a dtype that is not known here is what its offsets say.
+    let bits = bitCounts[dtype]
     guard let count = HostTensor.elementCount(of: shape),
-      HostTensor.elementCount(of: shape + [dtype.byteCount]) != nil
+      let bitCount = bits.map({ HostTensor.elementCount(of: shape + [$0]) }) ?? 8 * (offsets[1] - offsets[0])
     else {
       throw Malformed("byte \(start): the size of `\(shown)`, \(HostTensor.text(shape)), overflows")
     }
-    guard count * dtype.byteCount == offsets[1] - offsets[0] else {
+    guard bitCount % 8 == 0, bitCount / 8 == offsets[1] - offsets[0] else {
       throw Malformed(
-        "byte \(start): `\(shown)` has \(count) elements of \(dtype.name) (\(count * dtype.byteCount) bytes), but its "
+        "byte \(start): `\(shown)` has \(count) elements of \(dtype.lowercased()) (\(bitCount / 8) bytes), but its "
           + "offsets hold \(offsets[1] - offsets[0]) bytes")
     }
-    return Entry(name: name, dtype: dtype, shape: shape, data: offsets[0]..<offsets[1])
+    return Entry(
+      name: name, dtypeName: dtype, stored: stored(dtype), shape: shape, data: offsets[0]..<offsets[1])
   }
 
   /// Moves the ranges to their places in the file and throws unless they fill the data.
@@ -128,16 +134,24 @@ struct SafetensorsHeader {
     }
   }
 
-  /// The dtype of a name; `place` is where it stands.
-  private static func dtype(_ name: String, _ owner: String, _ place: Int) throws(Malformed) -> DType {
-    guard let found = DType.allCases.first(where: { self.name(of: $0) == name }) else {
-      let known = DType.allCases.map { self.name(of: $0) }.joined(separator: ", ")
-      throw Malformed(
-        "byte \(place): the dtype `\(printable(name.utf8))` of `\(owner)` is not supported; convert it to one of "
-          + known)
+  /// The elements of a dtype of that name; nil where they cannot be read.
+  private static func stored(_ name: String) -> StoredNumber? {
+    switch name {
+    case "I8": .integers(byteCount: 1, isSigned: true)
+    case "I16": .integers(byteCount: 2, isSigned: true)
+    case "U16": .integers(byteCount: 2, isSigned: false)
+    case "U32": .integers(byteCount: 4, isSigned: false)
+    case "U64": .integers(byteCount: 8, isSigned: false)
+    default: DType.allCases.first { self.name(of: $0) == name }.map { .dtype($0) }
     }
-    return found
   }
+
+  /// How many bits an element of each of the format's dtypes takes.
+  private static let bitCounts: [String: Int] = [
+    "BOOL": 8, "U8": 8, "I8": 8, "I16": 16, "U16": 16, "F16": 16, "BF16": 16, "I32": 32, "U32": 32, "F32": 32,
+    "I64": 64, "U64": 64, "F64": 64, "C64": 64, "F8_E5M2": 8, "F8_E4M3": 8, "F8_E8M0": 8, "F8_E4M3FNUZ": 8,
+    "F8_E5M2FNUZ": 8, "F6_E2M3": 6, "F6_E3M2": 6, "F4": 4,
+  ]
 
   /// What the format calls a dtype.
   static func name(of dtype: DType) -> String { dtype.name.uppercased() }

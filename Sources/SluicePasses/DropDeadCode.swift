@@ -1,6 +1,6 @@
 /// Drops what no result and no write needs.
 
-import SluiceIR
+package import SluiceIR
 
 /// Copies what functions need: live nodes, and the bodies that live nodes run.
 ///
@@ -28,7 +28,7 @@ func dropDeadCode(_ module: Module, _ remarks: inout [Diagnostic]) -> Module {
 ///
 /// Users come behind what they use, nodes and graphs alike, so one sweep down finds everything. A graph without
 /// nodes has one flag too many, which tells it from a dropped one.
-func liveness(
+package func liveness(
   of module: Module, from isRoot: (Graph) -> Bool = { $0.kind == .function }
 ) -> [[Bool]] {
   var result = [[Bool]](repeating: [], count: module.graphs.count)

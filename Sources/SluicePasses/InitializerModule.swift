@@ -7,8 +7,8 @@ public import SluiceIR
 ///
 /// Variable `i` draws from stream `i` of the seed, so its value does not depend on the variables around it:
 /// `uniform(low, high)` is `low + (high - low) * u` and `normal(mean, deviation)` is `mean + deviation * n`, with
-/// `u` and `n` of the ops of these names. They are f32 numbers; f64 variables widen them first, f16 and bf16
-/// round the value once.
+/// `u` and `n` of the ops of these names. They are f32 numbers; f64 variables widen them first, f16 and bf16 round
+/// the value once. Where `high - low` is out of range, `uniform` is twice that of half the bounds.
 public func initializerModule(for module: Module) -> Module {
   var builder = ModuleBuilder(name: "\(module.name)_init")
   builder.begin(.function, "init")
@@ -58,7 +58,13 @@ extension ModuleBuilder {
     case .normal(let mean, let deviation):
       return draw(.normal, dtype, shape, seed, stream, offset: mean, factor: deviation)
     case .uniform(let low, let high):
-      return draw(.uniform, dtype, shape, seed, stream, offset: low, factor: high - low)
+      // Bounds whose difference is out of range: half the numbers, and these twice.
+      let wide = dtype == .f64 ? dtype : .f32
+      let isWide = ScalarConstant.bits(holding: high - low, wide) == nil || !(high - low).isFinite
+      let scale = isWide ? 0.5 : 1
+      let drawn = draw(
+        .uniform, dtype, shape, seed, stream, offset: scale * low, factor: scale * high - scale * low)
+      return isWide ? make(.add, [drawn, drawn]) : drawn
     case .data(let id): return make(.constant, [], [Attribute(.value, .constant(id))])
     }
   }

@@ -23,23 +23,16 @@ public struct Literal: Hashable, Sendable {
     var bits: [UInt64] = []
     bits.reserveCapacity(elements.count)
     for element in elements {
-      switch (dtype, element) {
-      case (.f32, .float(let value)): bits.append(UInt64(Float(value).bitPattern))
-      case (.f32, .int(let value)): bits.append(UInt64(Float(value).bitPattern))
-      case (.f16, _), (.bf16, _): bits.append(UInt64(NarrowFloat.narrowed(element.double, dtype)))
-      case (.f64, _): bits.append(element.double.bitPattern)
-      case (_, .float): return nil
-      case (.i32, .int(let value)):
-        guard let exact = Int32(exactly: value) else { return nil }
-        bits.append(UInt64(UInt32(bitPattern: exact)))
-      case (.i64, .int(let value)): bits.append(UInt64(bitPattern: value))
-      case (.u8, .int(let value)):
-        guard let exact = UInt8(exactly: value) else { return nil }
-        bits.append(UInt64(exact))
-      case (.bool, .int(let value)):
-        guard value == 0 || value == 1 else { return nil }
-        bits.append(UInt64(value))
-      }
+      // An integer may be rounded to a float here, as any numeral.
+      let number: UInt64? =
+        switch element {
+        case .int(let value) where !dtype.isFloating: ScalarConstant.bits(holding: value, dtype)
+        case .float where !dtype.isFloating: nil
+        case .int(let value) where dtype == .f32: UInt64(Float(value).bitPattern)
+        default: ScalarConstant.bits(holding: element.double, dtype)
+        }
+      guard let number else { return nil }
+      bits.append(number)
     }
     return bits
   }

@@ -89,7 +89,16 @@ extension Reader {
     nesting -= 1
     advance()
     try endLine("the end of the line: each node has a line of its own")
+    if !scope.isBody { reportSymbolsWithoutValue() }
     return signature
+  }
+
+  /// Reports the symbols of a function that no input gives a value to.
+  private mutating func reportSymbolsWithoutValue() {
+    for (symbol, error) in builder.tables.symbolProblems(in: builder.current) {
+      guard let row = scope.symbols.first(where: { $0.symbol == symbol }) else { continue }
+      report(error.message, at: row.spot, hint: error.hint)
+    }
   }
 
   /// The results behind `->`: types, or names with types in parentheses.
@@ -162,7 +171,7 @@ extension Reader {
         throw report("more than \(Self.maximumSymbolCount) symbols", at: spot)
       }
       let symbol = builder.tables.dims.symbol(name, bound: bound)
-      scope.symbols.append((name, symbol))
+      scope.symbols.append((name, symbol, spot))
       symbols.append(symbol)
     } while accept(.comma)
     builder.setSymbols(symbols)

@@ -142,8 +142,9 @@ extension Reader {
       guard lexer.kind == .openBracket else { throw unexpected("`[` and the elements") }
       return .data(try readConstant(type, at: start))
     case "constant":
-      let value = try readArguments(1)[0]
-      try requireFits(value, builder.tables.types.dtype(type), spot)
+      let dtype = builder.tables.types.dtype(type)
+      let value = try readArguments(1, isExact: dtype.isInteger)[0]
+      try requireFits(value, dtype, spot)
       return .constant(value)
     case "normal":
       let values = try readArguments(2)
@@ -151,6 +152,7 @@ extension Reader {
       guard values[0].isFinite, values[1].isFinite, values[1] >= 0 else {
         throw report("`normal` takes a finite mean and a finite standard deviation of 0 or more", at: spot)
       }
+      for value in values { try requireFits(value, builder.tables.types.dtype(type), spot) }
       return .normal(mean: values[0], deviation: values[1])
     case "uniform":
       let values = try readArguments(2)
@@ -158,6 +160,7 @@ extension Reader {
       guard values[0].isFinite, values[1].isFinite, values[0] <= values[1] else {
         throw report("`uniform` takes two finite numbers, the smaller one first", at: spot)
       }
+      for value in values { try requireFits(value, builder.tables.types.dtype(type), spot) }
       return .uniform(low: values[0], high: values[1])
     default:
       throw report(
@@ -168,16 +171,31 @@ extension Reader {
     }
   }
 
-  /// Numbers in parentheses.
-  private mutating func readArguments(_ count: Int) throws(Stop) -> [Double] {
+  /// Numbers in parentheses; with `isExact`, integers must not need rounding.
+  private mutating func readArguments(_ count: Int, isExact: Bool = false) throws(Stop) -> [Double] {
     var values: [Double] = []
     try open(.openParenthesis, "`(`")
     for position in 0..<count {
       if position > 0 { try expect(.comma, "`,` and a number") }
+      if isExact { try requireExactInteger() }
       values.append(try readDouble())
     }
     try close(.closeParenthesis, "`)`")
     return values
+  }
+
+  /// Throws where the next number is an integer that binary64, in which initial values are kept, would round.
+  private mutating func requireExactInteger() throws(Stop) {
+    let spot = lexer.spot
+    _ = accept(.minus)
+    defer { lexer.jump(to: spot) }
+    guard lexer.kind == .number else { return }
+    guard case .value(let value) = NumberText.integer(lexer.bytes, lexer.low..<lexer.high, isNegative: false),
+      Double(exactly: value) == nil
+    else { return }
+    throw report(
+      "the initial value \(value) needs more than 53 bits", at: spot, hint: "write the elements: `data [...]`"
+    )
   }
 
   private mutating func requireFloat(_ type: TypeID, _ word: String, _ spot: Lexer.Spot) throws(Stop) {
@@ -187,18 +205,12 @@ extension Reader {
   }
 
   private mutating func requireFits(_ value: Double, _ dtype: DType, _ spot: Lexer.Spot) throws(Stop) {
-    let fits =
-      switch dtype {
-      case .f32: Float(value).isFinite || !value.isFinite
-      case .f64: true
-      case .i32: Int32(exactly: value) != nil
-      case .i64: Int64(exactly: value) != nil
-      case .u8: UInt8(exactly: value) != nil
-      case .bool: value == 0 || value == 1
-      case .f16, .bf16:
-        !value.isFinite
-          || NarrowFloat.widened(NarrowFloat.narrowed(value, dtype), dtype).isFinite
-      }
-    guard fits else { throw report("the number is not a value of \(dtype.name)", at: spot) }
+    guard ScalarConstant.bits(holding: value, dtype) != nil else {
+      var text: [UInt8] = []
+      NumberText.append(value, to: &text)
+      throw report(
+        "\(String(decoding: text, as: UTF8.self)) is not a value of \(dtype.name)", at: spot,
+        hint: dtype.isFloating ? "infinity is `inf`" : nil)
+    }
   }
 }

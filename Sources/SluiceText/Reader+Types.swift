@@ -136,7 +136,7 @@ extension Reader {
       throw Stop()
     }
     let symbol = builder.tables.dims.symbol(name, bound: 1)
-    scope.symbols.append((name, symbol))
+    scope.symbols.append((name, symbol, spot))
     return symbol
   }
 }

@@ -25,7 +25,7 @@ struct Scope {
   private var undefined: [Int: Int] = [:]
 
   /// The symbols of the `where` clause.
-  var symbols: [(name: StringID, symbol: SymbolID)] = []
+  var symbols: [(name: StringID, symbol: SymbolID, spot: Lexer.Spot)] = []
   /// Symbols of nodes whose absence was reported.
   var missingSymbols: Set<StringID> = []
   /// Whether what is unknown here was reported already: the signature could not be read.

@@ -167,4 +167,83 @@ struct CommandLineTests {
     let outcome = try program.run(["run", "doubler", "-i", "x=-", "-o", "y=-"], input: input)
     #expect(try Npy.decode(outcome.output, path: "-").floats() == [2, 4, 6], "\(outcome.messages)")
   }
+
+  /// Numbers and arrays as inputs: what is taken, and what is refused with exit code 1.
+  @Test func numbersAndArraysAsInputs() throws {
+    let sluice = try Program("sluice")
+    try FileIO.write(
+      """
+      func @f(%x: f32[]) -> f32[] {
+        return %x
+      }
+
+      func @g(%x: i32[], %b: bool[]) -> i32[], bool[] {
+        return %x, %b
+      }
+
+      func @h(%w: f32[N,1], %i: i32[B]) -> f32[B,1] where N <= 8, B <= 8 {
+        %r = gather %w, %i : f32[B,1]
+        return %r
+      }
+
+      """, to: "\(sluice.folder)/m.sluice")
+    func run(_ line: String) throws -> Program.Outcome {
+      try sluice.run(["run", "m.sluice", "--json"] + line.split(separator: " ").map(String.init))
+    }
+    for (text, value) in [
+      ("0.1", "0.10000000149011612"), ("16777216", "16777216.0"), ("16777217.0", "16777216.0"),
+      ("-1e-50", "-0.0"),
+      ("3.4028235e38", "3.4028234663852886e+38"),
+    ] {
+      let outcome = try run("-f f -i x=\(text)")
+      #expect(
+        outcome.code == 0 && outcome.text.contains("[\(value)"), "\(text): \(outcome.text)\(outcome.messages)"
+      )
+    }
+    #expect(try run("-f f -i x=inf").code == 0)
+    for (line, message) in [
+      ("-f f -i x=1e400", "the input `x`: 1e400 is no f32; infinity is `inf`"),
+      ("-f f -i x=1e39", "1e39 is no f32"),
+      ("-f f -i x=16777217", "16777217 is no f32; write `16777217.0` where the nearest one will do"),
+      (
+        "-f g -i x=2147483648 -i b=true",
+        "2147483648 is no i32; it is an integer from -2147483648 to 2147483647"
+      ),
+      ("-f g -i x=1.5 -i b=true", "1.5 is no i32"),
+      ("-f g -i x=1 -i b=2", "2 is no bool; it is `true` or `false`"),
+    ] {
+      let outcome = try run(line)
+      #expect(outcome.code == 1 && outcome.messages.contains(message), "\(outcome.messages)")
+    }
+    #expect(try run("-f g -i x=-5 -i b=1").text.contains("true"))
+
+    func write(_ tensor: HostTensor, _ name: String) throws {
+      try Npy.write(tensor, to: "\(sluice.folder)/\(name).npy")
+    }
+    try write(HostTensor([0.5, 2.0], shape: [2, 1]), "doubles")
+    try write(HostTensor([0.1, 2.0], shape: [2, 1]), "tenths")
+    try write(HostTensor([1, -2] as [Int64]), "longs")
+    try write(HostTensor([1, 2] as [Int64]), "outside")
+    try write(HostTensor([1, 1 << 31] as [Int64]), "large")
+    let taken = try run("-f h -i w=doubles.npy -i i=longs.npy")
+    #expect(taken.code == 0 && taken.text.contains("[2.0,0.5]"), "\(taken.text)\(taken.messages)")
+    let free = try run("-f h -i w=doubles.npy -i i=outside.npy --unchecked-indices")
+    #expect(free.code == 0 && free.text.contains("[2.0,0.0]"), "\(free.text)\(free.messages)")
+    for backend in ["interpreter", "c", "reference"] {
+      let refused = try run("-f h -i w=doubles.npy -i i=outside.npy --backend \(backend)")
+      #expect(refused.code == 1)
+      #expect(refused.messages.contains("which are -2 to 1; 1 of 2 is out of range, the first at [1] is 2"))
+    }
+    for (line, message) in [
+      (
+        "-f h -i w=tenths.npy -i i=longs.npy",
+        "`w` is f32, `tenths.npy` holds f64, and its element [0,0], 0.1, is no f32; convert it first, as NumPy does with "
+          + "`x.astype(\"float32\")`"
+      ),
+      ("-f h -i w=doubles.npy -i i=large.npy", "its element [1], 2147483648, is no i32"),
+    ] {
+      let outcome = try run(line)
+      #expect(outcome.code == 1 && outcome.messages.contains(message), "\(outcome.messages)")
+    }
+  }
 }

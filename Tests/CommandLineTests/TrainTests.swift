@@ -320,4 +320,31 @@ struct TrainTests {
     #expect(outcome.code == 1 && outcome.messages.contains("has the run up to step 0"), "\(outcome.messages)")
     #expect(try step("\(sluice.folder)/a.npz") == 0)
   }
+
+  /// Tokens beyond the vocabulary, of the model that ships and of the one that masks some by random numbers.
+  @Test(arguments: ["gpt", "bert"]) func tokensBeyondTheVocabulary(_ model: String) throws {
+    let sluice = try Program("sluice")
+    let archive = "\(sluice.folder)/data.npz"
+    let tokens = (0..<64 * 8).map { Int32(4 + $0 % 40) }
+    func train(_ numbers: [Int32], _ more: [String] = []) throws -> Program.Outcome {
+      let zeros = [Int32](repeating: 0, count: 64 * 8)
+      try Npz.write(
+        [
+          NamedTensor("tokens", HostTensor(numbers, shape: [64, 8])),
+          NamedTensor("segments", HostTensor(zeros, shape: [64, 8])),
+          NamedTensor("follows", HostTensor([Int32](repeating: 1, count: 64))),
+        ], to: archive)
+      let sizes = ["--set", "vocabulary=64", "--set", "context=7"]
+      return try sluice.run(
+        ["train", model, "--data", "data.npz", "--steps", "1", "--backend", "interpreter", "--batch", "2"]
+          + (model == "gpt" ? sizes : ["--set", "vocabulary=64", "--set", "context=8"]) + more)
+    }
+    var wrong = tokens
+    wrong[19] = 64
+    let refused = try train(wrong)
+    #expect(refused.code == 1)
+    #expect(
+      refused.messages.contains("the data `tokens` has indices into 64 elements (`gather`, SluiceModels/"))
+    #expect(refused.messages.contains("the first at [2,3] is 64"), "\(refused.messages)")
+  }
 }

@@ -39,7 +39,7 @@ import Testing
   }
 
   @Test func namesTheDtypesItDoesNotRead() {
-    let hint = "convert to one of f2, f4, f8, i4, i8, u1, b1"
+    let hint = "convert to one of f2, f4, f8, i1 to i8, u1 to u8, b1"
     expectMalformed("dtype `|O` holds pickled Python objects, which are never read; \(hint)") {
       () throws(FileError) in try Npy.decode(Reference.npyObject, path: "x")
     }
@@ -69,6 +69,51 @@ import Testing
     #expect(try Npy.decode(NpyTests.file(shape: "( 1 , 2 , )", [7, 8]), path: "x").shape == [1, 2])
   }
 
+  /// The bytes that NumPy 2.4 wrote for the least numbers, the largest, and 0 and 1, in both byte orders.
+  @Test(
+    arguments: [
+      ("|i1", [0, 1, 127, 128], HostTensor([0, 1, 127, -128] as [Int32])),
+      ("<i2", [0, 0, 1, 0, 255, 127, 0, 128], HostTensor([0, 1, 32767, -32768] as [Int32])),
+      (">i2", [0, 0, 0, 1, 127, 255, 128, 0], HostTensor([0, 1, 32767, -32768] as [Int32])),
+      ("<u2", [0, 0, 1, 0, 255, 255, 0, 0], HostTensor([0, 1, 65535, 0] as [Int32])),
+      (">u2", [0, 0, 0, 1, 255, 255, 0, 0], HostTensor([0, 1, 65535, 0] as [Int32])),
+      (
+        "<u4", [0, 0, 0, 0, 1, 0, 0, 0, 255, 255, 255, 255, 0, 0, 0, 0],
+        HostTensor([0, 1, 4_294_967_295, 0] as [Int64])
+      ),
+      (
+        ">u4", [0, 0, 0, 0, 0, 0, 0, 1, 255, 255, 255, 255, 0, 0, 0, 0],
+        HostTensor([0, 1, 4_294_967_295, 0] as [Int64])
+      ),
+      (
+        ">u8",
+        [
+          0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 1, 127, 255, 255, 255, 255, 255, 255, 255, 0, 0, 0, 0,
+          0, 0,
+          0, 2,
+        ],
+        HostTensor([0, 1, .max, 2] as [Int64])
+      ),
+    ] as [(String, [UInt8], HostTensor)])
+  func readsIntegersThatAreNoDtype(_ descr: String, _ data: [UInt8], _ tensor: HostTensor) throws {
+    #expect(try Npy.decode(Self.file(shape: "(4,)", data, descr: "'\(descr)'"), path: "x") == tensor)
+    // In Fortran order the second index runs slowest.
+    let header = "{'descr': '\(descr)', 'fortran_order': True, 'shape': (2, 2), }"
+    let matrix = try Npy.decode(Self.file(header, data), path: "x")
+    let order = [0, 2, 1, 3]
+    #expect(matrix.asIntegers() == order.map { tensor.asIntegers()[$0] })
+    #expect(matrix.shape == [2, 2])
+  }
+
+  /// What NumPy's reader takes, and what Python 2 wrote: long integers and marked strings.
+  @Test(arguments: ["|f4", "=f4", "f4", "<f4", "float32", "f"])
+  func readsEverySpelling(_ descr: String) throws {
+    let header = "{u'shape': (2L, 1L), 'descr': u'\(descr)', 'fortran_order': False}   \n"
+    let bytes: [UInt8] = [0, 0, 128, 63, 0, 0, 0, 192]
+    #expect(
+      try Npy.decode(Self.file(header, bytes), path: "x") == HostTensor([1, -2] as [Float], shape: [2, 1]))
+  }
+
   static let broken: [(bytes: [UInt8], message: String)] = [
     ([], "the magic of a .npy file takes 8 bytes but 0 are left"),
     (Array("PK\u{3}\u{4}1234".utf8), "begins with `PK\\x03\\x041234`, not with the magic"),
@@ -92,7 +137,8 @@ import Testing
     (file(shape: "(0, 4294967296, 4294967296)"), "in the header overflows"),
     (file(shape: "(3)", [1, 2, 3]), "`shape` is not a tuple; one axis is written `(3,)`"),
     (file(shape: "[3]", [1, 2, 3]), "`shape` is not a tuple but begins `[3]"),
-    (file(shape: "(3L,)", [1, 2, 3]), "`shape` is not a tuple"),
+    (file(shape: "(3l,)", [1, 2, 3]), "`shape` is not a tuple"),
+    (file(shape: "(3L)", [1, 2, 3]), "`shape` is not a tuple; one axis is written `(3,)`"),
     (file(shape: "(,)"), "where an extent should stand"),
     (file(shape: "(2,), 'x': 1"), "unknown key `x`"),
     (file(shape: "(1,), 'shape': (1,)", [1]), "has the key `shape` twice"),
@@ -103,8 +149,15 @@ import Testing
     (file("{'descr' '|u1'}"), "where `:` should stand"),
     (file("{'descr': '|u1'"), "the header has its end where `}` should stand"),
     (file(shape: "(1,)", [2], descr: "'|b1'"), "element 0 of a bool array is the byte 2"),
-    (file(shape: "(1,)", [0, 0, 0, 0], descr: "'|f4'"), "dtype `|f4` (floats of another size)"),
-    (file(shape: "(1,)", [0, 0, 0, 0], descr: "'<u4'"), "dtype `<u4` (unsigned integers of another size)"),
+    (file(shape: "(1,)", [0, 0, 0, 0], descr: "'|f3'"), "dtype `|f3` (floats of another size)"),
+    (file(shape: "(1,)", [0, 0, 0, 0], descr: "'<u16'"), "dtype `<u16` (unsigned integers of another size)"),
+    (file(shape: "(1,)", [0, 0, 0, 0], descr: "'<u8'"), "1 elements of u64 (8 bytes) but 4 bytes follow"),
+    (file(shape: "(1152921504606846976,)", descr: "'|i1'"), "1152921504606846976 elements of i8 ("),
+    (file(shape: "(4611686018427387904,)", descr: "'|i1'"), "in the header overflows"),
+    (
+      file(shape: "(2,)", [1, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 128], descr: "'<u8'"),
+      "element 1 is 9223372036854775808, which is no i64"
+    ),
     (file(shape: "(1,)", descr: "'\u{1b}[31m'"), "dtype `\\x1b[31m`"),
     (file(shape: "(1,)", descr: "''"), "dtype `` is not supported"),
   ]

@@ -71,11 +71,9 @@ import Testing
     (Array(file("{\"ab\":1}")[..<10]) + [0xc3, 0x28] + "\":1}".utf8, "a string is not UTF-8"),
     (file(String(repeating: "{\"a\":", count: 10000)), "`a` has the unknown key `a`"),
     (file("{\"a\":" + String(repeating: "[", count: 10000)), "`{` should stand"),
-    (
-      one(dtype: "\"I8\""),
-      "the dtype `I8` of `a` is not supported; convert it to one of F32, F64, I32, I64, U8, BOOL, F16, BF16"
-    ),
-    (one(dtype: "\"f32\""), "the dtype `f32` of `a` is not supported"),
+    (one(dtype: "\"I16\""), "`a` has 2 elements of i16 (4 bytes), but its offsets hold 2 bytes"),
+    (one(dtype: "\"F4\"", shape: "[3]"), "`a` has 3 elements of f4"),
+    (one(dtype: "\"NEW\"", offsets: "[0,3]"), "`a` ends at byte 3 of the data but there are 2"),
     (one(dtype: "4"), "`\"` should stand at the beginning of a string"),
     (one(shape: "[02]"), "a whole number in plain digits should stand here; the header has `02]"),
     (one(shape: "[2.0]"), "a whole number in plain digits"),
@@ -129,6 +127,30 @@ import Testing
     for array in arrays { #expect(try file.tensor(array.name) == array.tensor) }
     #expect(try file.tensor("h")?.words() == [0x3C00, 0xAE66])
     #expect(try file.tensor("b")?.words() == [0x3F80, 0xBDCD, 0x7F80])
+  }
+
+  /// Arrays of any dtype may stand beside those that are asked for.
+  @Test func passesOverOtherDtypes() throws {
+    let header = """
+      {"i8":{"dtype":"I8","shape":[2],"data_offsets":[0,2]},"u16":{"dtype":"U16","shape":[1],"data_offsets":[2,4]},
+      "u64":{"dtype":"U64","shape":[1],"data_offsets":[4,12]},"f8":{"dtype":"F8_E4M3","shape":[2],"data_offsets":[12,14]},
+      "f4":{"dtype":"F4","shape":[2,2],"data_offsets":[14,16]},"new":{"dtype":"X","shape":[7],"data_offsets":[16,17]},
+      "f":{"dtype":"F32","shape":[],"data_offsets":[17,21]}}
+      """
+    let data: [UInt8] =
+      [255, 1, 255, 255] + [UInt8](repeating: 255, count: 8) + [1, 2, 3, 4, 5, 0, 0, 128, 63]
+    let file = try Safetensors(Self.file(header, data), path: "x")
+    #expect(file.names == ["i8", "u16", "u64", "f8", "f4", "new", "f"])
+    #expect(try file.tensor("f") == HostTensor(scalar: 1 as Float))
+    #expect(try file.tensor("i8") == HostTensor([-1, 1] as [Int32]))
+    #expect(try file.tensor("u16") == HostTensor([65535] as [Int32]))
+    for (name, message) in [
+      ("u64", "element 0 is 18446744073709551615, which is no i64"),
+      ("f8", "the dtype `F8_E4M3` is not supported"),
+      ("f4", "the dtype `F4` is not supported"), ("new", "the dtype `X` is not supported"),
+    ] {
+      expectMalformed(message) { () throws(FileError) in try file.tensor(name) }
+    }
   }
 
   @Test func refusesBoolsThatAreNone() throws {

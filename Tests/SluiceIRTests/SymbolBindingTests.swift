@@ -76,8 +76,16 @@ struct SymbolBindingTests {
   }
 
   @Test func symbolsThatNothingBinds() throws {
-    let (module, _) = try function([{ [$0.b] }, { [$0.multiply($0.t, $0.t) ?? .none] }])
-    #expect(message(module, [[2], [9]]) == "the value of `T` follows from no input of `@f`")
+    // Whether a product gives one depends on the other factor.
+    let (module, _) = try function([{ [$0.b] }, { [$0.multiply($0.b, $0.t) ?? .none] }])
+    #expect(message(module, [[2], [6]]) == "no error")
+    #expect(message(module, [[0], [0]]) == "the value of `T` follows from no input of `@f`")
+    #expect {
+      try function([{ [$0.b] }, { [$0.multiply($0.t, $0.t) ?? .none] }])
+    } throws: { error in
+      (error as? InferenceError)?.message
+        == "the value of `T` follows from no input of `@f`, which could never run"
+    }
   }
 
   @Test func sizesOfValuesAreChecked() throws {

@@ -63,6 +63,86 @@ import Testing
       ])
   }
 
+  @Test func numbersThatWouldChange() throws {
+    let found = try mistakesOf { f in
+      let x = f.input("x", .f32, [2])
+      f.output("a", x * 1e50)  // product: x ^* 1e50
+      f.output("b", x + 16_777_217)  // sum: x ^+ 16
+      f.output("c", constant(1e50))  // constant: constant^(1e50
+      f.output("d", full([2], -1e39))  // full: full^(
+      f.output("e", constant(9_007_199_254_740_993, .f64))  // integer: constant^(9
+      f.output("g", constant([1, 300], .u8))  // list: constant^([
+      f.output("h", elu(x, alpha: 1e39))  // alpha: elu^(
+      f.output("i", linspace(0, 1e39, 3))  // linspace: linspace^(
+      f.output("j", clamp(x, -1e39, 1))  // clamp: clamp^(
+      f.output("k", constant(65520, .f16))  // narrow: constant^(65520, .f16
+      f.output("l", x .< 1e39)  // less: x ^.<
+    }
+    let wide = "- convert the operands: `cast %x {dtype = f64}`"
+    #expect(
+      found.filter { !$0.hasPrefix("-") } == [
+        "product: `1e+50` is no f32", "sum: `16777217` is no f32", "constant: `1e+50` is no f32",
+        "full: `-1e+39` is no f32", "integer: `9007199254740993` is no f64", "list: `300` is no u8",
+        "alpha: `elu`: alpha = 1e+39 is out of the range of f32",
+        "linspace: `linspace`: stop = 1e+39 is out of the range of f32", "clamp: `-1e+39` is no f32",
+        "narrow: `65520` is no f16", "less: `1e+39` is no f32",
+      ])
+    #expect(found.contains("- infinity is `.infinity`") && !found.contains(wide))
+    #expect(found.contains("- write `16777217.0` where the nearest f32 will do"))
+  }
+
+  /// Infinity and NaN are meant, and integers of 64 bits stay exact.
+  @Test func numbersThatFit() throws {
+    let text = try textOf { f in
+      let x = f.input("x", .f32, [2])
+      f.output("a", maximum(x, -.infinity) + .nan)
+      f.output("b", constant(9_007_199_254_740_993, .i64))
+      f.output("c", constant([Int.max, Int.min], .i64))
+      f.output("d", x * 0.1 + 16_777_216)
+    }
+    #expect(text.contains("{value = 9007199254740993} : i64[]"))
+    #expect(text.contains("{value = [9223372036854775807, -9223372036854775808]} : i64[2]"))
+  }
+
+  @Test func initialValuesThatDoNotFit() throws {
+    let found = try mistakes { model in
+      _ = model.state("a", [2], .constant(1e39))
+      _ = model.state("b", [2], .uniform(-1, 1e39))
+      _ = model.state("c", [2], .normal(1e39))
+      _ = model.state("d", [1], .data([1e39]))
+      _ = model.state("e", [1], .constant(9_007_199_254_740_993), dtype: .i64)
+      _ = model.state("f", [1], .data([9_007_199_254_740_993]), dtype: .i64)
+      model.function("f") { f in f.output("y", zeros([])) }
+    }
+    #expect(
+      found.filter { !$0.hasPrefix("-") }.map { $0.drop { $0 != " " } } == [
+        " `1e+39` is no f32", " `1e+39` is no f32", " `1e+39` is no f32", " `1e+39` is no f32",
+        " the initial value `9007199254740993` needs more than 53 bits",
+      ])
+  }
+
+  @Test func symbolsWithoutValue() throws {
+    let found = try mistakes { model in
+      let (A, B, C): (Dim, Dim, Dim) = ("A <= 4", "B <= 4", "C <= 4")
+      model.function("f") { f in f.output("y", f.input("x", .f32, [A * A])) }  // squared: function^("f
+      model.function("g") { f in  // none: function^("g
+        f.output("y", f.input("x", .f32, [A]) + zeros([B, 1]))
+      }
+      model.function("h") { f in
+        let y = f.input("x", .f32, [A]) + f.input("y", .f32, [A * B, 1])
+        f.output("z", f.input("z", .f32, [2 * C + B]) + y.sum())
+      }
+    }
+    let hint = { (name: String) in
+      "- an input needs an axis in which `\(name)` alone is unknown, such as `\(name)` or `2*\(name)+1`"
+    }
+    #expect(
+      found == [
+        "squared: the value of `A` follows from no input of `@f`, which could never run", hint("A"),
+        "none: the value of `B` follows from no input of `@g`, which could never run", hint("B"),
+      ])
+  }
+
   struct Block: Sluice.Module {
     let first = Linear(3, 4)
     let second = Linear(5, 3)

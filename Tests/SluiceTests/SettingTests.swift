@@ -24,6 +24,25 @@ import Testing
     #expect(try comment(all) == "// 8 0.001 true tanh a b -7")
   }
 
+  @Test func declarations() throws {
+    let found = try mistakes { model in
+      _ = model.setting("layers", default: 9, in: 1...8)  // integer: setting^("layers
+      _ = model.setting("rate", default: .nan)  // number: setting^("rate", default: .nan
+      _ = model.setting("part", default: 1.5, in: 0...1)  // part: setting^("part
+      _ = model.setting("kind", default: "gelu", oneOf: ["relu", "tanh"])  // kind: setting^("kind
+      _ = model.setting("rate", default: false)  // twice: setting^("rate", default: false
+      model.function("f") { f in f.output("y", zeros([])) }
+    }
+    #expect(
+      found == [
+        "integer: the setting `layers` is an integer in 1...8, but 9 when it is not set",
+        "number: the setting `rate` is a finite number, but nan when it is not set",
+        "part: the setting `part` is a number in 0.0...1.0, but 1.5 when it is not set",
+        "kind: the setting `kind` is one of `relu`, `tanh`, but gelu when it is not set",
+        "twice: two settings are named `rate`", "- declare it once and hand its value on",
+      ])
+  }
+
   @Test func list() {
     let settings = Self.model.settings()
     #expect(settings.map(\.name) == ["layers", "rate", "flag", "kind", "free", "count"])

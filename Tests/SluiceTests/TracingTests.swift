@@ -170,6 +170,7 @@ import Testing
     let module = try Model("m") { model in
       model.function("f") { f in
         _ = f.input("x", .f32, ["Z <= 3", "A <= 4"])
+        _ = f.input("sizes", .f32, ["M <= 5", "K <= 2", "Q <= 6"])
         let y = zeros(["M <= 5", "A <= 4"])
         let last = scan(over: y, from: zeros(["K <= 2"])) { a, _ in
           a + size(of: "Q <= 6", .f32)

@@ -197,7 +197,7 @@ import Testing
         "- params have a size that is known when the model is compiled",
         "eye: `eye` needs a square matrix, `@e` is f32[2,3]",
         "data: 3 numbers for the initial value of f32[2]",
-        "fits: `300.0` is no u8", "- convert the tensor: `.cast(.f32)`",
+        "fits: `300` is no u8", "- convert the tensor: `.cast(.f32)`",
         "array: an array of f64[2] for the initial value of f32[2]",
         "normal: `normal` of i32", "- it needs floats",
         "range: `uniform` from 1.0 to -1.0",

@@ -102,7 +102,8 @@ struct HostileTests {
     let whereClause = symbols.map { "\($0) <= 4" }.joined(separator: ", ")
     let sum = symbols.joined(separator: "+")
     let tooLarge = ["the dim is too large"]
-    #expect(errors("func @f(%x: f32[\(sum)]) where \(whereClause) {\n  return\n}").isEmpty)
+    let inputs = symbols.map { "%in\($0): f32[\($0)]" }.joined(separator: ", ")
+    #expect(errors("func @f(%x: f32[\(sum)], \(inputs)) where \(whereClause) {\n  return\n}").isEmpty)
     #expect(errors("func @f(%x: f32[(\(sum))*(\(sum))]) where \(whereClause) {\n  return\n}") == tooLarge)
     #expect(errors("func @f(%x: f32[\(many("S0*", 17))S1]) where \(whereClause) {\n  return\n}") == tooLarge)
     #expect(errors("func @f(%x: f32[S0-9223372036854775807-1-S0]) where S0 <= 4 {\n  return\n}") == tooLarge)

@@ -44,9 +44,14 @@ struct LimitTests {
     }
   }
 
+  /// An input for each symbol, which gives it its value.
+  private func inputs(_ symbols: [String]) -> String {
+    symbols.map { "%in\($0): f32[\($0)]" }.joined(separator: ", ")
+  }
+
   @Test func symbolsOfAGraph() {
     func function(_ count: Int) -> String {
-      "func @f(%x: f32[1]) where \(bounds(symbols(count))) {\n  return\n}"
+      "func @f(\(inputs(symbols(count)))) where \(bounds(symbols(count))) {\n  return\n}"
     }
     #expect(errors(function(256)) == [])
     #expect(errors(function(257)) == ["more than 256 symbols"])
@@ -55,7 +60,7 @@ struct LimitTests {
   @Test func sizesOfDims() {
     let tooLarge = ["the dim is too large"]
     func function(_ dim: String, _ symbols: [String]) -> String {
-      "func @f(%x: f32[\(dim)]) where \(bounds(symbols)) {\n  return\n}"
+      "func @f(%x: f32[\(dim)], \(inputs(symbols))) where \(bounds(symbols)) {\n  return\n}"
     }
     // Terms.
     let all = symbols(256)

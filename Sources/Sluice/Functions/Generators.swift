@@ -27,19 +27,51 @@ public func full(
   return Trace.emit(.broadcast, scalar, with: [.shape(.shape, shape)], at: site)
 }
 
-/// A scalar known when the model is compiled.
+/// A tensor of one integer; an integer that the dtype does not have exactly is a mistake.
+///
+/// As everywhere in Swift a quotient of integers is one: `1 / 3` is 0, `1.0 / 3` is not.
+public func full(
+  _ shape: Shape, _ value: Int, _ dtype: DType = .f32, file: String = #fileID, line: Int = #line,
+  column: Int = #column
+) -> Tensor {
+  let site = Site(file, line, column)
+  let scalar = constant(value, dtype, file: file, line: line, column: column)
+  return Trace.emit(.broadcast, scalar, with: [.shape(.shape, shape)], at: site)
+}
+
+/// A scalar known when the model is compiled; an integer that the dtype does not have exactly is a mistake.
+///
+/// As everywhere in Swift a quotient of integers is one: `1 / 3` is 0, `1.0 / 3` is not.
+public func constant(
+  _ value: Int, _ dtype: DType = .f32, file: String = #fileID, line: Int = #line, column: Int = #column
+) -> Tensor {
+  Trace.constant([value], [], dtype, Site(file, line, column), NumberBits.bytes)
+}
+
+/// A scalar known when the model is compiled; a number that the dtype cannot hold is a mistake.
 public func constant(
   _ value: Double, _ dtype: DType = .f32, file: String = #fileID, line: Int = #line, column: Int = #column
 ) -> Tensor {
-  Trace.constant([value], [], dtype, Site(file, line, column))
+  Trace.constant([value], [], dtype, Site(file, line, column), NumberBits.bytes)
 }
 
 /// Numbers in row-major order known when the model is compiled; a vector unless a shape is given.
 public func constant(
-  _ values: [Double], shape: Shape? = nil, _ dtype: DType = .f32, file: String = #fileID, line: Int = #line,
+  _ values: [some BinaryFloatingPoint], shape: Shape? = nil, _ dtype: DType = .f32, file: String = #fileID,
+  line: Int = #line, column: Int = #column
+) -> Tensor {
+  let numbers = values.map { Double($0) }
+  return Trace.constant(
+    numbers, shape ?? [Dim(values.count)], dtype, Site(file, line, column), NumberBits.bytes)
+}
+
+/// Integers in row-major order known when the model is compiled, which the dtype has exactly; a vector unless a shape
+/// is given.
+public func constant(
+  _ values: [Int], shape: Shape? = nil, _ dtype: DType = .f32, file: String = #fileID, line: Int = #line,
   column: Int = #column
 ) -> Tensor {
-  Trace.constant(values, shape ?? [Dim(values.count)], dtype, Site(file, line, column))
+  Trace.constant(values, shape ?? [Dim(values.count)], dtype, Site(file, line, column), NumberBits.bytes)
 }
 
 /// An array known when the model is compiled.
@@ -92,12 +124,17 @@ public func size(
 
 extension Trace {
   /// A constant of these numbers; numbers that do not fit dtype or shape are a mistake.
-  static func constant(_ values: [Double], _ shape: Shape, _ dtype: DType, _ site: Site) -> Tensor {
+  static func constant<Number>(
+    _ values: [Number], _ shape: Shape, _ dtype: DType, _ site: Site,
+    _ bytes: ([Number], DType) throws(InferenceError) -> [UInt8]
+  ) -> Tensor {
     guard let current else { return .homeless }
     do throws(InferenceError) {
-      return constant(try NumberBits.bytes(values, dtype), shape, dtype, site)
+      return constant(try bytes(values, dtype), shape, dtype, site)
     } catch {
-      current.report(error.message, hint: "choose another dtype for the constant", at: site)
+      current.report(
+        error.message, hint: dtype.isFloating ? error.hint : "choose another dtype for the constant", at: site
+      )
       return current.poison()
     }
   }

@@ -177,7 +177,7 @@ public func dropout(
   line: Int = #line, column: Int = #column
 ) -> Tensor {
   let chosen = Trace.current?.stream(stream, seed: seed, at: Site(file, line, column)) ?? 0
-  let number = constant(Double(chosen), .i64, file: file, line: line, column: column)
+  let number = constant(chosen, .i64, file: file, line: line, column: column)
   return dropout(
     x, probability: probability, seed: seed, stream: number, file: file, line: line, column: column)
 }

@@ -21,20 +21,22 @@ public final class ModelBuilder {
 
   /// An integer that the user may set.
   public func setting(
-    _ name: String, default value: Int, in range: ClosedRange<Int>? = nil, _ summary: String = ""
+    _ name: String, default value: Int, in range: ClosedRange<Int>? = nil, _ summary: String = "",
+    file: String = #fileID, line: Int = #line, column: Int = #column
   ) -> Int {
     let values = range.map { "an integer in \($0.lowerBound)...\($0.upperBound)" } ?? "an integer"
-    return settings.value(name, value, summary, values) { text in
+    return setting(name, value, summary, values, Site(file, line, column)) { text in
       Int(text).flatMap { number in range.map { $0.contains(number) } ?? true ? number : nil }
     }
   }
 
   /// A number that the user may set; it is finite.
   public func setting(
-    _ name: String, default value: Double, in range: ClosedRange<Double>? = nil, _ summary: String = ""
+    _ name: String, default value: Double, in range: ClosedRange<Double>? = nil, _ summary: String = "",
+    file: String = #fileID, line: Int = #line, column: Int = #column
   ) -> Double {
-    let values = range.map { "a number in \($0.lowerBound)...\($0.upperBound)" } ?? "a number"
-    return settings.value(name, value, summary, values) { text in
+    let values = range.map { "a number in \($0.lowerBound)...\($0.upperBound)" } ?? "a finite number"
+    return setting(name, value, summary, values, Site(file, line, column)) { text in
       Double(text).flatMap { number in
         number.isFinite && range.map { $0.contains(number) } ?? true ? number : nil
       }
@@ -42,16 +44,30 @@ public final class ModelBuilder {
   }
 
   /// A truth value that the user may set.
-  public func setting(_ name: String, default value: Bool, _ summary: String = "") -> Bool {
-    settings.value(name, value, summary, "`true` or `false`") { Bool($0) }
+  public func setting(
+    _ name: String, default value: Bool, _ summary: String = "", file: String = #fileID, line: Int = #line,
+    column: Int = #column
+  ) -> Bool {
+    setting(name, value, summary, "`true` or `false`", Site(file, line, column)) { Bool($0) }
   }
 
   /// A text that the user may set; one of a list, if there is one.
   public func setting(
-    _ name: String, default value: String, oneOf choices: [String] = [], _ summary: String = ""
+    _ name: String, default value: String, oneOf choices: [String] = [], _ summary: String = "",
+    file: String = #fileID, line: Int = #line, column: Int = #column
   ) -> String {
     let values = choices.isEmpty ? "a text" : "one of " + choices.map { "`\($0)`" }.joined(separator: ", ")
-    return settings.value(name, value, summary, values) { choices.isEmpty || choices.contains($0) ? $0 : nil }
+    return setting(name, value, summary, values, Site(file, line, column)) {
+      choices.isEmpty || choices.contains($0) ? $0 : nil
+    }
+  }
+
+  private func setting<Value>(
+    _ name: String, _ value: Value, _ summary: String, _ values: String, _ site: Site,
+    _ parse: (String) -> Value?
+  ) -> Value {
+    let setting = Setting(name: name, defaultValue: "\(value)", summary: summary, values: values)
+    return settings.value(setting, value, trace, at: site, parse)
   }
 
   // MARK: Parameters and states

@@ -24,16 +24,25 @@ struct Settings {
   init(_ given: [String: String]) { self.given = given }
 
   /// The value of a setting; `parse` gives nil for what it cannot be.
+  ///
+  /// Reports a default that it cannot be, and a name that is taken, at the place of the declaration.
   mutating func value<Value>(
-    _ name: String, _ defaultValue: Value, _ summary: String, _ values: String, _ parse: (String) -> Value?
+    _ setting: Setting, _ defaultValue: Value, _ trace: Trace, at site: Site, _ parse: (String) -> Value?
   ) -> Value {
-    let isNew = !known.contains { $0.name == name }
-    if isNew {
-      known.append(Setting(name: name, defaultValue: "\(defaultValue)", summary: summary, values: values))
+    if known.contains(where: { $0.name == setting.name }) {
+      trace.report(
+        "two settings are named `\(setting.name)`", hint: "declare it once and hand its value on", at: site)
+      return defaultValue
     }
-    guard let text = given[name] else { return defaultValue }
+    known.append(setting)
+    if parse(setting.defaultValue) == nil {
+      trace.report(
+        "the setting `\(setting.name)` is \(setting.values), but \(setting.defaultValue) when it is not set",
+        at: site)
+    }
+    guard let text = given[setting.name] else { return defaultValue }
     if let value = parse(text) { return value }
-    if isNew { mistakes.append("the setting `\(name)` is \(values), got `\(text)`") }
+    mistakes.append("the setting `\(setting.name)` is \(setting.values), got `\(text)`")
     return defaultValue
   }
 

@@ -34,7 +34,8 @@ public func compile(_ module: SluiceIR.Module, options: CompileOptions = Compile
   let expanded = expand(optimised, &remarks)
   var choices = Planner.Options()
   choices.fuses = options.fuses
-  let plan = try Planner.plan(expanded, options: choices)
+  var plan = try Planner.plan(expanded, options: choices)
+  plan.noteIndexUses(of: module)
   let unsound = PlanChecker().check(plan)
   guard unsound.isEmpty else {
     throw InternalError("the plan of `\(module.name)` is unsound:\n\(Diagnostics(unsound))")

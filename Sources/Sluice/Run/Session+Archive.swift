@@ -57,9 +57,16 @@ extension Session {
   ) throws -> [String: HostTensor] {
     var values: [String: HostTensor] = [:]
     for row in rows {
-      guard let value = try archive.tensor(row.name) else {
+      guard var value = try archive.tensor(row.name) else {
         throw SessionError(
           "`\(path)`: there is no array for the \(what) `@\(row.name)`; there are \(list(archive.names))")
+      }
+      do throws(HostTensorError) {
+        value = try value.converted(to: plan.tables.types.dtype(row.type))
+      } catch {
+        throw SessionError(
+          "`\(path)`: the \(what) `@\(row.name)` is \(plan.tables.text(row.type)), the array \(value.dtype.name), and "
+            + "\(error.description); convert it before it is written")
       }
       try check(value, row, plan, "`\(path)`: the \(what)")
       values[row.name] = value

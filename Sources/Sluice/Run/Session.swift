@@ -33,6 +33,9 @@ public struct Session {
   /// The plan; the reference evaluator does not use it.
   public let plan: ModulePlan
 
+  /// Whether `run` refuses inputs with indices or classes out of range; else they mean what the language says.
+  public var checksIndices = true
+
   private var interpreter: PlanInterpreter?
   private var compiled: CompiledModel?
   private var reference: Reference?
@@ -132,6 +135,7 @@ public struct Session {
       throw SessionError("there is no function `@\(function)`")
     }
     for (port, tensor) in zip(plan.inputs, inputs) { try checkInput(port, tensor, function) }
+    if checksIndices { try checkIndices(plan, inputs) }
     if let compiled { return try compiled.run(function, inputs: inputs) }
     if interpreter != nil { return try interpreter?.run(function, inputs: inputs) ?? [] }
     guard let reference else { return [] }
@@ -147,6 +151,24 @@ public struct Session {
     guard plan.tables.types.dtype(port.type) == tensor.dtype,
       plan.tables.types.rank(port.type) == tensor.shape.count
     else { throw SessionError("the input `\(port.name)` of `@\(function)` is \(type), got \(seen)") }
+  }
+
+  /// Throws when an input has indices or classes out of range; shapes that do not fit are told when it runs.
+  private func checkIndices(_ function: ExecutionPlan, _ inputs: [HostTensor]) throws {
+    guard !function.indexUses.isEmpty, let graph = plan.module.function(function.name),
+      let sizes = try? plan.module.bindSymbols(of: graph, shapes: inputs.map(\.shape))
+    else { return }
+    for use in function.indexUses {
+      let input = inputs[use.input]
+      let check = IndexCheck(use, sizes, plan.tables)
+      let places = use.places(sizes, plan.tables.dims, count: input.count)
+      if let finding = check.find(input.asIntegers(), at: places) {
+        let name = function.inputs[use.input].name
+        throw SessionError(
+          check.message(finding, "the input `\(name)` of `@\(function.name)`", input.index(of: finding.first))
+        )
+      }
+    }
   }
 
   static func list(_ names: [String]) -> String {

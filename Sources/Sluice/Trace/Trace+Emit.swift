@@ -181,14 +181,12 @@ extension Trace {
 
   /// A scalar constant; throws where the dtype cannot hold the number.
   func scalar(_ number: Int, _ dtype: DType) throws(InferenceError) -> ValueID {
-    guard let bits = NumberBits.bits(number, dtype) else { throw NumberBits.error("\(number)", dtype) }
-    return builder.scalar(bits: bits, dtype)
+    builder.scalar(bits: try NumberBits.bits(number, dtype), dtype)
   }
 
   /// A scalar constant; throws where the dtype cannot hold the number.
   func scalar(_ number: Double, _ dtype: DType) throws(InferenceError) -> ValueID {
-    guard let bits = NumberBits.bits(number, dtype) else { throw NumberBits.error("\(number)", dtype) }
-    return builder.scalar(bits: bits, dtype)
+    builder.scalar(bits: try NumberBits.bits(number, dtype), dtype)
   }
 
   // MARK: Attributes

@@ -29,6 +29,8 @@ public struct Trainer {
     var heldOutCount: Int?
     /// How many batches a validation takes at most.
     public var validationBatches = 20
+    /// Whether data with indices or classes out of range are refused; else they mean what the language says.
+    public var checksIndices = true
     /// The inputs that are the same in every step, by name, such as a learning rate.
     public var fixed: [String: HostTensor] = [:]
 
@@ -104,6 +106,12 @@ public struct Trainer {
     order = try TrainingOrder(
       seed: seed, count: feed.window == nil ? trainingCount : 1, batch: batch,
       backend: backend == .reference ? .interpreter : backend)
+    // The data are looked at once, not in every step.
+    session.checksIndices = false
+    if options.checksIndices {
+      try feed.checkIndices(step, plan)
+      if let loss { try split.validation?.checkIndices(loss, plan) }
+    }
     let tables = plan.tables
     let columns = step.outputs.indices.filter {
       tables.types.rank(step.outputs[$0].type) == 0 && tables.types.dtype(step.outputs[$0].type).isFloat

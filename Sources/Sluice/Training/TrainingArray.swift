@@ -15,7 +15,7 @@ struct TrainingArray: Sendable {
   /// The rows of `array` with this dtype and this shape of a row; throws `TrainingError` where they do not fit.
   ///
   /// Rows with as many elements are reshaped. Integers are taken over exactly where the dtype is an integer, and
-  /// rounded where it is a float, floats are rounded to narrower ones.
+  /// rounded where it is a float, floats are rounded to narrower ones; none becomes infinite.
   init(_ array: HostTensor, _ dtype: DType, rowShape: [Int], name: String) throws {
     guard let count = array.shape.first else {
       throw TrainingError("the data `\(name)` is a scalar; its first axis counts the examples")
@@ -31,6 +31,12 @@ struct TrainingArray: Sendable {
     shape = rowShape
     rowBytes = row * dtype.byteCount
     bytes = try Self.converted(array, to: dtype, name).bytes
+  }
+
+  /// The elements of an array of integers, row by row.
+  var integers: [Int64] {
+    ((try? HostTensor(dtype: dtype, shape: [count] + shape, bytes: bytes)) ?? HostTensor([Int64]()))
+      .asIntegers()
   }
 
   /// These rows, in this order; all must be there.
@@ -80,6 +86,9 @@ struct TrainingArray: Sendable {
     }
     if dtype.isFloat {
       let numbers = array.asDoubles()
+      if let odd = numbers.first(where: { ScalarConstant.bits(holding: $0, dtype) == nil }) {
+        throw TrainingError("the data `\(name)` has the number \(odd), which is too large for \(dtype.name)")
+      }
       switch dtype {
       case .f32: return HostTensor(numbers.map { Float($0) }, shape: array.shape)
       case .f64: return HostTensor(numbers, shape: array.shape)

@@ -45,6 +45,37 @@ struct CCost {
   /// The largest value of a work, at the bounds of the symbols.
   func largest(_ cost: DimID) -> Int64 { min(max(dims.bound(cost) ?? bound, 0), bound) }
 
+  /// The work of one call of a function; what may not run, a branch, counts as nothing, and a loop without a count
+  /// as one.
+  mutating func cost(_ function: ExecutionPlan, _ kernels: [Kernel]) -> DimID {
+    let zero = dims.integer(0)
+    var sums = [zero]
+    /// What multiplies the sum of each open loop or branch.
+    var factors: [DimID] = []
+    for step in function.steps {
+      switch step {
+      case .call(let kernel, _):
+        let work = cost(CKernelTree(kernels[kernel.index]).nodes)
+        sums[sums.count - 1] = dims.add(sums[sums.count - 1], work) ?? sums[sums.count - 1]
+      case .loop(_, let count, _):
+        factors.append(count)
+        sums.append(zero)
+      case .forever:
+        factors.append(dims.integer(1))
+        sums.append(zero)
+      case .branch:
+        factors.append(zero)
+        sums.append(zero)
+      case .otherwise, .leave: continue
+      case .end:
+        guard let inside = sums.popLast(), let factor = factors.popLast(), !sums.isEmpty else { return zero }
+        let work = dims.multiply(inside, factor) ?? inside
+        sums[sums.count - 1] = dims.add(sums[sums.count - 1], work) ?? sums[sums.count - 1]
+      }
+    }
+    return sums[0]
+  }
+
   private func weight(_ instruction: Instruction) -> Int {
     switch instruction {
     case .scalar(let scalar):

@@ -55,6 +55,8 @@ struct CEntry {
         names.outputsType.map { _ in "outputs" },
       ].compactMap { $0 }
     let check = model.checkNames[position]
+    var indexCheck = CIndexCheck(model, position)
+    writer.raw(indexCheck.definition())
     writer.comment(["What \(names.name) asks of its arguments."])
     writer.line("\(model.macroPrefix)NOINLINE")
     writer.open("static \(model.prefix)status \(check)(\(parameters))")
@@ -64,6 +66,7 @@ struct CEntry {
     printDimChecks(&writer)
     printSymbols(&writer)
     writer.raw(checks.text)
+    indexCheck.call(&writer)
     writer.line("return \(model.macroPrefix)OK;")
     writer.close()
     writer.blank()

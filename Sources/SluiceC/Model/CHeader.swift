@@ -115,6 +115,7 @@ struct CHeader {
       ("ERROR_PARAMS = 5", "the parameters file is of another model, of another version, or damaged"),
       ("ERROR_ALIAS = 6", "memory that is written overlaps other memory of the call"),
       ("ERROR_FUNCTION = 7", "there is no function of that number"),
+      ("ERROR_INDEX = 8", "an index or a class in an input is out of range"),
     ]
     for (position, row) in rows.enumerated() {
       writer.line("\(m)\(row.0)\(position + 1 < rows.count ? "," : "")", remark: row.1)
@@ -230,7 +231,7 @@ struct CHeader {
       writer.close("} \(type);")
       writer.blank()
     }
-    writer.comment(Self.summary(function, model.tables) + written(function))
+    writer.comment(Self.summary(function, model.tables) + written(function) + indexed(position))
     writer.line("\(m)API \(p)status \(names.name)(\(Self.parameters(model, position)));")
     writer.blank()
   }
@@ -255,6 +256,28 @@ struct CHeader {
     if written.count == trained.count { return ["Writes all parameters that are in the state."] }
     let shown = written.prefix(8).map { "@\($0)" }.joined(separator: ", ")
     return ["Writes \(written.count) parameters: \(shown)\(written.count > 8 ? ", ..." : "")."]
+  }
+
+  /// Which inputs have indices or classes, in words; nothing where none has.
+  private func indexed(_ position: Int) -> [String] {
+    let level = model.indexLevels[position]
+    guard level != .none else { return [] }
+    let function = model.plan.functions[position]
+    var lines: [String] = []
+    for use in function.indexUses {
+      let name = function.inputs[use.input].name
+      let size = model.tables.text(use.size)
+      let line =
+        use.role == .index
+        ? "\(name) has indices into \(size) elements, those below 0 from the end."
+        : "\(name) has classes less than \(size), below 0 for none."
+      if !lines.contains(line) { lines.append(line) }
+    }
+    let refusal =
+      level == .cheap
+      ? "Others give \(m)ERROR_INDEX, unless \(m)CHECK_INDICES is 0."
+      : "Others give \(m)ERROR_INDEX where \(m)CHECK_INDICES is 2."
+    return lines + [refusal]
   }
 
   /// The parameters of a function's entry point.

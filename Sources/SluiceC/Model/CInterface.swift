@@ -34,6 +34,8 @@ struct CInterface {
           return "memory that is written overlaps other memory of the call";
         case @@ERROR_FUNCTION:
           return "there is no function of that number";
+        case @@ERROR_INDEX:
+          return "an index or a class in an input is out of range";
       }
       return "unknown status";
     }

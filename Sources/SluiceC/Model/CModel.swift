@@ -23,6 +23,9 @@ struct CModel {
   let reflectionNames: [String]
   /// The names of the functions that check arguments.
   let checkNames: [String]
+  /// The names of the functions that check indices, and when they are called.
+  let indexCheckNames: [String]
+  let indexLevels: [CIndexCheck.Level]
 
   var tables: Tables { plan.tables }
   /// `ica_`.
@@ -62,6 +65,8 @@ struct CModel {
         "\(helpers.prefix)function\($0)", endings: ["_symbols", "_maxima", "_inputs", "_outputs", "_call"])
     }
     checkNames = functions.map { scope.claim("\($0.name)_check", endings: [""]) }
+    indexCheckNames = functions.map { scope.claim("\($0.name)_check_indices", endings: [""]) }
+    indexLevels = plan.functions.map { CIndexCheck.Level($0, plan) }
     var constantNames: [ConstantID: String] = [:]
     for buffer in plan.functions.flatMap(\.buffers) {
       guard case .constant(let id) = buffer.storage, constantNames[id] == nil else { continue }
@@ -84,6 +89,7 @@ struct CModel {
     H API ABI_VERSION TOOL_VERSION GRAPH_HASH PARAMS_HASH ALIGN PARAMS_BYTES STATE_BYTES ARENA_BYTES NO_REFLECTION
     THREADS PAUSE SPIN NOINLINE RESTRICT INDEPENDENT ALIGNED COPY HAS_FMA SOFTWARE_FMA SOFTWARE_SQRT SQRT_F32 SQRT_F64 POOL_MAX
     OK ERROR_NULL ERROR_DIM ERROR_ALIGNMENT ERROR_ARENA ERROR_PARAMS ERROR_ALIAS ERROR_FUNCTION
+    ERROR_INDEX CHECK_INDICES
     """.split(whereSeparator: \.isWhitespace).map(String.init)
 
   /// What the calls of each kernel have in common.

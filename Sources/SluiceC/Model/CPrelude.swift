@@ -84,6 +84,18 @@ struct CPrelude {
 
         """
     }
+    if model.indexLevels.contains(where: { $0 != .none }) {
+      text += """
+
+        /* Which calls look for indices and classes out of range in their inputs: 0 none, 1 those that this costs
+         * less than 1 %, by an estimate, 2 all. Without it they mean what the language says, and nothing is read or
+         * written out of place. */
+        #ifndef @@CHECK_INDICES
+        #define @@CHECK_INDICES 1
+        #endif
+
+        """
+    }
     if model.uses.contains(where: { !$0.shared.isEmpty }) {
       text += """
 

@@ -14,6 +14,8 @@ public final class CompiledModel {
     public var optimisation: [String]?
     /// More flags, such as `["-DICA_SOFTWARE_FMA"]`.
     public var flags: [String] = []
+    /// Which calls refuse indices out of range, as the macro `CHECK_INDICES` of the C; none, as in the interpreter.
+    public var indexChecks = 0
     /// How many threads share the work, the calling one included.
     public var threads = 1
     /// Choices of the generated C.
@@ -55,6 +57,7 @@ public final class CompiledModel {
     var flags = compiler.libraryFlags(usesThreads: usesThreads)
     flags += options.optimisation ?? compiler.optimisationFlags
     if usesThreads { flags.append("-D\(model.macroPrefix)THREADS") }
+    flags.append("-D\(model.macroPrefix)CHECK_INDICES=\(options.indexChecks)")
     flags += options.flags
     let cache = try options.cache.map { CompileCache(folder: $0) } ?? CompileCache.standard()
     let compiled = try cache.library(source, compiler, flags)

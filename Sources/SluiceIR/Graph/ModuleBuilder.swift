@@ -103,6 +103,9 @@ public struct ModuleBuilder: ~Copyable {
     graph.resultNames = names.isEmpty ? results.map { _ in .none } : names
     graph.writes = writes
     if frame.hasLateInputs { graph.moveInputsToFront() }
+    if graph.kind == .function, let problem = tables.symbolProblems(in: graph).first {
+      throw problem.error
+    }
     var written: Set<StringID> = []
     for write in graph.writes {
       let state = tables.strings[write.state]

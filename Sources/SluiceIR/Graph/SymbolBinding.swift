@@ -76,6 +76,47 @@ public struct SymbolBindingError: Error, Hashable, Sendable, CustomStringConvert
   }
 }
 
+extension Tables {
+  /// The symbols of a function to which no arrays for its inputs give a value: by the rule of `Module.bindSymbols`.
+  private func symbolsWithoutValue(in graph: Graph) -> [SymbolID] {
+    if graph.symbols.isEmpty { return [] }
+    let given = Set(graph.inputs.flatMap { types.shape(graph.types[$0.index]) })
+    var unknown = Set(graph.symbols)
+    var learned = true
+    while learned {
+      learned = false
+      for dim in given {
+        let open = dims.symbols(in: dim).filter { unknown.contains($0) }
+        guard open.count == 1, dims.isLinear(dim, in: open[0]) else { continue }
+        unknown.remove(open[0])
+        learned = true
+      }
+    }
+    return graph.symbols.filter { unknown.contains($0) }
+  }
+
+  /// Why a function can never run: the symbols to which no arrays for its inputs give a value.
+  package func symbolProblems(in graph: Graph) -> [(symbol: SymbolID, error: InferenceError)] {
+    symbolsWithoutValue(in: graph).map { symbol in
+      let name = strings[dims.symbols[symbol.index].name]
+      return (
+        symbol,
+        InferenceError(
+          "the value of `\(name)` follows from no input of `@\(strings[graph.name])`, which could never run",
+          hint:
+            "an input needs an axis in which `\(name)` alone is unknown, such as `\(name)` or `2*\(name)+1`")
+      )
+    }
+  }
+}
+
+extension DimTable {
+  /// Whether no term of a dim has a symbol multiplied by itself.
+  fileprivate func isLinear(_ dim: DimID, in symbol: SymbolID) -> Bool {
+    terms(dim).allSatisfy { term in term.symbols.count(where: { $0 == symbol }) <= 1 }
+  }
+}
+
 extension Module {
   /// The values of all symbols of a function, from the shapes of its actual inputs.
   ///
@@ -217,7 +258,7 @@ private struct SymbolBinder {
     guard unknown.count == 1 else { return false }
     let symbol = unknown[0]
     // dim = factor * symbol + rest, by the difference of two values where no term has the symbol squared.
-    guard dims.terms(dim).allSatisfy({ term in term.symbols.count(where: { $0 == symbol }) <= 1 }),
+    guard dims.isLinear(dim, in: symbol),
       let rest = dims.evaluate(dim, { $0 == symbol ? 0 : values[$0] ?? 0 }),
       let next = dims.evaluate(dim, { $0 == symbol ? 1 : values[$0] ?? 0 })
     else { return false }

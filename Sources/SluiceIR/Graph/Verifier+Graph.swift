@@ -29,6 +29,14 @@ extension Verifier {
       }
       symbolSeen[symbol.index] = stamp
     }
+    let areSound =
+      graph.symbols.allSatisfy { $0.index < symbolSeen.count }
+      && graph.inputs.allSatisfy { input in
+        let type = graph.types[input.index]
+        return type.index < soundTypes.count && soundTypes[type.index]
+      }
+    guard graph.kind == .function, areSound else { return }
+    for problem in tables.symbolProblems(in: graph) { report(problem.error.message, at: graph.location) }
   }
 
   // MARK: Nodes

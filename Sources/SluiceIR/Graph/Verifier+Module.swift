@@ -123,31 +123,28 @@ extension Verifier {
     switch variable.initializer {
     case .zeros, .ones: return nil
     case .constant(let value):
-      let fits =
-        switch dtype {
-        case .f32, .f64: true
-        case .i32: Int32(exactly: value) != nil
-        case .i64: Int64(exactly: value) != nil
-        case .u8: UInt8(exactly: value) != nil
-        case .bool: value == 0 || value == 1
-        case .f16, .bf16: true
-        }
-      return fits ? nil : "its initial value \(value) is no \(dtype.name)"
+      return ScalarConstant.bits(holding: value, dtype) != nil
+        ? nil : "its initial value \(value) is no \(dtype.name)"
     case .eye:
       return shape.count == 2 && shape[0] == shape[1] ? nil : "`eye` needs a square matrix"
     case .normal(let mean, let deviation):
       if !dtype.isFloating { return "`normal` needs floats" }
-      return mean.isFinite && deviation.isFinite && deviation >= 0
+      return isFinite(mean, dtype) && isFinite(deviation, dtype) && deviation >= 0
         ? nil : "`normal(\(mean), \(deviation))` needs finite numbers and a deviation of 0 or more"
     case .uniform(let low, let high):
       if !dtype.isFloating { return "`uniform` needs floats" }
-      return low.isFinite && high.isFinite && low <= high
+      return isFinite(low, dtype) && isFinite(high, dtype) && low <= high
         ? nil : "`uniform(\(low), \(high))` needs finite numbers, the lower one first"
     case .data(let id):
       guard id.index < tables.constants.count else { return "its data is not in the table, \(id.raw)" }
       let type = tables.constants.type(id)
       return type == variable.type ? nil : "its data is \(text(type))"
     }
+  }
+
+  /// Whether a number is finite in a dtype.
+  private func isFinite(_ number: Double, _ dtype: DType) -> Bool {
+    number.isFinite && ScalarConstant.bits(holding: number, dtype) != nil
   }
 
   private mutating func checkSignatures() {

@@ -88,11 +88,22 @@ extension OpDefinition {
         let place = builder.iota([length], axis: 0, dtype)
         let last = builder.make(
           .subtract, [builder.count([length], dtype), builder.scalar(1, dtype)])
-        let step = builder.make(
-          .divide,
-          [builder.make(.subtract, [builder.scalar(stop, dtype), builder.scalar(start, dtype)]), last])
-        let ramp = builder.make(
-          .fma, [place, builder.broadcast(step, like: place), builder.splat(start, like: place)])
+        // Where the difference is out of range, half the numbers are computed, and these twice; rounding many of them
+        // must not lead beyond the ends.
+        let isWide = ScalarConstant.bits(holding: stop - start, dtype) == nil || (stop - start).isInfinite
+        let scale = isWide && start.isFinite && stop.isFinite ? 0.5 : 1
+        let (low, high) = (builder.scalar(scale * start, dtype), builder.scalar(scale * stop, dtype))
+        let step = builder.make(.divide, [builder.make(.subtract, [high, low]), last])
+        var ramp = builder.make(
+          .fma, [place, builder.broadcast(step, like: place), builder.broadcast(low, like: place)])
+        if scale < 1 {
+          ramp = builder.make(
+            .clamp,
+            [
+              builder.add(ramp, ramp), builder.splat(Swift.min(start, stop), like: place),
+              builder.splat(Swift.max(start, stop), like: place),
+            ])
+        }
         let isLast = builder.compare(.equal, place, last)
         let isFirst = builder.compare(.equal, place, 0)
         let ended = builder.select(isLast, builder.splat(stop, like: place), ramp)

@@ -46,4 +46,34 @@ package enum ScalarConstant {
     case .f16, .bf16: UInt64(NarrowFloat.narrowed(value, dtype))
     }
   }
+
+  /// The bits of a number that a dtype can hold: floats are rounded to nearest; nil for a finite number that would
+  /// become infinite, and where an integer or bool is no such number.
+  package static func bits(holding value: Double, _ dtype: DType) -> UInt64? {
+    switch dtype {
+    case .f32: Float(value).isInfinite && value.isFinite ? nil : bits(value, dtype)
+    case .f64: value.bitPattern
+    case .f16, .bf16:
+      NarrowFloat.widened(NarrowFloat.narrowed(value, dtype), dtype).isInfinite && value.isFinite
+        ? nil : bits(value, dtype)
+    case .i32, .i64, .u8, .bool: Int64(exactly: value).flatMap { bits(holding: $0, dtype) }
+    }
+  }
+
+  /// The bits of an integer that a dtype has exactly; nil where it has not.
+  package static func bits(holding value: Int64, _ dtype: DType) -> UInt64? {
+    switch dtype {
+    case .f32: Float(exactly: value).map { UInt64($0.bitPattern) }
+    case .f64: Double(exactly: value)?.bitPattern
+    case .f16, .bf16:
+      Float(exactly: value).flatMap { float in
+        let narrow = NarrowFloat.narrowed(Double(float), dtype)
+        return NarrowFloat.widened(narrow, dtype) == float ? UInt64(narrow) : nil
+      }
+    case .i32: Int32(exactly: value).map { UInt64(UInt32(bitPattern: $0)) }
+    case .i64: UInt64(bitPattern: value)
+    case .u8: UInt8(exactly: value).map { UInt64($0) }
+    case .bool: value == 0 || value == 1 ? UInt64(value) : nil
+    }
+  }
 }

@@ -32,9 +32,28 @@ extension OpDefinition {
         throw InferenceError("`\(name)`: attribute `\(spec.name.text)` is not of kind \(spec.kind)")
       }
     }
+    try checkNumbers(tables, inference, given)
     for spec in attributes where spec.defaultValue == nil {
       guard given.contains(where: { $0.name == spec.name }) else {
         throw InferenceError("`\(name)` needs the attribute `\(spec.name.text)`: \(spec.summary)")
+      }
+    }
+  }
+
+  /// Throws when a number of the attributes is too large for the float dtype that it is rounded to.
+  private func checkNumbers(
+    _ tables: Tables, _ inference: Inference, _ given: [Attribute]
+  ) throws(InferenceError) {
+    var computed = tables.attributes.dtype(inference.attributes, .dtype)
+    if computed == nil, case .dtype(let dtype)? = attribute(.dtype)?.defaultValue { computed = dtype }
+    let dtypes = [computed].compactMap { $0 } + inference.operands.map { tables.types.dtype($0) }
+    guard let dtype = dtypes.first(where: \.isFloat) else { return }
+    for attribute in given {
+      guard case .number(let value) = attribute.value else { continue }
+      guard ScalarConstant.bits(holding: value, dtype) != nil else {
+        throw InferenceError(
+          "`\(name)`: \(attribute.name.text) = \(value) is out of the range of \(dtype.name)",
+          hint: "convert the operands: `cast %x {dtype = f64}`")
       }
     }
   }

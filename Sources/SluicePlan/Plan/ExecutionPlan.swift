@@ -18,6 +18,8 @@ public struct ExecutionPlan: Sendable {
   public var steps: [Step]
   /// Dims that must not be negative, checked before anything runs (`T-1`, ...).
   public var checkedDims: [DimID]
+  /// What integers in the inputs index, and so what they may be.
+  public var indexUses: [IndexUse] = []
   /// The size of the arena in bytes, a multiple of 64.
   public var arenaBytes: Int
   /// The largest sum of the sizes of buffers that are alive at once: no plan can need less.

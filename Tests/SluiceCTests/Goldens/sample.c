@@ -57,7 +57,8 @@ typedef enum sample_status {
   /* the parameters file is of another model, of another version, or damaged */
   SAMPLE_ERROR_PARAMS = 5,
   SAMPLE_ERROR_ALIAS = 6, /* memory that is written overlaps other memory of the call */
-  SAMPLE_ERROR_FUNCTION = 7 /* there is no function of that number */
+  SAMPLE_ERROR_FUNCTION = 7, /* there is no function of that number */
+  SAMPLE_ERROR_INDEX = 8 /* an index or a class in an input is out of range */
 } sample_status;
 
 /* Where a model's memory is. The caller owns it all; a model keeps nothing. Several threads may
@@ -526,6 +527,8 @@ SAMPLE_API const char *sample_status_string(sample_status status) {
       return "memory that is written overlaps other memory of the call";
     case SAMPLE_ERROR_FUNCTION:
       return "there is no function of that number";
+    case SAMPLE_ERROR_INDEX:
+      return "an index or a class in an input is out of range";
   }
   return "unknown status";
 }
