@@ -9,7 +9,7 @@ struct CInterface {
 
   /// Their definitions.
   var text: String {
-    var text = model.helpers.expand(statusString)
+    var text = model.helpers.expand(statusString) + CArithmetic(model).text
     if model.plan.parameterBytes > 0 { text += model.helpers.expand(bind) }
     if model.plan.stateBytes > 0, model.options.initialState == .reset { text += reset }
     return text
@@ -34,6 +34,8 @@ struct CInterface {
           return "memory that is written overlaps other memory of the call";
         case @@ERROR_FUNCTION:
           return "there is no function of that number";
+        case @@ERROR_ARITHMETIC:
+          return "the compiler or the processor computes otherwise than promised";
       }
       return "unknown status";
     }
@@ -92,6 +94,10 @@ struct CInterface {
         if (@long_at(header + 32) != sum) {
           return @@ERROR_PARAMS;
         }
+        const @status arithmetic = @check_arithmetic();
+        if (arithmetic != @@OK) {
+          return arithmetic;
+        }
         context->params = header + 64;
         return @@OK;
       }
@@ -118,6 +124,10 @@ struct CInterface {
         }
         if (@misaligned(context->state, @@ALIGN)) {
           return @@ERROR_ALIGNMENT;
+        }
+        const @status arithmetic = @check_arithmetic();
+        if (arithmetic != @@OK) {
+          return arithmetic;
         }
         unsigned char *const state = (unsigned char *)context->state;
 
