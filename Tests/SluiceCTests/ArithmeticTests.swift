@@ -125,7 +125,7 @@ func selfTest(_ plan: ModulePlan) throws -> [SelfTest.Row] {
     #expect(!source.contains("const float *ARENA_RESTRICT"), "a kernel's pointer is of a plain type")
     for build in Self.builds {
       let model = try CompiledModel(plan, parameters: [], states: [], options: build.options())
-      let x = try HostTensor([1, 2, 3, 4, 5, 6]).reshaped([6, 1])
+      let x = try HostTensor([1, 2, 3, 4, 5, 6] as [Float]).reshaped([6, 1])
       #expect(try model.run("f", inputs: [x])[0].floats() == [1, 5, 14, 30, 55, 91], "\(build)")
     }
   }

@@ -82,7 +82,7 @@ struct CModel {
     status status_string context reset params_bind params states call functions function tensor pool pool_start
     pool_stop pool_parallel_for pool_bytes pool_worker pool_work embedded word_at long_at check_byte check_float
     check_double span wide wide_product wide_left wide_right leading_zeros fraction function_table param_table
-    state_table check_arithmetic arithmetic_f32 arithmetic_f64 self_test test_mix test_fill test_hash
+    state_table check_arithmetic arithmetic_f32 arithmetic_f64 chosen_f32 chosen_f64 self_test test_mix test_fill test_hash
     """.split(whereSeparator: \.isWhitespace).map(String.init)
 
   private static let macroNames = """

@@ -628,13 +628,21 @@ SAMPLE_API const char *sample_status_string(sample_status status) {
 }
 
 #if !defined(SAMPLE_HAS_FMA_F32)
+/* A number, or the one NaN, as kernels choose. */
+static inline double sample_chosen_f64(double x) {
+  const uint64_t bits = UINT64_C(0x7ff8000000000000);
+  double nan;
+  SAMPLE_COPY(&nan, &bits, sizeof bits);
+  return x == x ? x : nan;
+}
+
 /* Whether operations on double give what they must; see sample_check_arithmetic. */
 static int sample_arithmetic_f64(void) {
   /* The operands and what operations make of them, read where nobody can foresee them. */
   static const uint64_t operands[3][8] = {
     {UINT64_C(0x3ff0000002000000), UINT64_C(0x0010000000000000), UINT64_C(0x0000000000000003),
       UINT64_C(0x3ff0000000000000), UINT64_C(0x3ff0000000000000), UINT64_C(0x8000000000000000),
-      UINT64_C(0x7ff8000000000000), UINT64_C(0x4014000000000000)},
+      UINT64_C(0x7ff8000000000000) + 5, UINT64_C(0x4014000000000000)},
     {UINT64_C(0x3ff0000002000000), UINT64_C(0x3fe0000000000000), UINT64_C(0x3ff0000000000000),
       UINT64_C(0x3ff0000000000000), UINT64_C(0x3ff0000000000000), UINT64_C(0x0000000000000000),
       UINT64_C(0x3ff0000000000000), UINT64_C(0x4026000000000000)},
@@ -642,7 +650,13 @@ static int sample_arithmetic_f64(void) {
       UINT64_C(0x3c80000000000000), UINT64_C(0xbc70000000000000), UINT64_C(0x0000000000000000),
       UINT64_C(0x7ff0000000000000), UINT64_C(0x4033000000000000)},
   };
-  static const uint64_t results[9][8] = {
+  static const uint64_t results[13][8] = {
+    {UINT64_C(0x3ff0000002000000), UINT64_C(0x0010000000000000), UINT64_C(0x0000000000000003),
+      UINT64_C(0x3ff0000000000000), UINT64_C(0x3ff0000000000000), UINT64_C(0x8000000000000000),
+      UINT64_C(0x7ff8000000000000), UINT64_C(0x4014000000000000)},
+    {UINT64_C(0xbff0000004000000), UINT64_C(0x0000000000000001), UINT64_C(0x8000000000000001),
+      UINT64_C(0x3c80000000000000), UINT64_C(0xbc70000000000000), UINT64_C(0x0000000000000000),
+      UINT64_C(0x7ff0000000000000), UINT64_C(0x4033000000000000)},
     {UINT64_C(0x0000000000000000), UINT64_C(0x0008000000000001), UINT64_C(0x0000000000000002),
       UINT64_C(0x3ff0000000000000), UINT64_C(0x3ff0000000000000), UINT64_C(0x0000000000000000),
       UINT64_C(0x7ff8000000000000), UINT64_C(0x4052800000000000)},
@@ -667,6 +681,12 @@ static int sample_arithmetic_f64(void) {
     {UINT64_C(0x0000000000000000), UINT64_C(0x0000000000000000), UINT64_C(0x0000000000000000),
       UINT64_C(0x0000000000000000), UINT64_C(0x0000000000000000), UINT64_C(0x0000000000000000),
       UINT64_C(0x7ff8000000000000), UINT64_C(0x0000000000000000)},
+    {UINT64_C(0x3ff0000002000000), UINT64_C(0x0010000000000000), UINT64_C(0x0000000000000003),
+      UINT64_C(0x3ff0000000000000), UINT64_C(0x3ff0000000000000), UINT64_C(0x0000000000000000),
+      UINT64_C(0x3ff0000000000000), UINT64_C(0x4014000000000000)},
+    {UINT64_C(0x3ff0000002000000), UINT64_C(0x0010000000000000), UINT64_C(0x0000000000000003),
+      UINT64_C(0x3ff0000000000000), UINT64_C(0x3ff0000000000000), UINT64_C(0x8000000000000000),
+      UINT64_C(0x7ff8000000000000), UINT64_C(0x4014000000000000)},
     {UINT64_C(0x3ff0000002000000), UINT64_C(0x3fe0000000000000), UINT64_C(0x3ff0000000000000),
       UINT64_C(0x3ff0000000000000), UINT64_C(0x3ff0000000000000), UINT64_C(0x0000000000000000),
       UINT64_C(0x3ff0000000000000), UINT64_C(0x4026000000000000)},
@@ -678,7 +698,7 @@ static int sample_arithmetic_f64(void) {
   double a[8];
   double b[8];
   double c[8];
-  double values[9][8];
+  double values[13][8];
   for (ptrdiff_t i = 0; i < 8; ++i) {
     bits = foreign[i];
     SAMPLE_COPY(&a[i], &bits, sizeof bits);
@@ -687,28 +707,36 @@ static int sample_arithmetic_f64(void) {
     bits = foreign[16 + i];
     SAMPLE_COPY(&c[i], &bits, sizeof bits);
   }
-  bits = *foreign_divisor;
   double divisor;
+  bits = *foreign_divisor;
   SAMPLE_COPY(&divisor, &bits, sizeof bits);
   for (ptrdiff_t i = 0; i < 8; ++i) {
-    values[0][i] = a[i] * b[i] + c[i];
-    values[1][i] = (a[i] + c[i]) - a[i];
-    values[2][i] = a[i] / divisor;
-    values[3][i] = b[i] / divisor;
-    values[4][i] = c[i] / divisor;
-    values[5][i] = a[i] + 0.0;
-    values[6][i] = 0.0 - b[i];
-    values[7][i] = c[i] - c[i];
-    values[8][i] = a[i] != a[i] ? 1.0 : b[i];
+    const double x = a[i];
+    const double y = b[i];
+    const double z = c[i];
+    values[0][i] = sample_chosen_f64(x);
+    values[1][i] = sample_chosen_f64(z);
+    values[2][i] = x * y + z;
+    values[3][i] = (x + z) - x;
+    values[4][i] = x / divisor;
+    values[5][i] = y / divisor;
+    values[6][i] = z / divisor;
+    values[7][i] = x + 0.0;
+    values[8][i] = 0.0 - y;
+    values[9][i] = z - z;
+    values[10][i] = x < y ? x : y;
+    values[11][i] = x < 0.0 ? -x : x;
+    values[12][i] = x != x ? 1.0 : y;
   }
   /* A subnormal that compilers compute. */
   const double small = 2.2250738585072014e-308 * 0.5;
   SAMPLE_COPY(&bits, &small, sizeof bits);
   int is_right = bits == UINT64_C(0x0008000000000000);
-  for (ptrdiff_t row = 0; row < 9; ++row) {
+  for (ptrdiff_t row = 0; row < 13; ++row) {
     for (ptrdiff_t i = 0; i < 8; ++i) {
       SAMPLE_COPY(&bits, &values[row][i], sizeof bits);
-      const int is_nan = (bits & UINT64_C(0x7fffffffffffffff)) > UINT64_C(0x7ff0000000000000);
+      const int is_nan = row > 1 && (bits & UINT64_C(0x7fffffffffffffff)) >
+          UINT64_C(0x7ff0000000000000);
       is_right &= (is_nan ? UINT64_C(0x7ff8000000000000) : bits) == results[row][i];
     }
   }
@@ -717,18 +745,30 @@ static int sample_arithmetic_f64(void) {
 
 #endif
 
+/* A number, or the one NaN, as kernels choose. */
+static inline float sample_chosen_f32(float x) {
+  const uint32_t bits = 0x7fc00000u;
+  float nan;
+  SAMPLE_COPY(&nan, &bits, sizeof bits);
+  return x == x ? x : nan;
+}
+
 /* Whether operations on float give what they must; see sample_check_arithmetic. */
 static int sample_arithmetic_f32(void) {
   /* The operands and what operations make of them, read where nobody can foresee them. */
   static const uint32_t operands[3][8] = {
-    {0x3f800800u, 0x00800000u, 0x00000003u, 0x3f800000u, 0x3f800000u, 0x80000000u, 0x7fc00000u,
+    {0x3f800800u, 0x00800000u, 0x00000003u, 0x3f800000u, 0x3f800000u, 0x80000000u, 0x7fc00000u + 5,
       0x40a00000u},
     {0x3f800800u, 0x3f000000u, 0x3f800000u, 0x3f800000u, 0x3f800000u, 0x00000000u, 0x3f800000u,
       0x41300000u},
     {0xbf801000u, 0x00000001u, 0x80000001u, 0x32800000u, 0xb2000000u, 0x00000000u, 0x7f800000u,
       0x41980000u},
   };
-  static const uint32_t results[10][8] = {
+  static const uint32_t results[14][8] = {
+    {0x3f800800u, 0x00800000u, 0x00000003u, 0x3f800000u, 0x3f800000u, 0x80000000u, 0x7fc00000u,
+      0x40a00000u},
+    {0xbf801000u, 0x00000001u, 0x80000001u, 0x32800000u, 0xb2000000u, 0x00000000u, 0x7f800000u,
+      0x41980000u},
     {0x00000000u, 0x00400001u, 0x00000002u, 0x3f800000u, 0x3f800000u, 0x00000000u, 0x7fc00000u,
       0x42940000u},
     {0xbf801000u, 0x00000001u, 0x80000001u, 0x00000000u, 0x00000000u, 0x00000000u, 0x7fc00000u,
@@ -745,6 +785,10 @@ static int sample_arithmetic_f32(void) {
       0xc1300000u},
     {0x00000000u, 0x00000000u, 0x00000000u, 0x00000000u, 0x00000000u, 0x00000000u, 0x7fc00000u,
       0x00000000u},
+    {0x3f800800u, 0x00800000u, 0x00000003u, 0x3f800000u, 0x3f800000u, 0x00000000u, 0x3f800000u,
+      0x40a00000u},
+    {0x3f800800u, 0x00800000u, 0x00000003u, 0x3f800000u, 0x3f800000u, 0x80000000u, 0x7fc00000u,
+      0x40a00000u},
     {0x3f800800u, 0x3f000000u, 0x3f800000u, 0x3f800000u, 0x3f800000u, 0x00000000u, 0x3f800000u,
       0x41300000u},
     {0x33800000u, 0x00400001u, 0x00000002u, 0x3f800000u, 0x3f800000u, 0x00000000u, 0x7fc00000u,
@@ -757,7 +801,7 @@ static int sample_arithmetic_f32(void) {
   float a[8];
   float b[8];
   float c[8];
-  float values[10][8];
+  float values[14][8];
   for (ptrdiff_t i = 0; i < 8; ++i) {
     bits = foreign[i];
     SAMPLE_COPY(&a[i], &bits, sizeof bits);
@@ -766,29 +810,36 @@ static int sample_arithmetic_f32(void) {
     bits = foreign[16 + i];
     SAMPLE_COPY(&c[i], &bits, sizeof bits);
   }
-  bits = *foreign_divisor;
   float divisor;
+  bits = *foreign_divisor;
   SAMPLE_COPY(&divisor, &bits, sizeof bits);
   for (ptrdiff_t i = 0; i < 8; ++i) {
-    values[0][i] = a[i] * b[i] + c[i];
-    values[1][i] = (a[i] + c[i]) - a[i];
-    values[2][i] = a[i] / divisor;
-    values[3][i] = b[i] / divisor;
-    values[4][i] = c[i] / divisor;
-    values[5][i] = a[i] + 0.0f;
-    values[6][i] = 0.0f - b[i];
-    values[7][i] = c[i] - c[i];
-    values[8][i] = a[i] != a[i] ? 1.0f : b[i];
-    values[9][i] = sample_fma_f32(a[i], b[i], c[i]);
+    const float x = a[i];
+    const float y = b[i];
+    const float z = c[i];
+    values[0][i] = sample_chosen_f32(x);
+    values[1][i] = sample_chosen_f32(z);
+    values[2][i] = x * y + z;
+    values[3][i] = (x + z) - x;
+    values[4][i] = x / divisor;
+    values[5][i] = y / divisor;
+    values[6][i] = z / divisor;
+    values[7][i] = x + 0.0f;
+    values[8][i] = 0.0f - y;
+    values[9][i] = z - z;
+    values[10][i] = x < y ? x : y;
+    values[11][i] = x < 0.0f ? -x : x;
+    values[12][i] = x != x ? 1.0f : y;
+    values[13][i] = sample_fma_f32(x, y, z);
   }
   /* A subnormal that compilers compute. */
   const float small = 1.1754944e-38f * 0.5f;
   SAMPLE_COPY(&bits, &small, sizeof bits);
   int is_right = bits == 0x00400000u;
-  for (ptrdiff_t row = 0; row < 10; ++row) {
+  for (ptrdiff_t row = 0; row < 14; ++row) {
     for (ptrdiff_t i = 0; i < 8; ++i) {
       SAMPLE_COPY(&bits, &values[row][i], sizeof bits);
-      const int is_nan = (bits & 0x7fffffffu) > 0x7f800000u;
+      const int is_nan = row > 1 && (bits & 0x7fffffffu) > 0x7f800000u;
       is_right &= (is_nan ? 0x7fc00000u : bits) == results[row][i];
     }
   }
