@@ -14,12 +14,12 @@ struct CArithmetic {
   var declaration: String {
     model.helpers.expand(
       """
-      /* Whether arithmetic is that of IEEE 754, rounded to nearest, with subnormals, and as this file writes it:
-       * @@OK or @@ERROR_ARITHMETIC. Options of the compiler (-ffast-math and its parts) can
-       * change that, and so can the calling thread: fesetround, flush-to-zero set by a host or by a
-       * library that was linked with -ffast-math. It takes half a microsecond on a PC. Functions that
-       * write first values, and those that bind parameters, call it; other threads, and hosts that
-       * change modes, call it themselves. */
+      /* Whether arithmetic is that of IEEE 754, rounded to nearest, with subnormals, as this file writes
+       * it: @@OK or @@ERROR_ARITHMETIC. Options of the compiler (-ffast-math and its
+       * parts) can change that, and so can the calling thread: fesetround, flush-to-zero set by a
+       * host or by a library that was linked with -ffast-math. It takes about half a microsecond on
+       * a PC. Functions that write first values, and those that bind parameters, call it; other
+       * threads, and hosts that change modes, call it themselves. */
       @@API @status @check_arithmetic(void);
 
 

@@ -79,12 +79,12 @@ typedef struct sample_context {
 /* A status in words. */
 SAMPLE_API const char *sample_status_string(sample_status status);
 
-/* Whether arithmetic is that of IEEE 754, rounded to nearest, with subnormals, and as this file writes it:
- * SAMPLE_OK or SAMPLE_ERROR_ARITHMETIC. Options of the compiler (-ffast-math and its parts) can
- * change that, and so can the calling thread: fesetround, flush-to-zero set by a host or by a
- * library that was linked with -ffast-math. It takes half a microsecond on a PC. Functions that
- * write first values, and those that bind parameters, call it; other threads, and hosts that
- * change modes, call it themselves. */
+/* Whether arithmetic is that of IEEE 754, rounded to nearest, with subnormals, as this file writes
+ * it: SAMPLE_OK or SAMPLE_ERROR_ARITHMETIC. Options of the compiler (-ffast-math and its
+ * parts) can change that, and so can the calling thread: fesetround, flush-to-zero set by a
+ * host or by a library that was linked with -ffast-math. It takes about half a microsecond on
+ * a PC. Functions that write first values, and those that bind parameters, call it; other
+ * threads, and hosts that change modes, call it themselves. */
 SAMPLE_API sample_status sample_check_arithmetic(void);
 
 /* Writes the initial state. It must run once before any function that works on the state. */
