@@ -36,6 +36,10 @@ public enum CSource {
     public var initialState = InitialState.reset
     /// The block of states that `reset` writes, `ModulePlan.stateBytes` long; nil is all zeros.
     public var states: [UInt8]?
+    /// What functions give for fixed inputs, for the self-test behind the macro `MODEL_SELF_TEST`.
+    ///
+    /// Nothing: there is no self-test.
+    public var selfTest: [SelfTest.Row] = []
 
     /// The usual choices: external parameters, states that begin with zeros.
     public init() {}

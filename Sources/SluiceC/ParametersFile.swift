@@ -1,9 +1,32 @@
+public import SluiceIR
 public import SluicePlan
+
+/// The order of the bytes of a number in a file.
+public enum ByteOrder: String, CaseIterable, Sendable {
+  /// The lowest byte first: x86, ARM, RISC-V.
+  case little
+  /// The highest byte first: s390x, some PowerPC and MIPS.
+  case big
+
+  /// A block of variables with its elements in this order, from one in little-endian order.
+  public func arranged(_ block: [UInt8], _ variables: [ModulePlan.Variable], _ tables: Tables) -> [UInt8] {
+    guard self == .big else { return block }
+    var block = block
+    for variable in variables {
+      let size = tables.types.dtype(variable.type).byteCount
+      if size == 1 { continue }
+      for start in stride(from: variable.offset, to: variable.offset + variable.byteCount, by: size) {
+        block[start..<start + size].reverse()
+      }
+    }
+    return block
+  }
+}
 
 /// The parameters file of a compiled model: a header of 64 bytes, then the block of parameters as the plan lays it
 /// out, so that it can be mapped and used in place.
 ///
-/// Numbers are little-endian. Bytes 0 ..< 8 are `SLUICEP1`; then come 0x01020304 (4 bytes), the ABI version (4),
+/// Numbers and elements are in the byte order of the processor that will read them, little-endian unless told. Bytes 0 ..< 8 are `SLUICEP1`; then come 0x01020304 (4 bytes), the ABI version (4),
 /// the hash of the layout (8), the size of the block (8), its checksum (8) and zeros.
 public enum ParametersFile {
   /// Why bytes are not the parameters file of a plan.
@@ -42,15 +65,18 @@ public enum ParametersFile {
   private static let byteOrderMark: UInt64 = 0x0102_0304
   private static let headerBytes = 64
 
-  /// The file with these parameters: a block of `plan.parameterBytes` bytes.
-  public static func encode(_ block: [UInt8], of plan: ModulePlan) -> [UInt8] {
+  /// The file with these parameters, a block of `plan.parameterBytes` bytes in little-endian order, for processors of
+  /// a byte order.
+  public static func encode(_ block: [UInt8], of plan: ModulePlan, byteOrder: ByteOrder = .little) -> [UInt8]
+  {
     precondition(block.count == plan.parameterBytes, "the parameters have another size than the plan says")
+    let block = byteOrder.arranged(block, plan.parameters, plan.tables)
     var file = magic
-    append(byteOrderMark, 4, &file)
-    append(UInt64(CSource.abiVersion), 4, &file)
-    append(PlanHash.parameterLayout(plan), 8, &file)
-    append(UInt64(block.count), 8, &file)
-    append(checksum(block), 8, &file)
+    append(byteOrderMark, 4, byteOrder, &file)
+    append(UInt64(CSource.abiVersion), 4, byteOrder, &file)
+    append(PlanHash.parameterLayout(plan), 8, byteOrder, &file)
+    append(UInt64(block.count), 8, byteOrder, &file)
+    append(checksum(block, byteOrder), 8, byteOrder, &file)
     file += [UInt8](repeating: 0, count: headerBytes - file.count)
     return file + block
   }
@@ -74,22 +100,26 @@ public enum ParametersFile {
     }
     guard file[40..<headerBytes].allSatisfy({ $0 == 0 }) else { throw .reserved }
     let block = Array(file[headerBytes...])
-    guard number(file, 32, 8) == checksum(block) else { throw .checksum }
+    guard number(file, 32, 8) == checksum(block, .little) else { throw .checksum }
     return block
   }
 
   /// The checksum of a block: its 64-bit words, mixed one after the other.
-  private static func checksum(_ block: [UInt8]) -> UInt64 {
+  private static func checksum(_ block: [UInt8], _ order: ByteOrder) -> UInt64 {
     var sum: UInt64 = 0x6A09_E667_F3BC_C908
     for at in stride(from: 0, to: block.count, by: 8) {
-      sum = (sum ^ number(block, at, min(8, block.count - at))) &* 0x9E37_79B9_7F4A_7C15
+      let word = number(block, at, 8)
+      sum = (sum ^ (order == .little ? word : word.byteSwapped)) &* 0x9E37_79B9_7F4A_7C15
       sum ^= sum >> 32
     }
     return sum
   }
 
-  private static func append(_ value: UInt64, _ count: Int, _ file: inout [UInt8]) {
-    for byte in 0..<count { file.append(UInt8(truncatingIfNeeded: value >> UInt64(8 * byte))) }
+  private static func append(_ value: UInt64, _ count: Int, _ order: ByteOrder, _ file: inout [UInt8]) {
+    for byte in 0..<count {
+      let shift = 8 * (order == .little ? byte : count - 1 - byte)
+      file.append(UInt8(truncatingIfNeeded: value >> UInt64(shift)))
+    }
   }
 
   private static func number(_ file: [UInt8], _ start: Int, _ count: Int) -> UInt64 {

@@ -25,6 +25,14 @@ extension CommandSpec {
           "the parameters, from a .npz or .safetensors file with an array for each, such as a checkpoint (default: initial values)"
         ),
         Option("--seed", value: "N", "the seed of random initial values (default 0)"),
+        Option(
+          "--self-test", value: "WHAT",
+          "which functions the self-test behind MODEL_SELF_TEST runs: `auto` (the default) those that take a moment, `all`, `none`"
+        ),
+        Option(
+          "--byte-order", value: "ORDER",
+          "of MODEL.params and MODEL.state: `little` (the default) or `big`, that of the processor that reads them"
+        ),
         Option("--json", "print what was written as JSON"),
       ],
       examples: [
@@ -38,7 +46,10 @@ extension CommandSpec {
       let parameters = try invocation.value("--params").map { (try TensorArchive.read($0), $0) }
       let functions = invocation.all("--function").map { $0.hasPrefix("@") ? String($0.dropFirst()) : $0 }
       let artefact = try CArtefact(
-        module, functions: functions, seed: Int64(seed), embedding: embed, parameters: parameters)
+        module, functions: functions, seed: Int64(seed), embedding: embed,
+        selfTest: try invocation.choice("--self-test", SelfTestExtent.self, default: .auto),
+        byteOrder: try invocation.choice("--byte-order", ByteOrder.self, default: .little),
+        parameters: parameters)
       let folder = invocation.value("--output") ?? "."
       try FileIO.createDirectories(folder)
       var rows: [JSON] = []

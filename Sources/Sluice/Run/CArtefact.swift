@@ -1,6 +1,7 @@
-import SluiceC
+public import SluiceC
 public import SluiceFormats
 public import SluiceIR
+import SluiceInterpreter
 import SluicePasses
 import SluicePlan
 
@@ -11,6 +12,16 @@ public enum ParameterEmbedding: String, CaseIterable, Sendable {
   /// In the source.
   case params
   /// In a file of their own.
+  case none
+}
+
+/// Which functions the self-test of generated C runs.
+public enum SelfTestExtent: String, CaseIterable, Sendable {
+  /// Those that the interpreter runs in a moment.
+  case auto
+  /// All of them.
+  case all
+  /// None: there is no self-test.
   case none
 }
 
@@ -36,10 +47,13 @@ public struct CArtefact: Sendable {
   /// `Session.loadParameters` does. Initial states that are more than 1 MiB of different numbers are left to `@init`
   /// where that writes all variables, else they are a file, `MODEL.state`; `ParameterEmbedding.params` embeds them always.
   ///
+  /// `MODEL.params` and `MODEL.state` are for processors of `byteOrder`.
+  ///
   /// With `functions`, these alone are compiled; throws `SessionError` for a name that is none.
   public init(
     _ whole: SluiceIR.Module, functions: [String] = [], seed: Int64 = 0,
-    embedding: ParameterEmbedding = .auto,
+    embedding: ParameterEmbedding = .auto, selfTest: SelfTestExtent = .auto,
+    byteOrder: ByteOrder = .little,
     parameters: (archive: TensorArchive, path: String)? = nil, options: CompileOptions = CompileOptions()
   ) throws {
     let known = whole.functions.map { whole.tables.strings[whole[$0].name] }
@@ -62,7 +76,9 @@ public struct CArtefact: Sendable {
     if let (archive, path) = parameters {
       values.merge(try Session.parameters(archive, of: plan, declaredBy: whole, path: path)) { $1 }
     }
-    try self.init(plan, values: values, embedding: embedding, initialState: initialState)
+    try self.init(
+      plan, values: values, embedding: embedding, initialState: initialState, selfTest: selfTest,
+      byteOrder: byteOrder)
   }
 
   /// How the state gets its first values; `areGiven` says that parameters are.
@@ -90,7 +106,8 @@ public struct CArtefact: Sendable {
 
   private init(
     _ plan: ModulePlan, values: [String: HostTensor], embedding: ParameterEmbedding,
-    initialState: CSource.Options.InitialState
+    initialState: CSource.Options.InitialState, selfTest: SelfTestExtent,
+    byteOrder: ByteOrder
   ) throws {
     let parameters = Self.block(plan.parameters, plan.parameterBytes, values)
     let isEmbedded =
@@ -103,6 +120,7 @@ public struct CArtefact: Sendable {
     choices.toolVersion = SluiceVersion.current
     choices.initialState = initialState
     if initialState == .reset { choices.states = Self.block(plan.states, plan.stateBytes, values) }
+    choices.selfTest = Self.selfTest(plan, selfTest)
     choices.parameters = isEmbedded ? .embedded(parameters) : .external
     let (source, header) = CSource.emitC(plan, options: choices)
     let stem = CSource.fileStem(plan)
@@ -110,12 +128,49 @@ public struct CArtefact: Sendable {
       File(name: "\(stem).c", bytes: Array(source.utf8)), File(name: "\(stem).h", bytes: Array(header.utf8)),
     ]
     if !isEmbedded, plan.parameterBytes > 0 {
-      files.append(File(name: "\(stem).params", bytes: ParametersFile.encode(parameters, of: plan)))
+      files.append(
+        File(name: "\(stem).params", bytes: ParametersFile.encode(parameters, of: plan, byteOrder: byteOrder))
+      )
     }
     if initialState == .file {
-      files.append(File(name: "\(stem).state", bytes: Self.block(plan.states, plan.stateBytes, values)))
+      let block = Self.block(plan.states, plan.stateBytes, values)
+      files.append(
+        File(name: "\(stem).state", bytes: byteOrder.arranged(block, plan.states, plan.tables)))
     }
     self.files = files
+  }
+
+  /// The most work of a function that `SelfTestExtent.auto` runs.
+  private static let selfTestWork: Int64 = 1 << 21
+
+  /// What functions give for the fixed inputs of the self-test, computed by the interpreter.
+  ///
+  /// Sizes are small ones that the function takes; it is left out where there are none, where it does too much, or
+  /// where a loop does not end soon.
+  private static func selfTest(_ plan: ModulePlan, _ extent: SelfTestExtent) -> [SelfTest.Row] {
+    if extent == .none { return [] }
+    let bytes = Int64(plan.parameterBytes + plan.stateBytes)
+    if extent == .auto, bytes > selfTestWork { return [] }
+    let (parameters, states) = (SelfTest.parameters(plan), SelfTest.states(plan))
+    let options = PlanInterpreter.Options(iterationLimit: 10_000)
+    var rows: [SelfTest.Row] = []
+    for (position, function) in plan.functions.enumerated() {
+      for size in function.symbols.isEmpty ? [0] : [3, 2, 4, 8, 16, 64, 1] as [Int64] {
+        let sizes = function.symbols.map { min(size, plan.tables.dims.symbols[$0.index].bound) }
+        if extent == .auto, SelfTest.work(plan, function: position, sizes: sizes) > selfTestWork { continue }
+        let values = zip(function.symbols, sizes).map { ($0, Int($1)) }
+        guard let inputs = SelfTest.inputs(plan, function: position, sizes: sizes),
+          var interpreter = try? PlanInterpreter(
+            plan, parameters: parameters, states: states, options: options),
+          let outputs = try? interpreter.run(
+            function.name, inputs: inputs, symbols: Dictionary(uniqueKeysWithValues: values))
+        else { continue }
+        let hash = SelfTest.hash(interpreter.states, into: SelfTest.hash(outputs, into: SelfTest.seed))
+        rows.append(SelfTest.Row(function: position, sizes: sizes, hash: hash))
+        break
+      }
+    }
+    return rows
   }
 
   /// Variables laid out in one block.

@@ -1,23 +1,46 @@
-// Helpers that look at bits: reinterpretation, signs, the canonical NaN, minimum and maximum.
+// Helpers that look at bits: elements in memory, reinterpretation, signs, the canonical NaN, minimum and maximum.
+
+import SluiceIR
 
 extension CHelper {
-  static let memory: [CHelper] = [
-    CHelper(
-      "copy",
-      """
-      /* Copies the bytes of one object into another one of the same size. */
-      #if defined(__GNUC__)
-      #define @@COPY(to, from, size) __builtin_memcpy(to, from, size)
-      #else
-      static inline void @copy(void *to, const void *from, size_t size) {
-        for (size_t i = 0; i < size; ++i) {
-          ((unsigned char *)to)[i] = ((const unsigned char *)from)[i];
+  static let memory: [CHelper] =
+    [
+      CHelper(
+        "copy",
+        """
+        /* Copies the bytes of one object into another one of the same size. */
+        #if defined(__GNUC__)
+        #define @@COPY(to, from, size) __builtin_memcpy(to, from, size)
+        #else
+        static inline void @copy(void *to, const void *from, size_t size) {
+          for (size_t i = 0; i < size; ++i) {
+            ((unsigned char *)to)[i] = ((const unsigned char *)from)[i];
+          }
         }
-      }
-      #define @@COPY(to, from, size) @copy(to, from, size)
-      #endif
-      """)
-  ]
+        #define @@COPY(to, from, size) @copy(to, from, size)
+        #endif
+        """),
+      CHelper(
+        "may_alias",
+        """
+        /* Memory holds elements of one type after another: an arena, a block of state. C allows
+         * that, but LLVM moves accesses by their types nevertheless, unless these say that they
+         * may alias. Compilers without the attribute keep to C. */
+        #if defined(__GNUC__)
+        #define @@MAY_ALIAS __attribute__((__may_alias__))
+        #else
+        #define @@MAY_ALIAS
+        #endif
+        """),
+    ]
+    + DType.allCases.filter { $0.byteCount > 1 }.map { dtype in
+      CHelper(
+        dtype.name, needs: ["may_alias"],
+        """
+        /* An element of \(dtype.name) in memory. */
+        typedef \(dtype.cType) @\(dtype.name) @@MAY_ALIAS;
+        """)
+    }
 
   static let bits: [CHelper] =
     [

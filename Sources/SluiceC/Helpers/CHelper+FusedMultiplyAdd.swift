@@ -5,26 +5,49 @@ extension CHelper {
     CHelper(
       "has_fma",
       """
-      /* Whether the target has fused multiply-adds; otherwise the compiler would call libm. */
-      #if !defined(@@SOFTWARE_FMA) && defined(__GNUC__)
-      #if defined(__FMA__) || defined(__AVX512F__) || defined(__aarch64__) || defined(__VSX__) || \\
-          (defined(__riscv_flen) && __riscv_flen >= 64) || \\
-          (defined(__FP_FAST_FMA) && defined(__FP_FAST_FMAF))
-      #define @@HAS_FMA
+      /* Whether the target has fused multiply-adds, by type; otherwise the compiler would call
+       * libm. gcc and clang each say it in words of their own. */
+      #if defined(@@SOFTWARE_FMA) || !defined(__GNUC__)
+      #elif defined(__FMA__) || defined(__AVX512F__) || defined(__aarch64__) || defined(__VSX__) || \\
+          defined(__s390x__)
+      #define @@HAS_FMA_F32
+      #define @@HAS_FMA_F64
+      #else
+      #if defined(__FP_FAST_FMAF) || (defined(__riscv_flen) && __riscv_flen >= 32) || \\
+          (defined(__loongarch_frlen) && __loongarch_frlen >= 32) || \\
+          (defined(__ARM_FEATURE_FMA) && defined(__ARM_FP) && (__ARM_FP & 4) != 0)
+      #define @@HAS_FMA_F32
       #endif
+      #if defined(__FP_FAST_FMA) || (defined(__riscv_flen) && __riscv_flen >= 64) || \\
+          (defined(__loongarch_frlen) && __loongarch_frlen >= 64) || \\
+          (defined(__ARM_FEATURE_FMA) && defined(__ARM_FP) && (__ARM_FP & 8) != 0)
+      #define @@HAS_FMA_F64
+      #endif
+      #endif
+
+      /* The instruction: clang's builtin of old may call libm for the sake of errno. */
+      #if defined(__clang__) && defined(__has_builtin)
+      #if __has_builtin(__builtin_elementwise_fma)
+      #define @@FMA_F32(a, b, c) __builtin_elementwise_fma(a, b, c)
+      #define @@FMA_F64(a, b, c) __builtin_elementwise_fma(a, b, c)
+      #endif
+      #endif
+      #if !defined(@@FMA_F32)
+      #define @@FMA_F32(a, b, c) __builtin_fmaf(a, b, c)
+      #define @@FMA_F64(a, b, c) __builtin_fma(a, b, c)
       #endif
       """),
     CHelper(
-      "fma_f32", needs: ["has_fma", "copy"],
+      "fma_f32", needs: ["has_fma", "copy", "f32_from_f64"],
       """
       /* a * b + c with one rounding. */
       static inline float @fma_f32(float a, float b, float c) {
-      #if defined(@@HAS_FMA)
-        return __builtin_fmaf(a, b, c);
+      #if defined(@@HAS_FMA_F32)
+        return @@FMA_F32(a, b, c);
       #else
-        /* The product of two floats is exact as a double. The sum is rounded to odd: where it is not
-         * exact, an even last bit makes a step towards the exact sum and becomes 1, so that the final
-         * rounding sees on which side of a tie it is. */
+        /* The product of two floats is exact as a double. The sum is rounded to odd: where it is
+         * not exact, an even last bit makes a step towards the exact sum and becomes 1, so that
+         * the final rounding sees on which side of a tie it is. */
         const double product = (double)a * (double)b;
         const double addend = (double)c;
         double sum = product + addend;
@@ -40,14 +63,14 @@ extension CHelper {
         const uint64_t down = error < 0.0 ? step : 0;
         sum_bits += up | down;
         @@COPY(&sum, &sum_bits, sizeof sum);
-        return (float)sum;
+        return @@F32_FROM_F64(sum);
       #endif
       }
       """),
     CHelper(
       "fma_f64", needs: ["has_fma", "copy"],
       """
-      #if !defined(@@HAS_FMA)
+      #if !defined(@@HAS_FMA_F64)
       /* A natural number of 128 bits. */
       typedef struct @wide {
         uint64_t high;
@@ -129,8 +152,8 @@ extension CHelper {
 
       /* a * b + c with one rounding. */
       static inline double @fma_f64(double a, double b, double c) {
-      #if defined(@@HAS_FMA)
-        return __builtin_fma(a, b, c);
+      #if defined(@@HAS_FMA_F64)
+        return @@FMA_F64(a, b, c);
       #else
         const uint64_t infinity = UINT64_C(0x7ff0000000000000);
         const uint64_t magnitude = UINT64_C(0x7fffffffffffffff);

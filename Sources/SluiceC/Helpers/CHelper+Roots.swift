@@ -6,23 +6,53 @@ extension CHelper {
       CHelper(
         "has_sqrt",
         """
-        /* The square root instruction: the builtin of gcc may call libm for the sake of errno. */
+        /* The square root instruction, by type. gcc's builtin may call libm for the sake
+         * of errno, unless -fno-math-errno says that nobody looks. */
         #if defined(@@SOFTWARE_SQRT) || !defined(__GNUC__)
-        #elif !defined(__SSE2__) && !defined(__aarch64__)
-        #elif defined(__clang__) && defined(__has_builtin)
-        #if __has_builtin(__builtin_elementwise_sqrt)
-        #define @@SQRT_F32(x) __builtin_elementwise_sqrt(x)
-        #define @@SQRT_F64(x) __builtin_elementwise_sqrt(x)
-        #endif
-        #elif defined(__NO_MATH_ERRNO__) && !defined(__clang__)
-        #define @@SQRT_F32(x) __builtin_sqrtf(x)
-        #define @@SQRT_F64(x) __builtin_sqrt(x)
-        #elif defined(__SSE2__)
-        #define @@SQRT_F32(x) _mm_cvtss_f32(_mm_sqrt_ss(_mm_set_ss(x)))
-        #define @@SQRT_F64(x) _mm_cvtsd_f64(_mm_sqrt_sd(_mm_setzero_pd(), _mm_set_sd(x)))
+        #elif defined(__SSE2__) || defined(__aarch64__) || defined(__VSX__) || defined(__s390x__) || \\
+            defined(__wasm__)
+        #define @@HAS_SQRT_F32
+        #define @@HAS_SQRT_F64
         #else
-        #define @@SQRT_F32(x) vget_lane_f32(vsqrt_f32(vdup_n_f32(x)), 0)
-        #define @@SQRT_F64(x) vget_lane_f64(vsqrt_f64(vdup_n_f64(x)), 0)
+        #if (defined(__ARM_FP) && (__ARM_FP & 4) != 0) || \\
+            (defined(__riscv_fsqrt) && __riscv_flen >= 32) || \\
+            (defined(__loongarch_frlen) && __loongarch_frlen >= 32)
+        #define @@HAS_SQRT_F32
+        #endif
+        #if (defined(__ARM_FP) && (__ARM_FP & 8) != 0) || \\
+            (defined(__riscv_fsqrt) && __riscv_flen >= 64) || \\
+            (defined(__loongarch_frlen) && __loongarch_frlen >= 64)
+        #define @@HAS_SQRT_F64
+        #endif
+        #endif
+        #if defined(__clang__) && defined(__has_builtin)
+        #if __has_builtin(__builtin_elementwise_sqrt)
+        #define @@SQRT_F32(y, x) y = __builtin_elementwise_sqrt(x)
+        #define @@SQRT_F64(y, x) y = __builtin_elementwise_sqrt(x)
+        #endif
+        #endif
+        #if defined(@@SQRT_F32)
+        #elif defined(__NO_MATH_ERRNO__) || defined(__clang__)
+        #define @@SQRT_F32(y, x) y = __builtin_sqrtf(x)
+        #define @@SQRT_F64(y, x) y = __builtin_sqrt(x)
+        #elif defined(__SSE2__)
+        #define @@SQRT_F32(y, x) y = _mm_cvtss_f32(_mm_sqrt_ss(_mm_set_ss(x)))
+        #define @@SQRT_F64(y, x) y = _mm_cvtsd_f64(_mm_sqrt_sd(_mm_setzero_pd(), _mm_set_sd(x)))
+        #elif defined(__aarch64__)
+        #define @@SQRT_F32(y, x) __asm__("fsqrt %s0, %s1" : "=w"(y) : "w"(x))
+        #define @@SQRT_F64(y, x) __asm__("fsqrt %d0, %d1" : "=w"(y) : "w"(x))
+        #elif defined(__arm__)
+        #define @@SQRT_F32(y, x) __asm__("vsqrt.f32 %0, %1" : "=t"(y) : "t"(x))
+        #define @@SQRT_F64(y, x) __asm__("vsqrt.f64 %P0, %P1" : "=w"(y) : "w"(x))
+        #elif defined(__s390x__)
+        #define @@SQRT_F32(y, x) __asm__("sqebr %0, %1" : "=f"(y) : "f"(x))
+        #define @@SQRT_F64(y, x) __asm__("sqdbr %0, %1" : "=f"(y) : "f"(x))
+        #elif defined(__VSX__)
+        #define @@SQRT_F32(y, x) __asm__("fsqrts %0, %1" : "=f"(y) : "f"(x))
+        #define @@SQRT_F64(y, x) __asm__("fsqrt %0, %1" : "=d"(y) : "d"(x))
+        #else
+        #define @@SQRT_F32(y, x) __asm__("fsqrt.s %0, %1" : "=f"(y) : "f"(x))
+        #define @@SQRT_F64(y, x) __asm__("fsqrt.d %0, %1" : "=f"(y) : "f"(x))
         #endif
         """)
     ]
@@ -40,11 +70,13 @@ extension CHelper {
       """
       /* The correctly rounded square root. */
       static inline {T} @sqrt_{d}({T} x) {
-      #if defined(@@SQRT_{D})
-        return @@SQRT_{D}(x);
+      #if defined(@@HAS_SQRT_{D})
+        {T} root;
+        @@SQRT_{D}(root, x);
+        return root;
       #else
-        /* Digit by digit: {n} bits of the root of the fraction, the last one for rounding. A root is never
-         * halfway between two numbers. */
+        /* Digit by digit: {n} bits of the root of the fraction, the last one for rounding. A root
+         * is never halfway between two numbers. */
         {U} fraction;
         @@COPY(&fraction, &x, sizeof fraction);
         if ((fraction & ~{half}) == 0) {

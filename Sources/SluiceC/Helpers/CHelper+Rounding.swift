@@ -45,7 +45,35 @@ extension CHelper {
       """)
 
   static let casts: [CHelper] =
-    floats(
+    [
+      CHelper(
+        "f32_from_f64", needs: ["copy"],
+        """
+        /* The nearest float. gcc before version 13 drops this rounding where a double follows it
+         * and it vectorises straight-line code (it compares how many elements vectors have, not
+         * how long they are): there the sign is put back by hand, which keeps the two conversions
+         * apart. */
+        #if defined(__GNUC__) && !defined(__clang__) && __GNUC__ < 13
+        static inline float @f32_from_f64(double x) {
+          uint64_t wide;
+          uint32_t bits;
+          @@COPY(&wide, &x, sizeof wide);
+          const uint32_t sign = (uint32_t)(wide >> 32) & 0x80000000u;
+          wide &= UINT64_C(0x7fffffffffffffff);
+          @@COPY(&x, &wide, sizeof x);
+          float nearest = (float)x;
+          @@COPY(&bits, &nearest, sizeof bits);
+          bits |= sign;
+          @@COPY(&nearest, &bits, sizeof nearest);
+          return nearest;
+        }
+        #define @@F32_FROM_F64(x) @f32_from_f64(x)
+        #else
+        #define @@F32_FROM_F64(x) ((float)(x))
+        #endif
+        """)
+    ]
+    + floats(
       "i32_from", f32: ["low": "-2147483648.0f", "high": "2147483648.0f"],
       f64: ["low": "-2147483649.0", "high": "2147483648.0"],
       """

@@ -17,7 +17,7 @@ struct CHelper: Sendable {
 
   /// All helpers; each stands behind those it needs.
   static let all: [CHelper] =
-    memory + bits + integers + rounding + fusedMultiplyAdd + roots + piReduction + casts + narrow + running
+    memory + bits + integers + rounding + casts + fusedMultiplyAdd + roots + piReduction + narrow + running
 
   static let index: [String: Int] = Dictionary(
     uniqueKeysWithValues: all.enumerated().map { ($0.element.name, $0.offset) })
@@ -81,6 +81,9 @@ final class CHelpers {
     }
     return name
   }
+
+  /// The type of elements in memory; bytes may alias everything as they are.
+  func element(_ dtype: DType) -> String { dtype.byteCount == 1 ? dtype.cType : use(dtype.name) }
 
   /// Whether a helper is needed.
   func needs(_ name: String) -> Bool { CHelper.index[name].map { used.contains($0) } ?? false }

@@ -113,7 +113,7 @@ struct CKernelPrinter {
   /// The pointer type of a slot.
   func type(_ slot: Int) -> String {
     let constant = kernel.slots[slot].access == .read ? "const " : ""
-    return "\(constant)\(kernel.slots[slot].dtype.cType) *"
+    return "\(constant)\(helpers.element(kernel.slots[slot].dtype)) *"
   }
 
   /// How the iterations of a `.vector` loop run side by side.

@@ -173,6 +173,10 @@ struct CScalar {
     if source.isFloat, dtype.isInteger {
       return .call(helpers.use("\(dtype.name)_from_\(source.name)"), [operand])
     }
+    if source == .f64, dtype == .f32 {
+      helpers.use("f32_from_f64")
+      return .call("\(helpers.macroPrefix)F32_FROM_F64", [operand.asValue])
+    }
     return .cast(dtype.cType, operand)
   }
 

@@ -80,6 +80,13 @@ struct CEntry {
     writer.open("if (status != \(model.macroPrefix)OK)")
     writer.line("return status;")
     writer.close()
+    if writesFirstValues {
+      let arithmetic = scope.claim("arithmetic")
+      writer.line("const \(model.prefix)status \(arithmetic) = \(model.prefix)check_arithmetic();")
+      writer.open("if (\(arithmetic) != \(model.macroPrefix)OK)")
+      writer.line("return \(arithmetic);")
+      writer.close()
+    }
     printSymbols(&writer)
     printPointers(&writer)
     writer.blank()
@@ -87,6 +94,11 @@ struct CEntry {
     writer.line("return \(model.macroPrefix)OK;")
     writer.close()
     return writer.text
+  }
+
+  /// Whether the function is the one that callers run before all others.
+  private var writesFirstValues: Bool {
+    function.name == "init" || model.options.initialState == .function(function.name)
   }
 
   private mutating func expression(_ dim: DimID) -> CExpression {
@@ -306,7 +318,7 @@ struct CEntry {
   }
 
   private func address(_ buffer: Buffer) -> String {
-    let type = buffer.dtype.cType
+    let type = model.helpers.element(buffer.dtype)
     switch buffer.storage {
     case .parameter(let position):
       return "(const \(type) *)(const void *)\(Self.place("params", model.plan.parameters[position].offset))"
@@ -347,7 +359,8 @@ struct CEntry {
         case .parameter, .input: true
         default: false
         }
-      writer.line("\(isConstant ? "const " : "")\(buffer.dtype.cType) *const \(name) = \(address(buffer));")
+      let type = model.helpers.element(buffer.dtype)
+      writer.line("\(isConstant ? "const " : "")\(type) *const \(name) = \(address(buffer));")
     }
   }
 }

@@ -26,6 +26,7 @@ struct CFile {
       entryText += CEntry(model, position, kernels, &tables).text + "\n"
     }
     entryText += CGeneric(model).text
+    entryText += CSelfTest(model).text
 
     let source =
       banner("\(model.name).c", graphHash) + "\n" + declarations + "\n" + CPrelude(model).text + "\n"

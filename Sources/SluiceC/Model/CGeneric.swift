@@ -199,7 +199,8 @@ struct CGeneric {
     if let type = names.inputsType {
       writer.line("\(type) in;")
       for (row, member) in names.inputs.enumerated() {
-        let type = model.tables.types.dtype(plan.inputs[row].type).cType
+        let dtype = model.tables.types.dtype(plan.inputs[row].type)
+        let type = scalars.contains(row) ? model.helpers.element(dtype) : dtype.cType
         let star = scalars.contains(row) ? "*" : ""
         writer.line("in.\(member) = \(star)(const \(type) *)inputs[\(row)];")
       }

@@ -41,6 +41,7 @@ struct CHeader {
     writeCommonFunctions(&writer)
     for position in model.functions.indices { write(position, &writer) }
     writer.raw(CGeneric(model).declarations)
+    writer.raw(CSelfTest(model).declarations)
     writer.raw(CPool(model).declarations)
     writer.directive("#ifdef __cplusplus")
     writer.directive("}")
@@ -116,6 +117,7 @@ struct CHeader {
       ("ERROR_ALIAS = 6", "memory that is written overlaps other memory of the call"),
       ("ERROR_FUNCTION = 7", "there is no function of that number"),
       ("ERROR_INDEX = 8", "an index or a class in an input is out of range"),
+      ("ERROR_ARITHMETIC = 9", "the compiler or the processor computes otherwise than promised"),
     ]
     for (position, row) in rows.enumerated() {
       writer.line("\(m)\(row.0)\(position + 1 < rows.count ? "," : "")", remark: row.1)
@@ -159,6 +161,7 @@ struct CHeader {
     writer.comment(["A status in words."])
     writer.line("\(m)API const char *\(p)status_string(\(p)status status);")
     writer.blank()
+    writer.raw(CArithmetic(model).declaration)
     if model.plan.stateBytes > 0 { writeInitialState(&writer) }
     if model.plan.parameterBytes > 0 {
       writer.comment([

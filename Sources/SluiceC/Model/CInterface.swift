@@ -9,7 +9,7 @@ struct CInterface {
 
   /// Their definitions.
   var text: String {
-    var text = model.helpers.expand(statusString)
+    var text = model.helpers.expand(statusString) + CArithmetic(model).text
     if model.plan.parameterBytes > 0 { text += model.helpers.expand(bind) }
     if model.plan.stateBytes > 0, model.options.initialState == .reset { text += reset }
     return text
@@ -36,6 +36,8 @@ struct CInterface {
           return "there is no function of that number";
         case @@ERROR_INDEX:
           return "an index or a class in an input is out of range";
+        case @@ERROR_ARITHMETIC:
+          return "the compiler or the processor computes otherwise than promised";
       }
       return "unknown status";
     }
@@ -94,6 +96,10 @@ struct CInterface {
         if (@long_at(header + 32) != sum) {
           return @@ERROR_PARAMS;
         }
+        const @status arithmetic = @check_arithmetic();
+        if (arithmetic != @@OK) {
+          return arithmetic;
+        }
         context->params = header + 64;
         return @@OK;
       }
@@ -120,6 +126,10 @@ struct CInterface {
         }
         if (@misaligned(context->state, @@ALIGN)) {
           return @@ERROR_ALIGNMENT;
+        }
+        const @status arithmetic = @check_arithmetic();
+        if (arithmetic != @@OK) {
+          return arithmetic;
         }
         unsigned char *const state = (unsigned char *)context->state;
 

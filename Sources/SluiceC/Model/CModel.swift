@@ -45,6 +45,9 @@ struct CModel {
     var scope = NameScope(
       (Self.fileNames + CHelper.all.map(\.name) + CElementary.names).map { helpers.prefix + $0 })
     var macros = NameScope(Self.macroNames.map { helpers.macroPrefix + $0 })
+    for position in plan.functions.indices {
+      _ = scope.claim("\(helpers.prefix)test\(position)", endings: [""])
+    }
     var functions: [CFunction] = []
     for function in plan.functions { functions.append(CFunction(function, plan, helpers, &scope, &macros)) }
     self.functions = functions
@@ -82,14 +85,15 @@ struct CModel {
     status status_string context reset params_bind params states call functions function tensor pool pool_start
     pool_stop pool_parallel_for pool_bytes pool_worker pool_work embedded word_at long_at check_byte check_float
     check_double span wide wide_product wide_left wide_right leading_zeros fraction function_table param_table
-    state_table
+    state_table check_arithmetic arithmetic_f32 arithmetic_f64 chosen_f32 chosen_f64 self_test test_mix test_fill test_hash
     """.split(whereSeparator: \.isWhitespace).map(String.init)
 
   private static let macroNames = """
     H API ABI_VERSION TOOL_VERSION GRAPH_HASH PARAMS_HASH ALIGN PARAMS_BYTES STATE_BYTES ARENA_BYTES NO_REFLECTION
-    THREADS PAUSE SPIN NOINLINE RESTRICT INDEPENDENT ALIGNED COPY HAS_FMA SOFTWARE_FMA SOFTWARE_SQRT SQRT_F32 SQRT_F64 POOL_MAX
-    OK ERROR_NULL ERROR_DIM ERROR_ALIGNMENT ERROR_ARENA ERROR_PARAMS ERROR_ALIAS ERROR_FUNCTION
-    ERROR_INDEX CHECK_INDICES
+    THREADS PAUSE SPIN NOINLINE RESTRICT INDEPENDENT ALIGNED COPY HAS_FMA_F32 HAS_FMA_F64 FMA_F32 FMA_F64 F32_FROM_F64
+    SOFTWARE_FMA HAS_SQRT_F32 HAS_SQRT_F64 SQRT_F32 SQRT_F64 SOFTWARE_SQRT MAY_ALIAS ALLOW_NEON BYTES HALVES LONG POOL_MAX
+    OK ERROR_NULL ERROR_DIM ERROR_ALIGNMENT ERROR_ARENA ERROR_PARAMS ERROR_ALIAS ERROR_FUNCTION ERROR_ARITHMETIC
+    ERROR_INDEX CHECK_INDICES SELF_TEST SELF_TEST_BYTES
     """.split(whereSeparator: \.isWhitespace).map(String.init)
 
   /// What the calls of each kernel have in common.

@@ -180,9 +180,10 @@ struct CPool {
           }
           return;
         }
-        const uint64_t job = ((pool->ticket >> 32) + 1) & 0xffffffffu;
+        const uint64_t last = __atomic_load_n(&pool->ticket, __ATOMIC_RELAXED);
+        const uint64_t job = ((last >> 32) + 1) & 0xffffffffu;
         /* A thread that is still at the last job finds nothing left of it, whatever it reads below. */
-        __atomic_store_n(&pool->ticket, pool->ticket | 0xffffffffu, __ATOMIC_SEQ_CST);
+        __atomic_store_n(&pool->ticket, last | 0xffffffffu, __ATOMIC_SEQ_CST);
         __atomic_store_n(&pool->body, body, __ATOMIC_RELEASE);
         __atomic_store_n(&pool->argument, argument, __ATOMIC_RELEASE);
         __atomic_store_n(&pool->count, count, __ATOMIC_RELEASE);

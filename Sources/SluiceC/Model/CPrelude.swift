@@ -22,8 +22,21 @@ struct CPrelude {
         defined(__NO_SIGNED_ZEROS__) || (defined(__FINITE_MATH_ONLY__) && __FINITE_MATH_ONLY__ > 0)
     #error "this file needs IEEE arithmetic: compile it without -ffast-math and its parts"
     #endif
-    #if defined(__FLT_EVAL_METHOD__) && __FLT_EVAL_METHOD__ != 0 && __FLT_EVAL_METHOD__ != 16
+    #if defined(_M_FP_FAST)
+    #error "this file needs IEEE arithmetic: compile it with /fp:precise or /fp:strict, not /fp:fast"
+    #endif
+    #if (defined(__i386__) && !defined(__SSE2_MATH__)) || (defined(_M_IX86_FP) && _M_IX86_FP < 2)
+    #error "this file needs floats that are computed as floats: on x86, use -msse2 -mfpmath=sse or /arch:SSE2"
+    #elif defined(__FLT_EVAL_METHOD__) && __FLT_EVAL_METHOD__ != 0 && __FLT_EVAL_METHOD__ != 16
+    #if defined(__i386__) || defined(__x86_64__)
     #error "this file needs floats that are computed as floats: on x86, use -msse2 -mfpmath=sse"
+    #else
+    #error "this file needs floats that are computed as floats: use -fexcess-precision=fast or -std=gnu99"
+    #endif
+    #endif
+    #if defined(__clang__) && defined(__arm__) && defined(__ARM_NEON) && !defined(@@ALLOW_NEON)
+    /* Nothing tells whether loops are vectorised, hence the macro. */
+    #error "clang vectorises with NEON, which takes subnormals for 0: compile this file with -fno-vectorize -fno-slp-vectorize -D@@ALLOW_NEON"
     #endif
     #if (-1 & 3) != 3 || (-1 >> 1) != -1
     #error "this file needs integers in two's complement, shifted right with their sign"
@@ -36,25 +49,30 @@ struct CPrelude {
     """
 
   private let squareRoots = """
-    /* The square root without libm: gcc has it among its intrinsics. */
-    #if defined(__GNUC__) && !defined(__clang__) && !defined(@@SOFTWARE_SQRT)
-    #if defined(__SSE2__)
+    #if defined(__SSE2__) && defined(__GNUC__) && !defined(__clang__) && !defined(@@SOFTWARE_SQRT)
     #include <emmintrin.h>
-    #elif defined(__aarch64__)
-    #include <arm_neon.h>
-    #endif
     #endif
 
 
     """
 
   private let contraction = """
-    /* A product and a sum are rounded one after the other, never fused behind our back. gcc may further
-     * assume that nobody looks at floating-point exceptions, which lets it vectorise conditions. */
+    /* A product and a sum are rounded one after the other, never fused behind our back. Of the
+     * other liberties that options give, some define no macro: these pragmas take back what
+     * they can, and @check_arithmetic finds the rest. float_control stands first, since it
+     * allows to fuse; targets without it ignore it. gcc may further assume that nobody looks
+     * at floating-point exceptions, which lets it vectorise conditions. */
     #if defined(__clang__)
+    #pragma clang diagnostic push
+    #pragma clang diagnostic ignored "-Wignored-pragmas"
+    #pragma float_control(precise, on)
+    #pragma clang diagnostic pop
     #pragma STDC FP_CONTRACT OFF
     #elif defined(__GNUC__)
-    #pragma GCC optimize("fp-contract=off", "no-trapping-math")
+    #pragma GCC optimize("fp-contract=off", "no-associative-math", "no-reciprocal-math", "no-trapping-math")
+    #elif defined(_MSC_VER)
+    #pragma float_control(precise, on)
+    #pragma fp_contract(off)
     #else
     #pragma STDC FP_CONTRACT OFF
     #endif

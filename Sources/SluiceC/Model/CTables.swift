@@ -24,7 +24,8 @@ struct CTables {
       preconditionFailure("a constant that no buffer names")
     }
     text += Self.table(name, bytes, dtype, comment: "A constant: \(tables.text(type)).")
-    let pointer = Self.hasLiterals(bytes, dtype) ? name : "(const \(dtype.cType) *)(const void *)\(name)"
+    let pointer =
+      Self.hasLiterals(bytes, dtype) ? name : "(const \(model.helpers.element(dtype)) *)(const void *)\(name)"
     constants[constant] = pointer
     return pointer
   }
@@ -84,33 +85,41 @@ struct CTables {
 
   private mutating func embed(_ bytes: [UInt8]) {
     var writer = CWriter()
-    writer.directive("#if defined(__BYTE_ORDER__) && __BYTE_ORDER__ != __ORDER_LITTLE_ENDIAN__")
-    writer.directive("#error \"the embedded parameters are little-endian\"")
-    writer.directive("#endif")
-    writer.directive("#if defined(__GNUC__)")
-    writer.directive("#define \(model.macroPrefix)ALIGNED __attribute__((aligned(64)))")
-    writer.directive("#else")
-    writer.directive("#define \(model.macroPrefix)ALIGNED __declspec(align(64))")
-    writer.directive("#endif")
-    writer.blank()
+    writer.raw(model.helpers.expand(Self.alignment))
+    let sizes = Set(model.plan.parameters.map { model.tables.types.dtype($0.type).byteCount })
+    if sizes != [4] { writer.raw(model.helpers.expand(Self.byteOrder)) }
     writer.comment(["The parameters, as the bits of 32-bit words."])
     let name = "\(model.prefix)embedded[\((bytes.count + 3) / 4)]"
     writer.line("\(model.macroPrefix)ALIGNED static const uint32_t \(name) = {")
     let padded = bytes + [UInt8](repeating: 0, count: 3)
     var starts: [Int: [String]] = [:]
+    var elementSizes = [Int](repeating: 4, count: (bytes.count + 3) / 4)
     for variable in model.plan.parameters {
+      for word in variable.offset / 4..<(variable.offset + variable.byteCount + 3) / 4 {
+        elementSizes[word] = model.tables.types.dtype(variable.type).byteCount
+      }
       starts[variable.offset / 4, default: []].append(
         "@\(variable.name) : \(model.tables.text(variable.type))")
     }
     var row: [String] = []
     var rows = ""
-    for position in 0..<(bytes.count + 3) / 4 {
+    var position = 0
+    while position < elementSizes.count {
       if let names = starts[position] {
         if !row.isEmpty { rows += Self.rows(row) }
         row = []
         for name in names { rows += "  /* \(CText.comment(name)) */\n" }
       }
-      row.append("0x\(CText.hex(Self.word(padded, position, 4), 8))u")
+      let word = "0x\(CText.hex(Self.word(padded, position, 4), 8))u"
+      switch elementSizes[position] {
+      case 1: row.append("\(model.macroPrefix)BYTES(\(word))")
+      case 2: row.append("\(model.macroPrefix)HALVES(\(word))")
+      case 8:
+        position += 1
+        row.append("\(model.macroPrefix)LONG(\(word), 0x\(CText.hex(Self.word(padded, position, 4), 8))u)")
+      default: row.append(word)
+      }
+      position += 1
       if row.count == 8 {
         rows += Self.rows(row)
         row = []
@@ -122,6 +131,35 @@ struct CTables {
     writer.blank()
     text += writer.text
   }
+
+  private static let alignment = """
+    #if defined(__cplusplus) && __cplusplus >= 201103L
+    #define @@ALIGNED alignas(64)
+    #elif defined(__STDC_VERSION__) && __STDC_VERSION__ >= 201112L
+    #define @@ALIGNED _Alignas(64)
+    #elif defined(_MSC_VER)
+    #define @@ALIGNED __declspec(align(64))
+    #else
+    #define @@ALIGNED __attribute__((aligned(64)))
+    #endif
+
+
+    """
+
+  private static let byteOrder = """
+    /* Elements of other sizes than 4 bytes, in words of this processor's byte order. */
+    #if defined(__ORDER_BIG_ENDIAN__) && __BYTE_ORDER__ == __ORDER_BIG_ENDIAN__
+    #define @@BYTES(x) (((x) >> 24) | (((x) >> 8) & 0xff00u) | (((x) & 0xff00u) << 8) | ((x) << 24))
+    #define @@HALVES(x) (((x) >> 16) | ((x) << 16))
+    #define @@LONG(low, high) high, low
+    #else
+    #define @@BYTES(x) x
+    #define @@HALVES(x) x
+    #define @@LONG(low, high) low, high
+    #endif
+
+
+    """
 
   // MARK: States
 
@@ -148,9 +186,9 @@ struct CTables {
     var writer = CWriter(depth: 1)
     writer.comment(["@\(variable.name) : \(model.tables.text(variable.type))"])
     writer.openBlock()
-    writer.line(
-      "\(dtype.cType) *const values = (\(dtype.cType) *)(void *)\(variable.offset == 0 ? "state" : "(state + \(variable.offset))");"
-    )
+    let type = model.helpers.element(dtype)
+    let place = variable.offset == 0 ? "state" : "(state + \(variable.offset))"
+    writer.line("\(type) *const values = (\(type) *)(void *)\(place);")
     var tables = ""
     if others.count <= 16, others.count * 2 <= count {
       writer.open("for (size_t i = 0; i < \(count); ++i)")
@@ -163,7 +201,7 @@ struct CTables {
       let name = model.stateNames[state]
       tables = table(name, bytes, dtype, comment: "The initial value of @\(variable.name).")
       let source =
-        hasLiterals(bytes, dtype) ? name : "((const \(dtype.cType) *)(const void *)\(name))"
+        hasLiterals(bytes, dtype) ? name : "((const \(type) *)(const void *)\(name))"
       writer.open("for (size_t i = 0; i < \(count); ++i)")
       writer.line("values[i] = \(source)[i];")
       writer.close()

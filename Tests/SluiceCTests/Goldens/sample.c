@@ -58,7 +58,8 @@ typedef enum sample_status {
   SAMPLE_ERROR_PARAMS = 5,
   SAMPLE_ERROR_ALIAS = 6, /* memory that is written overlaps other memory of the call */
   SAMPLE_ERROR_FUNCTION = 7, /* there is no function of that number */
-  SAMPLE_ERROR_INDEX = 8 /* an index or a class in an input is out of range */
+  SAMPLE_ERROR_INDEX = 8, /* an index or a class in an input is out of range */
+  SAMPLE_ERROR_ARITHMETIC = 9 /* the compiler or the processor computes otherwise than promised */
 } sample_status;
 
 /* Where a model's memory is. The caller owns it all; a model keeps nothing. Several threads may
@@ -78,6 +79,14 @@ typedef struct sample_context {
 
 /* A status in words. */
 SAMPLE_API const char *sample_status_string(sample_status status);
+
+/* Whether arithmetic is that of IEEE 754, rounded to nearest, with subnormals, as this file writes
+ * it: SAMPLE_OK or SAMPLE_ERROR_ARITHMETIC. Options of the compiler (-ffast-math and its
+ * parts) can change that, and so can the calling thread: fesetround, flush-to-zero set by a
+ * host or by a library that was linked with -ffast-math. It takes about half a microsecond on
+ * a PC. Functions that write first values, and those that bind parameters, call it; other
+ * threads, and hosts that change modes, call it themselves. */
+SAMPLE_API sample_status sample_check_arithmetic(void);
 
 /* Writes the initial state. It must run once before any function that works on the state. */
 SAMPLE_API sample_status sample_reset(const sample_context *context);
@@ -204,8 +213,21 @@ SAMPLE_API size_t sample_pool_bytes(void);
     defined(__NO_SIGNED_ZEROS__) || (defined(__FINITE_MATH_ONLY__) && __FINITE_MATH_ONLY__ > 0)
 #error "this file needs IEEE arithmetic: compile it without -ffast-math and its parts"
 #endif
-#if defined(__FLT_EVAL_METHOD__) && __FLT_EVAL_METHOD__ != 0 && __FLT_EVAL_METHOD__ != 16
+#if defined(_M_FP_FAST)
+#error "this file needs IEEE arithmetic: compile it with /fp:precise or /fp:strict, not /fp:fast"
+#endif
+#if (defined(__i386__) && !defined(__SSE2_MATH__)) || (defined(_M_IX86_FP) && _M_IX86_FP < 2)
+#error "this file needs floats that are computed as floats: on x86, use -msse2 -mfpmath=sse or /arch:SSE2"
+#elif defined(__FLT_EVAL_METHOD__) && __FLT_EVAL_METHOD__ != 0 && __FLT_EVAL_METHOD__ != 16
+#if defined(__i386__) || defined(__x86_64__)
 #error "this file needs floats that are computed as floats: on x86, use -msse2 -mfpmath=sse"
+#else
+#error "this file needs floats that are computed as floats: use -fexcess-precision=fast or -std=gnu99"
+#endif
+#endif
+#if defined(__clang__) && defined(__arm__) && defined(__ARM_NEON) && !defined(SAMPLE_ALLOW_NEON)
+/* Nothing tells whether loops are vectorised, hence the macro. */
+#error "clang vectorises with NEON, which takes subnormals for 0: compile this file with -fno-vectorize -fno-slp-vectorize -DSAMPLE_ALLOW_NEON"
 #endif
 #if (-1 & 3) != 3 || (-1 >> 1) != -1
 #error "this file needs integers in two's complement, shifted right with their sign"
@@ -214,12 +236,22 @@ typedef char sample_check_byte[(unsigned char)-1 == 255 ? 1 : -1];
 typedef char sample_check_float[sizeof(float) == 4 ? 1 : -1];
 typedef char sample_check_double[sizeof(double) == 8 && sizeof(1.0) == 8 ? 1 : -1];
 
-/* A product and a sum are rounded one after the other, never fused behind our back. gcc may further
- * assume that nobody looks at floating-point exceptions, which lets it vectorise conditions. */
+/* A product and a sum are rounded one after the other, never fused behind our back. Of the
+ * other liberties that options give, some define no macro: these pragmas take back what
+ * they can, and sample_check_arithmetic finds the rest. float_control stands first, since it
+ * allows to fuse; targets without it ignore it. gcc may further assume that nobody looks
+ * at floating-point exceptions, which lets it vectorise conditions. */
 #if defined(__clang__)
+#pragma clang diagnostic push
+#pragma clang diagnostic ignored "-Wignored-pragmas"
+#pragma float_control(precise, on)
+#pragma clang diagnostic pop
 #pragma STDC FP_CONTRACT OFF
 #elif defined(__GNUC__)
-#pragma GCC optimize("fp-contract=off", "no-trapping-math")
+#pragma GCC optimize("fp-contract=off", "no-associative-math", "no-reciprocal-math", "no-trapping-math")
+#elif defined(_MSC_VER)
+#pragma float_control(precise, on)
+#pragma fp_contract(off)
 #else
 #pragma STDC FP_CONTRACT OFF
 #endif
@@ -251,6 +283,21 @@ static inline void sample_copy(void *to, const void *from, size_t size) {
 }
 #define SAMPLE_COPY(to, from, size) sample_copy(to, from, size)
 #endif
+
+/* Memory holds elements of one type after another: an arena, a block of state. C allows
+ * that, but LLVM moves accesses by their types nevertheless, unless these say that they
+ * may alias. Compilers without the attribute keep to C. */
+#if defined(__GNUC__)
+#define SAMPLE_MAY_ALIAS __attribute__((__may_alias__))
+#else
+#define SAMPLE_MAY_ALIAS
+#endif
+
+/* An element of f32 in memory. */
+typedef float sample_f32 SAMPLE_MAY_ALIAS;
+
+/* An element of i64 in memory. */
+typedef int64_t sample_i64 SAMPLE_MAY_ALIAS;
 
 /* The bits of a float. */
 static inline uint32_t sample_bits_f32(float x) {
@@ -290,23 +337,69 @@ static inline int64_t sample_add_i64(int64_t a, int64_t b) {
   return (int64_t)((uint64_t)a + (uint64_t)b);
 }
 
-/* Whether the target has fused multiply-adds; otherwise the compiler would call libm. */
-#if !defined(SAMPLE_SOFTWARE_FMA) && defined(__GNUC__)
-#if defined(__FMA__) || defined(__AVX512F__) || defined(__aarch64__) || defined(__VSX__) || \
-    (defined(__riscv_flen) && __riscv_flen >= 64) || \
-    (defined(__FP_FAST_FMA) && defined(__FP_FAST_FMAF))
-#define SAMPLE_HAS_FMA
+/* The nearest float. gcc before version 13 drops this rounding where a double follows it
+ * and it vectorises straight-line code (it compares how many elements vectors have, not
+ * how long they are): there the sign is put back by hand, which keeps the two conversions
+ * apart. */
+#if defined(__GNUC__) && !defined(__clang__) && __GNUC__ < 13
+static inline float sample_f32_from_f64(double x) {
+  uint64_t wide;
+  uint32_t bits;
+  SAMPLE_COPY(&wide, &x, sizeof wide);
+  const uint32_t sign = (uint32_t)(wide >> 32) & 0x80000000u;
+  wide &= UINT64_C(0x7fffffffffffffff);
+  SAMPLE_COPY(&x, &wide, sizeof x);
+  float nearest = (float)x;
+  SAMPLE_COPY(&bits, &nearest, sizeof bits);
+  bits |= sign;
+  SAMPLE_COPY(&nearest, &bits, sizeof nearest);
+  return nearest;
+}
+#define SAMPLE_F32_FROM_F64(x) sample_f32_from_f64(x)
+#else
+#define SAMPLE_F32_FROM_F64(x) ((float)(x))
 #endif
+
+/* Whether the target has fused multiply-adds, by type; otherwise the compiler would call
+ * libm. gcc and clang each say it in words of their own. */
+#if defined(SAMPLE_SOFTWARE_FMA) || !defined(__GNUC__)
+#elif defined(__FMA__) || defined(__AVX512F__) || defined(__aarch64__) || defined(__VSX__) || \
+    defined(__s390x__)
+#define SAMPLE_HAS_FMA_F32
+#define SAMPLE_HAS_FMA_F64
+#else
+#if defined(__FP_FAST_FMAF) || (defined(__riscv_flen) && __riscv_flen >= 32) || \
+    (defined(__loongarch_frlen) && __loongarch_frlen >= 32) || \
+    (defined(__ARM_FEATURE_FMA) && defined(__ARM_FP) && (__ARM_FP & 4) != 0)
+#define SAMPLE_HAS_FMA_F32
+#endif
+#if defined(__FP_FAST_FMA) || (defined(__riscv_flen) && __riscv_flen >= 64) || \
+    (defined(__loongarch_frlen) && __loongarch_frlen >= 64) || \
+    (defined(__ARM_FEATURE_FMA) && defined(__ARM_FP) && (__ARM_FP & 8) != 0)
+#define SAMPLE_HAS_FMA_F64
+#endif
+#endif
+
+/* The instruction: clang's builtin of old may call libm for the sake of errno. */
+#if defined(__clang__) && defined(__has_builtin)
+#if __has_builtin(__builtin_elementwise_fma)
+#define SAMPLE_FMA_F32(a, b, c) __builtin_elementwise_fma(a, b, c)
+#define SAMPLE_FMA_F64(a, b, c) __builtin_elementwise_fma(a, b, c)
+#endif
+#endif
+#if !defined(SAMPLE_FMA_F32)
+#define SAMPLE_FMA_F32(a, b, c) __builtin_fmaf(a, b, c)
+#define SAMPLE_FMA_F64(a, b, c) __builtin_fma(a, b, c)
 #endif
 
 /* a * b + c with one rounding. */
 static inline float sample_fma_f32(float a, float b, float c) {
-#if defined(SAMPLE_HAS_FMA)
-  return __builtin_fmaf(a, b, c);
+#if defined(SAMPLE_HAS_FMA_F32)
+  return SAMPLE_FMA_F32(a, b, c);
 #else
-  /* The product of two floats is exact as a double. The sum is rounded to odd: where it is not
-   * exact, an even last bit makes a step towards the exact sum and becomes 1, so that the final
-   * rounding sees on which side of a tie it is. */
+  /* The product of two floats is exact as a double. The sum is rounded to odd: where it is
+   * not exact, an even last bit makes a step towards the exact sum and becomes 1, so that
+   * the final rounding sees on which side of a tie it is. */
   const double product = (double)a * (double)b;
   const double addend = (double)c;
   double sum = product + addend;
@@ -322,7 +415,7 @@ static inline float sample_fma_f32(float a, float b, float c) {
   const uint64_t down = error < 0.0 ? step : 0;
   sum_bits += up | down;
   SAMPLE_COPY(&sum, &sum_bits, sizeof sum);
-  return (float)sum;
+  return SAMPLE_F32_FROM_F64(sum);
 #endif
 }
 
@@ -389,8 +482,9 @@ static inline float sample_tanh_f32(float x) {
 /* %y = matmul %x, %w + %b : f32[B,40]
  * %r = maximum %y, 0 : f32[B,40]
  *   at Dense.swift:12, dense/layer */
-static void sample_k0_dense(const float *SAMPLE_RESTRICT x, const float *SAMPLE_RESTRICT w,
-    const float *SAMPLE_RESTRICT b, float *SAMPLE_RESTRICT y, ptrdiff_t begin, ptrdiff_t end) {
+static void sample_k0_dense(const sample_f32 *SAMPLE_RESTRICT x,
+    const sample_f32 *SAMPLE_RESTRICT w, const sample_f32 *SAMPLE_RESTRICT b,
+    sample_f32 *SAMPLE_RESTRICT y, ptrdiff_t begin, ptrdiff_t end) {
   for (ptrdiff_t i = begin; i < end; ++i) {
     for (ptrdiff_t j = 0; j < 40; j += 8) {
       float sum[8];
@@ -412,10 +506,10 @@ static void sample_k0_dense(const float *SAMPLE_RESTRICT x, const float *SAMPLE_
 
 /* What the parts of sample_k0_dense share. */
 typedef struct sample_k0_dense_task {
-  const float *x;
-  const float *w;
-  const float *b;
-  float *y;
+  const sample_f32 *x;
+  const sample_f32 *w;
+  const sample_f32 *b;
+  sample_f32 *y;
   ptrdiff_t begin;
   ptrdiff_t end;
   ptrdiff_t chunk;
@@ -430,9 +524,9 @@ static void sample_k0_dense_part(void *argument, int64_t index) {
 }
 
 /* Runs sample_k0_dense in parts where there is enough to do. */
-static void sample_k0_dense_divided(const sample_context *context, const float *SAMPLE_RESTRICT x,
-    const float *SAMPLE_RESTRICT w, const float *SAMPLE_RESTRICT b, float *SAMPLE_RESTRICT y,
-    ptrdiff_t B) {
+static void sample_k0_dense_divided(const sample_context *context,
+    const sample_f32 *SAMPLE_RESTRICT x, const sample_f32 *SAMPLE_RESTRICT w,
+    const sample_f32 *SAMPLE_RESTRICT b, sample_f32 *SAMPLE_RESTRICT y, ptrdiff_t B) {
   const ptrdiff_t count = B;
   const ptrdiff_t chunk = sample_chunk(count, 3040, 1);
   if (context->parallel_for == NULL || chunk >= count) {
@@ -451,7 +545,7 @@ static void sample_k0_dense_divided(const sample_context *context, const float *
 }
 
 /* %mean = mean %r {axes = [0,1]} : f32 */
-static void sample_k1_mean(const float *SAMPLE_RESTRICT x, float *SAMPLE_RESTRICT mean,
+static void sample_k1_mean(const sample_f32 *SAMPLE_RESTRICT x, sample_f32 *SAMPLE_RESTRICT mean,
     ptrdiff_t B) {
   float sum = 0.0f;
   for (ptrdiff_t i = 0; i < B * 40; i += 1024) {
@@ -483,15 +577,15 @@ static void sample_k1_mean(const float *SAMPLE_RESTRICT x, float *SAMPLE_RESTRIC
 
 /* @calls := %calls + 1
  * %n = cast %calls : f32 */
-static void sample_k2_count(int64_t *SAMPLE_RESTRICT calls, float *SAMPLE_RESTRICT n) {
+static void sample_k2_count(sample_i64 *SAMPLE_RESTRICT calls, sample_f32 *SAMPLE_RESTRICT n) {
   const int64_t t1 = sample_add_i64(calls[0], 1);
   calls[0] = t1;
   n[0] = (float)t1;
 }
 
 /* @memory := %rate * %memory + %mean */
-static void sample_k3_blend(const float *SAMPLE_RESTRICT rate, float *SAMPLE_RESTRICT memory,
-    const float *SAMPLE_RESTRICT mean) {
+static void sample_k3_blend(const sample_f32 *SAMPLE_RESTRICT rate,
+    sample_f32 *SAMPLE_RESTRICT memory, const sample_f32 *SAMPLE_RESTRICT mean) {
   const float rate1 = rate[0];
   const float mean1 = mean[0];
   for (ptrdiff_t i = 0; i < 9; ++i) {
@@ -501,7 +595,8 @@ static void sample_k3_blend(const float *SAMPLE_RESTRICT rate, float *SAMPLE_RES
 }
 
 /* copy %r */
-static void sample_k4_copy(const float *SAMPLE_RESTRICT x, float *SAMPLE_RESTRICT y, ptrdiff_t B) {
+static void sample_k4_copy(const sample_f32 *SAMPLE_RESTRICT x, sample_f32 *SAMPLE_RESTRICT y,
+    ptrdiff_t B) {
   for (ptrdiff_t i = 0; i < B * 40; ++i) {
     y[i] = sample_canonical_f32(x[i]);
   }
@@ -529,9 +624,244 @@ SAMPLE_API const char *sample_status_string(sample_status status) {
       return "there is no function of that number";
     case SAMPLE_ERROR_INDEX:
       return "an index or a class in an input is out of range";
+    case SAMPLE_ERROR_ARITHMETIC:
+      return "the compiler or the processor computes otherwise than promised";
   }
   return "unknown status";
 }
+
+#if !defined(SAMPLE_HAS_FMA_F32)
+/* A number, or the one NaN, as kernels choose. */
+static inline double sample_chosen_f64(double x) {
+  const uint64_t bits = UINT64_C(0x7ff8000000000000);
+  double nan;
+  SAMPLE_COPY(&nan, &bits, sizeof bits);
+  return x == x ? x : nan;
+}
+
+/* Whether operations on double give what they must; see sample_check_arithmetic. */
+static int sample_arithmetic_f64(void) {
+  /* The operands and what operations make of them, read where nobody can foresee them. */
+  static const uint64_t operands[3][8] = {
+    {UINT64_C(0x3ff0000002000000), UINT64_C(0x0010000000000000), UINT64_C(0x0000000000000003),
+      UINT64_C(0x3ff0000000000000), UINT64_C(0x3ff0000000000000), UINT64_C(0x8000000000000000),
+      UINT64_C(0x7ff8000000000000) + 5, UINT64_C(0x4014000000000000)},
+    {UINT64_C(0x3ff0000002000000), UINT64_C(0x3fe0000000000000), UINT64_C(0x3ff0000000000000),
+      UINT64_C(0x3ff0000000000000), UINT64_C(0x3ff0000000000000), UINT64_C(0x0000000000000000),
+      UINT64_C(0x3ff0000000000000), UINT64_C(0x4026000000000000)},
+    {UINT64_C(0xbff0000004000000), UINT64_C(0x0000000000000001), UINT64_C(0x8000000000000001),
+      UINT64_C(0x3c80000000000000), UINT64_C(0xbc70000000000000), UINT64_C(0x0000000000000000),
+      UINT64_C(0x7ff0000000000000), UINT64_C(0x4033000000000000)},
+  };
+  static const uint64_t results[13][8] = {
+    {UINT64_C(0x3ff0000002000000), UINT64_C(0x0010000000000000), UINT64_C(0x0000000000000003),
+      UINT64_C(0x3ff0000000000000), UINT64_C(0x3ff0000000000000), UINT64_C(0x8000000000000000),
+      UINT64_C(0x7ff8000000000000), UINT64_C(0x4014000000000000)},
+    {UINT64_C(0xbff0000004000000), UINT64_C(0x0000000000000001), UINT64_C(0x8000000000000001),
+      UINT64_C(0x3c80000000000000), UINT64_C(0xbc70000000000000), UINT64_C(0x0000000000000000),
+      UINT64_C(0x7ff0000000000000), UINT64_C(0x4033000000000000)},
+    {UINT64_C(0x0000000000000000), UINT64_C(0x0008000000000001), UINT64_C(0x0000000000000002),
+      UINT64_C(0x3ff0000000000000), UINT64_C(0x3ff0000000000000), UINT64_C(0x0000000000000000),
+      UINT64_C(0x7ff8000000000000), UINT64_C(0x4052800000000000)},
+    {UINT64_C(0xbff0000004000000), UINT64_C(0x0000000000000001), UINT64_C(0x8000000000000001),
+      UINT64_C(0x0000000000000000), UINT64_C(0x0000000000000000), UINT64_C(0x0000000000000000),
+      UINT64_C(0x7ff8000000000000), UINT64_C(0x4033000000000000)},
+    {UINT64_C(0x3f94e5e0a9cbc14e), UINT64_C(0x00005397829cbc15), UINT64_C(0x0000000000000000),
+      UINT64_C(0x3f94e5e0a72f0539), UINT64_C(0x3f94e5e0a72f0539), UINT64_C(0x8000000000000000),
+      UINT64_C(0x7ff8000000000000), UINT64_C(0x3fba1f58d0fac688)},
+    {UINT64_C(0x3f94e5e0a9cbc14e), UINT64_C(0x3f84e5e0a72f0539), UINT64_C(0x3f94e5e0a72f0539),
+      UINT64_C(0x3f94e5e0a72f0539), UINT64_C(0x3f94e5e0a72f0539), UINT64_C(0x0000000000000000),
+      UINT64_C(0x3f94e5e0a72f0539), UINT64_C(0x3fccbc14e5e0a72f)},
+    {UINT64_C(0xbf94e5e0ac687d63), UINT64_C(0x0000000000000000), UINT64_C(0x8000000000000000),
+      UINT64_C(0x3c24e5e0a72f0539), UINT64_C(0xbc14e5e0a72f0539), UINT64_C(0x0000000000000000),
+      UINT64_C(0x7ff0000000000000), UINT64_C(0x3fd8d0fac687d634)},
+    {UINT64_C(0x3ff0000002000000), UINT64_C(0x0010000000000000), UINT64_C(0x0000000000000003),
+      UINT64_C(0x3ff0000000000000), UINT64_C(0x3ff0000000000000), UINT64_C(0x0000000000000000),
+      UINT64_C(0x7ff8000000000000), UINT64_C(0x4014000000000000)},
+    {UINT64_C(0xbff0000002000000), UINT64_C(0xbfe0000000000000), UINT64_C(0xbff0000000000000),
+      UINT64_C(0xbff0000000000000), UINT64_C(0xbff0000000000000), UINT64_C(0x0000000000000000),
+      UINT64_C(0xbff0000000000000), UINT64_C(0xc026000000000000)},
+    {UINT64_C(0x0000000000000000), UINT64_C(0x0000000000000000), UINT64_C(0x0000000000000000),
+      UINT64_C(0x0000000000000000), UINT64_C(0x0000000000000000), UINT64_C(0x0000000000000000),
+      UINT64_C(0x7ff8000000000000), UINT64_C(0x0000000000000000)},
+    {UINT64_C(0x3ff0000002000000), UINT64_C(0x0010000000000000), UINT64_C(0x0000000000000003),
+      UINT64_C(0x3ff0000000000000), UINT64_C(0x3ff0000000000000), UINT64_C(0x0000000000000000),
+      UINT64_C(0x3ff0000000000000), UINT64_C(0x4014000000000000)},
+    {UINT64_C(0x3ff0000002000000), UINT64_C(0x0010000000000000), UINT64_C(0x0000000000000003),
+      UINT64_C(0x3ff0000000000000), UINT64_C(0x3ff0000000000000), UINT64_C(0x8000000000000000),
+      UINT64_C(0x7ff8000000000000), UINT64_C(0x4014000000000000)},
+    {UINT64_C(0x3ff0000002000000), UINT64_C(0x3fe0000000000000), UINT64_C(0x3ff0000000000000),
+      UINT64_C(0x3ff0000000000000), UINT64_C(0x3ff0000000000000), UINT64_C(0x0000000000000000),
+      UINT64_C(0x3ff0000000000000), UINT64_C(0x4026000000000000)},
+  };
+  static const uint64_t divisor_bits = UINT64_C(0x4048800000000000);
+  const volatile uint64_t *const foreign = &operands[0][0];
+  const volatile uint64_t *const foreign_divisor = &divisor_bits;
+  uint64_t bits;
+  double a[8];
+  double b[8];
+  double c[8];
+  double values[13][8];
+  for (ptrdiff_t i = 0; i < 8; ++i) {
+    bits = foreign[i];
+    SAMPLE_COPY(&a[i], &bits, sizeof bits);
+    bits = foreign[8 + i];
+    SAMPLE_COPY(&b[i], &bits, sizeof bits);
+    bits = foreign[16 + i];
+    SAMPLE_COPY(&c[i], &bits, sizeof bits);
+  }
+  double divisor;
+  bits = *foreign_divisor;
+  SAMPLE_COPY(&divisor, &bits, sizeof bits);
+  for (ptrdiff_t i = 0; i < 8; ++i) {
+    const double x = a[i];
+    const double y = b[i];
+    const double z = c[i];
+    values[0][i] = sample_chosen_f64(x);
+    values[1][i] = sample_chosen_f64(z);
+    values[2][i] = x * y + z;
+    values[3][i] = (x + z) - x;
+    values[4][i] = x / divisor;
+    values[5][i] = y / divisor;
+    values[6][i] = z / divisor;
+    values[7][i] = x + 0.0;
+    values[8][i] = 0.0 - y;
+    values[9][i] = z - z;
+    values[10][i] = x < y ? x : y;
+    values[11][i] = x < 0.0 ? -x : x;
+    values[12][i] = x != x ? 1.0 : y;
+  }
+  /* A subnormal that compilers compute. */
+  const double small = 2.2250738585072014e-308 * 0.5;
+  SAMPLE_COPY(&bits, &small, sizeof bits);
+  int is_right = bits == UINT64_C(0x0008000000000000);
+  for (ptrdiff_t row = 0; row < 13; ++row) {
+    for (ptrdiff_t i = 0; i < 8; ++i) {
+      SAMPLE_COPY(&bits, &values[row][i], sizeof bits);
+      const int is_nan = row > 1 && (bits & UINT64_C(0x7fffffffffffffff)) >
+          UINT64_C(0x7ff0000000000000);
+      is_right &= (is_nan ? UINT64_C(0x7ff8000000000000) : bits) == results[row][i];
+    }
+  }
+  return is_right;
+}
+
+#endif
+
+/* A number, or the one NaN, as kernels choose. */
+static inline float sample_chosen_f32(float x) {
+  const uint32_t bits = 0x7fc00000u;
+  float nan;
+  SAMPLE_COPY(&nan, &bits, sizeof bits);
+  return x == x ? x : nan;
+}
+
+/* Whether operations on float give what they must; see sample_check_arithmetic. */
+static int sample_arithmetic_f32(void) {
+  /* The operands and what operations make of them, read where nobody can foresee them. */
+  static const uint32_t operands[3][8] = {
+    {0x3f800800u, 0x00800000u, 0x00000003u, 0x3f800000u, 0x3f800000u, 0x80000000u, 0x7fc00000u + 5,
+      0x40a00000u},
+    {0x3f800800u, 0x3f000000u, 0x3f800000u, 0x3f800000u, 0x3f800000u, 0x00000000u, 0x3f800000u,
+      0x41300000u},
+    {0xbf801000u, 0x00000001u, 0x80000001u, 0x32800000u, 0xb2000000u, 0x00000000u, 0x7f800000u,
+      0x41980000u},
+  };
+  static const uint32_t results[14][8] = {
+    {0x3f800800u, 0x00800000u, 0x00000003u, 0x3f800000u, 0x3f800000u, 0x80000000u, 0x7fc00000u,
+      0x40a00000u},
+    {0xbf801000u, 0x00000001u, 0x80000001u, 0x32800000u, 0xb2000000u, 0x00000000u, 0x7f800000u,
+      0x41980000u},
+    {0x00000000u, 0x00400001u, 0x00000002u, 0x3f800000u, 0x3f800000u, 0x00000000u, 0x7fc00000u,
+      0x42940000u},
+    {0xbf801000u, 0x00000001u, 0x80000001u, 0x00000000u, 0x00000000u, 0x00000000u, 0x7fc00000u,
+      0x41980000u},
+    {0x3ca73978u, 0x00029cbcu, 0x00000000u, 0x3ca72f05u, 0x3ca72f05u, 0x80000000u, 0x7fc00000u,
+      0x3dd0fac7u},
+    {0x3ca73978u, 0x3c272f05u, 0x3ca72f05u, 0x3ca72f05u, 0x3ca72f05u, 0x00000000u, 0x3ca72f05u,
+      0x3e65e0a7u},
+    {0xbca743ebu, 0x00000000u, 0x80000000u, 0x2fa72f05u, 0xaf272f05u, 0x00000000u, 0x7f800000u,
+      0x3ec687d6u},
+    {0x3f800800u, 0x00800000u, 0x00000003u, 0x3f800000u, 0x3f800000u, 0x00000000u, 0x7fc00000u,
+      0x40a00000u},
+    {0xbf800800u, 0xbf000000u, 0xbf800000u, 0xbf800000u, 0xbf800000u, 0x00000000u, 0xbf800000u,
+      0xc1300000u},
+    {0x00000000u, 0x00000000u, 0x00000000u, 0x00000000u, 0x00000000u, 0x00000000u, 0x7fc00000u,
+      0x00000000u},
+    {0x3f800800u, 0x00800000u, 0x00000003u, 0x3f800000u, 0x3f800000u, 0x00000000u, 0x3f800000u,
+      0x40a00000u},
+    {0x3f800800u, 0x00800000u, 0x00000003u, 0x3f800000u, 0x3f800000u, 0x80000000u, 0x7fc00000u,
+      0x40a00000u},
+    {0x3f800800u, 0x3f000000u, 0x3f800000u, 0x3f800000u, 0x3f800000u, 0x00000000u, 0x3f800000u,
+      0x41300000u},
+    {0x33800000u, 0x00400001u, 0x00000002u, 0x3f800000u, 0x3f800000u, 0x00000000u, 0x7fc00000u,
+      0x42940000u},
+  };
+  static const uint32_t divisor_bits = 0x42440000u;
+  const volatile uint32_t *const foreign = &operands[0][0];
+  const volatile uint32_t *const foreign_divisor = &divisor_bits;
+  uint32_t bits;
+  float a[8];
+  float b[8];
+  float c[8];
+  float values[14][8];
+  for (ptrdiff_t i = 0; i < 8; ++i) {
+    bits = foreign[i];
+    SAMPLE_COPY(&a[i], &bits, sizeof bits);
+    bits = foreign[8 + i];
+    SAMPLE_COPY(&b[i], &bits, sizeof bits);
+    bits = foreign[16 + i];
+    SAMPLE_COPY(&c[i], &bits, sizeof bits);
+  }
+  float divisor;
+  bits = *foreign_divisor;
+  SAMPLE_COPY(&divisor, &bits, sizeof bits);
+  for (ptrdiff_t i = 0; i < 8; ++i) {
+    const float x = a[i];
+    const float y = b[i];
+    const float z = c[i];
+    values[0][i] = sample_chosen_f32(x);
+    values[1][i] = sample_chosen_f32(z);
+    values[2][i] = x * y + z;
+    values[3][i] = (x + z) - x;
+    values[4][i] = x / divisor;
+    values[5][i] = y / divisor;
+    values[6][i] = z / divisor;
+    values[7][i] = x + 0.0f;
+    values[8][i] = 0.0f - y;
+    values[9][i] = z - z;
+    values[10][i] = x < y ? x : y;
+    values[11][i] = x < 0.0f ? -x : x;
+    values[12][i] = x != x ? 1.0f : y;
+    values[13][i] = sample_fma_f32(x, y, z);
+  }
+  /* A subnormal that compilers compute. */
+  const float small = 1.1754944e-38f * 0.5f;
+  SAMPLE_COPY(&bits, &small, sizeof bits);
+  int is_right = bits == 0x00400000u;
+  for (ptrdiff_t row = 0; row < 14; ++row) {
+    for (ptrdiff_t i = 0; i < 8; ++i) {
+      SAMPLE_COPY(&bits, &values[row][i], sizeof bits);
+      const int is_nan = row > 1 && (bits & 0x7fffffffu) > 0x7f800000u;
+      is_right &= (is_nan ? 0x7fc00000u : bits) == results[row][i];
+    }
+  }
+  return is_right;
+}
+
+
+SAMPLE_API sample_status sample_check_arithmetic(void) {
+#if !defined(SAMPLE_HAS_FMA_F32)
+  if (!sample_arithmetic_f64()) {
+    return SAMPLE_ERROR_ARITHMETIC;
+  }
+#endif
+  if (!sample_arithmetic_f32()) {
+    return SAMPLE_ERROR_ARITHMETIC;
+  }
+  return SAMPLE_OK;
+}
+
 
 /* A number of 32 or 64 bits in the bytes of a file of this machine's byte order. */
 static uint32_t sample_word_at(const unsigned char *bytes) {
@@ -583,6 +913,10 @@ SAMPLE_API sample_status sample_params_bind(sample_context *context, const void 
   if (sample_long_at(header + 32) != sum) {
     return SAMPLE_ERROR_PARAMS;
   }
+  const sample_status arithmetic = sample_check_arithmetic();
+  if (arithmetic != SAMPLE_OK) {
+    return arithmetic;
+  }
   context->params = header + 64;
   return SAMPLE_OK;
 }
@@ -594,17 +928,21 @@ SAMPLE_API sample_status sample_reset(const sample_context *context) {
   if (sample_misaligned(context->state, SAMPLE_ALIGN)) {
     return SAMPLE_ERROR_ALIGNMENT;
   }
+  const sample_status arithmetic = sample_check_arithmetic();
+  if (arithmetic != SAMPLE_OK) {
+    return arithmetic;
+  }
   unsigned char *const state = (unsigned char *)context->state;
   /* @calls : i64[] */
   {
-    int64_t *const values = (int64_t *)(void *)state;
+    sample_i64 *const values = (sample_i64 *)(void *)state;
     for (size_t i = 0; i < 1; ++i) {
       values[i] = 0;
     }
   }
   /* @memory : f32[3,3] */
   {
-    float *const values = (float *)(void *)(state + 64);
+    sample_f32 *const values = (sample_f32 *)(void *)(state + 64);
     for (size_t i = 0; i < 9; ++i) {
       values[i] = 0.0f;
     }
@@ -674,16 +1012,16 @@ SAMPLE_API sample_status sample_run(const sample_context *context, const sample_
   const unsigned char *const params = (const unsigned char *)context->params;
   unsigned char *const state = (unsigned char *)context->state;
   unsigned char *const arena = (unsigned char *)context->arena;
-  const float *const x = inputs->x;
-  const float *const layer_w = (const float *)(const void *)params;
-  const float *const layer_b = (const float *)(const void *)(params + 3840);
-  float *const hidden = (float *)(void *)arena;
-  float *const mean = outputs->mean;
-  int64_t *const calls = (int64_t *)(void *)state;
-  float *const n = outputs->n;
-  const float *const rate = &inputs->rate;
-  float *const memory = (float *)(void *)(state + 64);
-  float *const y = outputs->y;
+  const sample_f32 *const x = inputs->x;
+  const sample_f32 *const layer_w = (const sample_f32 *)(const void *)params;
+  const sample_f32 *const layer_b = (const sample_f32 *)(const void *)(params + 3840);
+  sample_f32 *const hidden = (sample_f32 *)(void *)arena;
+  sample_f32 *const mean = outputs->mean;
+  sample_i64 *const calls = (sample_i64 *)(void *)state;
+  sample_f32 *const n = outputs->n;
+  const sample_f32 *const rate = &inputs->rate;
+  sample_f32 *const memory = (sample_f32 *)(void *)(state + 64);
+  sample_f32 *const y = outputs->y;
 
   sample_k0_dense_divided(context, x, layer_w, layer_b, hidden, B);
   sample_k1_mean(hidden, mean, B);
@@ -751,7 +1089,7 @@ static sample_status sample_function0_call(const sample_context *context, const 
   d.B = dims[0];
   sample_run_inputs in;
   in.x = (const float *)inputs[0];
-  in.rate = *(const float *)inputs[1];
+  in.rate = *(const sample_f32 *)inputs[1];
   sample_run_outputs out;
   out.y = (float *)outputs[0];
   out.mean = (float *)outputs[1];
@@ -896,9 +1234,10 @@ SAMPLE_API void sample_pool_parallel_for(void *user, int64_t count,
     }
     return;
   }
-  const uint64_t job = ((pool->ticket >> 32) + 1) & 0xffffffffu;
+  const uint64_t last = __atomic_load_n(&pool->ticket, __ATOMIC_RELAXED);
+  const uint64_t job = ((last >> 32) + 1) & 0xffffffffu;
   /* A thread that is still at the last job finds nothing left of it, whatever it reads below. */
-  __atomic_store_n(&pool->ticket, pool->ticket | 0xffffffffu, __ATOMIC_SEQ_CST);
+  __atomic_store_n(&pool->ticket, last | 0xffffffffu, __ATOMIC_SEQ_CST);
   __atomic_store_n(&pool->body, body, __ATOMIC_RELEASE);
   __atomic_store_n(&pool->argument, argument, __ATOMIC_RELEASE);
   __atomic_store_n(&pool->count, count, __ATOMIC_RELEASE);
