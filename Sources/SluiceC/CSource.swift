@@ -36,6 +36,10 @@ public enum CSource {
     public var initialState = InitialState.reset
     /// The block of states that `reset` writes, `ModulePlan.stateBytes` long; nil is all zeros.
     public var states: [UInt8]?
+    /// A function of the plan, without inputs and results, that becomes a part of `reset`.
+    public var drawing: String?
+    /// The states that this function writes; they are not taken from `states`.
+    public var drawnStates: Set<String> = []
 
     /// The usual choices: external parameters, states that begin with zeros.
     public init() {}

@@ -11,15 +11,35 @@ struct CHeader {
     self.graphHash = graphHash
   }
 
-  private var p: String { model.prefix }
-  private var m: String { model.macroPrefix }
+  private func name(_ own: String) -> String { model.helpers.name(own) }
+  private func macro(_ own: String) -> String { model.helpers.macro(own) }
+
+  /// What the declarations define, and all that is printed without a template.
+  static let templates =
+    """
+    @@H_INCLUDED @@API @@FUNCTION @@ABI_VERSION @@TOOL_VERSION @@GRAPH_HASH @@PARAMS_HASH @@ALIGN @@PARAMS_BYTES @@STATE_BYTES
+    @@ARENA_BYTES @@THREADS @@SOFTWARE_FMA @status @context @status_string @reset @params_bind @embedded
+    """ + statuses.map { "@@\($0.name)" }.joined(separator: " ")
+
+  /// The status codes in order.
+  private static let statuses: [(name: String, text: String)] = [
+    ("OK", "it worked"),
+    ("ERROR_NULL", "a pointer that is needed is NULL"),
+    ("ERROR_DIM", "a dim is negative, above its maximum, or makes another one negative"),
+    ("ERROR_ALIGNMENT", "a pointer is not aligned: elements to their size, blocks to ALIGN"),
+    ("ERROR_ARENA", "the arena is too small"),
+    ("ERROR_PARAMS", "the parameters file is of another model, of another version, or damaged"),
+    ("ERROR_ALIAS", "memory that is written overlaps other memory of the call"),
+    ("ERROR_FUNCTION", "there is no function of that number"),
+  ]
 
   /// The text between the include guards, and these.
   var text: String {
     var writer = CWriter()
-    writer.directive("#ifndef \(m)H")
-    writer.directive("#define \(m)H")
+    writer.directive("#ifndef \(macro("H_INCLUDED"))")
+    writer.directive("#define \(macro("H_INCLUDED"))")
     writer.blank()
+    writeUse(&writer)
     writer.directive("#include <stddef.h>")
     writer.directive("#include <stdint.h>")
     writer.blank()
@@ -30,16 +50,23 @@ struct CHeader {
     writer.comment([
       "May be defined as `static` or as an attribute for exported functions, before this is included."
     ])
-    writer.directive("#ifndef \(m)API")
-    writer.directive("#define \(m)API")
+    writer.directive("#ifndef \(macro("API"))")
+    writer.directive("#define \(macro("API"))")
+    writer.directive("#endif")
+    writer.comment(["A function that a program need not call."])
+    writer.directive("#if defined(__GNUC__)")
+    writer.directive("#define \(macro("FUNCTION")) \(macro("API")) __attribute__((unused))")
+    writer.directive("#else")
+    writer.directive("#define \(macro("FUNCTION")) \(macro("API"))")
     writer.directive("#endif")
     writer.blank()
     writeVersions(&writer)
     writeMemory(&writer)
+    writeReach(&writer)
     writeStatus(&writer)
     writeContext(&writer)
     writeCommonFunctions(&writer)
-    for position in model.functions.indices { write(position, &writer) }
+    for position in model.publicFunctions { write(position, &writer) }
     writer.raw(CGeneric(model).declarations)
     writer.raw(CPool(model).declarations)
     writer.directive("#ifdef __cplusplus")
@@ -50,12 +77,12 @@ struct CHeader {
   }
 
   private func writeVersions(_ writer: inout CWriter) {
-    writer.directive("#define \(m)ABI_VERSION \(CSource.abiVersion)")
-    writer.directive("#define \(m)TOOL_VERSION \(CText.string(model.options.toolVersion))")
-    writer.directive("#define \(m)GRAPH_HASH UINT64_C(0x\(CText.hex(graphHash, 16)))")
+    writer.directive("#define \(macro("ABI_VERSION")) \(CSource.abiVersion)")
+    writer.directive("#define \(macro("TOOL_VERSION")) \(CText.string(model.options.toolVersion))")
+    writer.directive("#define \(macro("GRAPH_HASH")) UINT64_C(0x\(CText.hex(graphHash, 16)))")
     if model.plan.parameterBytes > 0 {
       let hash = PlanHash.parameterLayout(model.plan)
-      writer.directive("#define \(m)PARAMS_HASH UINT64_C(0x\(CText.hex(hash, 16)))")
+      writer.directive("#define \(macro("PARAMS_HASH")) UINT64_C(0x\(CText.hex(hash, 16)))")
     }
     writer.blank()
   }
@@ -63,19 +90,81 @@ struct CHeader {
   private func writeMemory(_ writer: inout CWriter) {
     let plan = model.plan
     writer.comment([
-      "Memory in bytes. Parameters, state and arena begin at multiples of \(m)ALIGN. The arena holds nothing "
-        + "between calls, so functions may share one of \(m)ARENA_BYTES."
+      "Memory in bytes. Parameters, state and arena begin at multiples of \(macro("ALIGN")). The arena holds nothing "
+        + "between calls, so functions may share one of \(macro("ARENA_BYTES"))."
     ])
-    writer.directive("#define \(m)ALIGN 64")
-    writer.directive("#define \(m)PARAMS_BYTES \(plan.parameterBytes)")
-    writer.directive("#define \(m)STATE_BYTES \(plan.stateBytes)")
+    writer.directive("#define \(macro("ALIGN")) 64")
+    writer.directive("#define \(macro("PARAMS_BYTES")) \(plan.parameterBytes)")
+    writer.directive("#define \(macro("STATE_BYTES")) \(plan.stateBytes)")
     for (function, names) in zip(plan.functions, model.functions) {
       writer.directive("#define \(names.macro)_ARENA_BYTES \(function.arenaBytes)")
     }
-    writer.directive("#define \(m)ARENA_BYTES \(plan.functions.map(\.arenaBytes).max() ?? 0)")
+    writer.directive("#define \(macro("ARENA_BYTES")) \(plan.functions.map(\.arenaBytes).max() ?? 0)")
     writer.blank()
     write(plan.parameters, model.parameterMacros, "parameters", &writer)
     write(plan.states, model.stateMacros, "state", &writer)
+  }
+
+  /// Refuses targets whose pointers do not reach everything.
+  private func writeReach(_ writer: inout CWriter) {
+    let rows = CReach(model).rows
+    if rows.isEmpty { return }
+    writer.comment(["The pointers of the target must reach all memory, at the maxima of all dims."])
+    for (what, reach) in rows {
+      writer.directive("#if \(reach) > PTRDIFF_MAX || \(reach) > SIZE_MAX")
+      writer.directive("#error \"\(what): too large for the pointers of this target\"")
+      writer.directive("#endif")
+    }
+    writer.blank()
+  }
+
+  /// How to call the first function, in a comment.
+  private func writeUse(_ writer: inout CWriter) {
+    guard let position = model.publicFunctions.first else { return }
+    let names = model.functions[position]
+    var lines = ["How to call it, here @\(model.plan.functions[position].name); memory may come from anywhere:", ""]
+    func code(_ line: String) { lines.append("  " + line) }
+    code("\(name("context")) context = {0};")
+    let blocks = [
+      ("state", "STATE_BYTES", model.plan.stateBytes),
+      ("arena", "ARENA_BYTES", model.plan.functions.map(\.arenaBytes).max() ?? 0),
+    ]
+    for (member, bytes, count) in blocks where count > 0 {
+      code("context.\(member) = aligned_alloc(\(macro("ALIGN")), \(macro(bytes)));")
+      if member == "arena" { code("context.arena_bytes = \(macro(bytes));") }
+    }
+    var status = "\(name("status")) status ="
+    if model.plan.parameterBytes > 0, case .external = model.options.parameters {
+      code("\(status) \(name("params_bind"))(&context, file, bytes); // \(model.name).params in memory")
+      status = "status ="
+    }
+    if model.plan.stateBytes > 0 {
+      switch model.options.initialState {
+      case .reset:
+        code("\(status) \(name("reset"))(&context); // once")
+        status = "status ="
+      case .function(let function):
+        let called = functionName(function)
+        code("\(called)_inputs seed = {1};")
+        code("\(status) \(called)(&context, &seed); // once")
+        status = "status ="
+      case .file: code("memcpy(context.state, file, \(macro("STATE_BYTES"))); // once; the file \(model.name).state")
+      }
+    }
+    var arguments = ["&context"]
+    func structure(_ type: String?, _ variable: String, _ members: [String]) {
+      guard let type else { return }
+      let shown = members.prefix(8).joined(separator: ", ")
+      code("\(type) \(variable) = {\(shown)\(members.count > 8 ? ", ..." : "")};")
+      arguments.append("&\(variable)")
+    }
+    structure(names.dimsType, "dims", names.symbols)
+    structure(names.inputsType, "inputs", names.inputs)
+    structure(names.outputsType, "outputs", names.outputs)
+    code("\(status) \(names.name)(\(arguments.joined(separator: ", ")));")
+    code("if (status != \(macro("OK"))) puts(\(name("status_string"))(status));")
+    writer.comment(lines)
+    writer.blank()
   }
 
   private func write(
@@ -104,22 +193,14 @@ struct CHeader {
   }
 
   private func writeStatus(_ writer: inout CWriter) {
-    writer.comment(["What a call says. Unless it is \(m)OK, nothing was written."])
-    writer.open("typedef enum \(p)status")
-    let rows: [(String, String)] = [
-      ("OK = 0", "it worked"),
-      ("ERROR_NULL = 1", "a pointer that is needed is NULL"),
-      ("ERROR_DIM = 2", "a dim is negative, above its maximum, or makes another one negative"),
-      ("ERROR_ALIGNMENT = 3", "a pointer is not aligned: elements to their size, blocks to \(m)ALIGN"),
-      ("ERROR_ARENA = 4", "the arena is too small"),
-      ("ERROR_PARAMS = 5", "the parameters file is of another model, of another version, or damaged"),
-      ("ERROR_ALIAS = 6", "memory that is written overlaps other memory of the call"),
-      ("ERROR_FUNCTION = 7", "there is no function of that number"),
-    ]
-    for (position, row) in rows.enumerated() {
-      writer.line("\(m)\(row.0)\(position + 1 < rows.count ? "," : "")", remark: row.1)
+    writer.comment(["What a call says. Unless it is \(macro("OK")), nothing was written."])
+    writer.open("typedef enum \(name("status"))")
+    for (position, row) in Self.statuses.enumerated() {
+      let comma = position + 1 < Self.statuses.count ? "," : ""
+      writer.line(
+        "\(macro(row.name)) = \(position)\(comma)", remark: row.text.replacing("ALIGN", with: macro("ALIGN")))
     }
-    writer.close("} \(p)status;")
+    writer.close("} \(name("status"));")
     writer.blank()
   }
 
@@ -128,18 +209,24 @@ struct CHeader {
       "Where a model's memory is. The caller owns it all; a model keeps nothing. Several threads may call at once "
         + "with contexts that share parameters but neither state nor arena."
     ])
-    writer.open("typedef struct \(p)context")
+    writer.open("typedef struct \(name("context"))")
     let isEmbedded =
       if case .embedded = model.options.parameters { model.plan.parameterBytes > 0 } else { false }
     let parameters = isEmbedded ? "; NULL: those in the C file" : ""
-    writer.line("const void *params;", remark: "\(m)PARAMS_BYTES, only read\(parameters)")
+    writer.line(
+      "const void *params;",
+      remark: model.plan.parameterBytes > 0
+        ? "\(macro("PARAMS_BYTES")), only read\(parameters)" : "not used: this model has no parameters that stay")
     let first =
       switch model.options.initialState {
-      case .reset: "see \(p)reset"
-      case .function(let name): "\(functionName(name)) writes its first values"
+      case .reset: "see \(name("reset"))"
+      case .function(let function): "\(functionName(function)) writes its first values"
       case .file: "\(model.name).state has its first values"
       }
-    writer.line("void *state;", remark: "\(m)STATE_BYTES, \(first); a copy is a checkpoint")
+    let state =
+      model.plan.stateBytes > 0
+      ? "\(macro("STATE_BYTES")), \(first); a copy is a checkpoint" : "not used: this model has no state"
+    writer.line("void *state;", remark: state)
     writer.line("void *arena;", remark: "scratch memory")
     writer.line("size_t arena_bytes;")
     writer.comment([
@@ -150,21 +237,21 @@ struct CHeader {
       "void (*parallel_for)(void *user, int64_t count, void (*body)(void *argument, int64_t index), void *argument);"
     )
     writer.line("void *user;", remark: "the first argument of parallel_for")
-    writer.close("} \(p)context;")
+    writer.close("} \(name("context"));")
     writer.blank()
   }
 
   private func writeCommonFunctions(_ writer: inout CWriter) {
     writer.comment(["A status in words."])
-    writer.line("\(m)API const char *\(p)status_string(\(p)status status);")
+    writer.line("\(macro("FUNCTION")) const char *\(name("status_string"))(\(name("status")) status);")
     writer.blank()
     if model.plan.stateBytes > 0 { writeInitialState(&writer) }
     if model.plan.parameterBytes > 0 {
       writer.comment([
         "Checks a parameters file in memory and makes context->params point into it; nothing is copied. The file "
-          + "must begin at a multiple of \(m)ALIGN, as a mapped one does, and stay where it is."
+          + "must begin at a multiple of \(macro("ALIGN")), as a mapped one does, and stay where it is."
       ])
-      writer.line("\(m)API \(p)status \(p)params_bind(\(p)context *context, const void *file, size_t bytes);")
+      writer.line("\(macro("FUNCTION")) \(name("status")) \(name("params_bind"))(\(name("context")) *context, const void *file, size_t bytes);")
       writer.blank()
     }
   }
@@ -174,8 +261,9 @@ struct CHeader {
     case .reset:
       writer.comment([
         "Writes the initial state. It must run once before any function that works on the state."
+          + (model.drawing.map { model.plan.functions[$0].arenaBytes > 0 } ?? false ? " It needs the arena." : "")
       ])
-      writer.line("\(m)API \(p)status \(p)reset(const \(p)context *context);")
+      writer.line("\(macro("FUNCTION")) \(name("status")) \(name("reset"))(const \(name("context")) *context);")
     case .function(let name):
       writer.comment([
         "The initial state is not in this file: \(functionName(name)) writes all of it, and must run once before any "
@@ -183,7 +271,7 @@ struct CHeader {
       ])
     case .file:
       writer.comment([
-        "The initial state is the file \(model.name).state, \(m)STATE_BYTES bytes: the caller reads it into "
+        "The initial state is the file \(model.name).state, \(macro("STATE_BYTES")) bytes: the caller reads it into "
           + "context->state before any function that works on the state."
       ])
     }
@@ -231,7 +319,7 @@ struct CHeader {
       writer.blank()
     }
     writer.comment(Self.summary(function, model.tables) + written(function))
-    writer.line("\(m)API \(p)status \(names.name)(\(Self.parameters(model, position)));")
+    writer.line("\(macro("FUNCTION")) \(name("status")) \(names.name)(\(Self.parameters(model, position)));")
     writer.blank()
   }
 
@@ -261,7 +349,7 @@ struct CHeader {
   static func parameters(_ model: CModel, _ position: Int) -> String {
     let names = model.functions[position]
     return
-      (["const \(model.prefix)context *context"]
+      (["const \(model.helpers.name("context")) *context"]
       + [
         names.dimsType.map { "const \($0) *dims" }, names.inputsType.map { "const \($0) *inputs" },
         names.outputsType.map { "const \($0) *outputs" },
@@ -273,9 +361,7 @@ struct CHeader {
     for (macro, symbol) in zip(names.maxima, function.symbols) {
       writer.directive("#define \(macro) \(dims.symbols[symbol.index].bound)")
     }
-    var taken = NameScope()
-    let symbolNames = Dictionary(
-      uniqueKeysWithValues: zip(function.symbols, names.symbols).map { ($0, taken.claim($1)) })
+    let symbolNames = Dictionary(uniqueKeysWithValues: zip(function.symbols, names.symbols))
     let printer = CDims(dims, symbolNames.mapValues { "(\($0))" }, cast: "(int64_t)")
     func factor(_ dim: DimID) -> String {
       if let symbol = dims.symbol(dim) { return "(size_t)(\(symbolNames[symbol] ?? ""))" }

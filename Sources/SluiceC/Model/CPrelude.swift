@@ -8,14 +8,18 @@ struct CPrelude {
 
   /// The checks, pragmas and macros.
   var text: String {
-    var text = checks
-    if model.helpers.needs("has_sqrt") { text += squareRoots }
-    text += contraction
-    text += macros
+    var text = Self.checks
+    if model.helpers.needs("has_sqrt") { text += Self.squareRoots }
+    text += Self.contraction + Self.restrict
+    if !model.functions.isEmpty { text += Self.noinline }
+    if model.uses.contains(where: { !$0.shared.isEmpty }) { text += Self.independent }
     return model.helpers.expand(text)
   }
 
-  private let checks = """
+  /// All of it.
+  static let templates = checks + squareRoots + contraction + restrict + noinline + independent
+
+  private static let checks = """
     /* ---- The compiler --------------------------------------------------------------------------- */
 
     #if defined(__FAST_MATH__) || defined(__ASSOCIATIVE_MATH__) || defined(__RECIPROCAL_MATH__) || \\
@@ -35,7 +39,7 @@ struct CPrelude {
 
     """
 
-  private let squareRoots = """
+  private static let squareRoots = """
     /* The square root without libm: gcc has it among its intrinsics. */
     #if defined(__GNUC__) && !defined(__clang__) && !defined(@@SOFTWARE_SQRT)
     #if defined(__SSE2__)
@@ -48,7 +52,7 @@ struct CPrelude {
 
     """
 
-  private let contraction = """
+  private static let contraction = """
     /* A product and a sum are rounded one after the other, never fused behind our back. gcc may further
      * assume that nobody looks at floating-point exceptions, which lets it vectorise conditions. */
     #if defined(__clang__)
@@ -62,43 +66,38 @@ struct CPrelude {
 
     """
 
-  private var macros: String {
-    var text = """
-      /* A pointer to memory that nothing else in a kernel points to. */
-      #if defined(__GNUC__)
-      #define @@RESTRICT __restrict
-      #else
-      #define @@RESTRICT
-      #endif
+  private static let restrict = """
+    /* A pointer to memory that nothing else in a kernel points to. */
+    #if defined(__GNUC__)
+    #define @@RESTRICT __restrict
+    #else
+    #define @@RESTRICT
+    #endif
 
-      """
-    if !model.functions.isEmpty {
-      text += """
+    """
 
-        /* A function that stays one: its many exits must not make what follows look unlikely. */
-        #if defined(__GNUC__)
-        #define @@NOINLINE __attribute__((noinline))
-        #else
-        #define @@NOINLINE
-        #endif
+  private static let noinline = """
 
-        """
-    }
-    if model.uses.contains(where: { !$0.shared.isEmpty }) {
-      text += """
+    /* A function that stays one: its many exits must not make what follows look unlikely. */
+    #if defined(__GNUC__)
+    #define @@NOINLINE __attribute__((noinline))
+    #else
+    #define @@NOINLINE
+    #endif
 
-        /* The iterations of the loop that follows are independent, though its pointers may be equal. */
-        #if defined(__clang__)
-        #define @@INDEPENDENT _Pragma("clang loop vectorize(assume_safety)")
-        #pragma clang diagnostic ignored "-Wpass-failed"
-        #elif defined(__GNUC__)
-        #define @@INDEPENDENT _Pragma("GCC ivdep")
-        #else
-        #define @@INDEPENDENT
-        #endif
+    """
 
-        """
-    }
-    return text
-  }
+  private static let independent = """
+
+    /* The iterations of the loop that follows are independent, though its pointers may be equal. */
+    #if defined(__clang__)
+    #define @@INDEPENDENT _Pragma("clang loop vectorize(assume_safety)")
+    #pragma clang diagnostic ignored "-Wpass-failed"
+    #elif defined(__GNUC__)
+    #define @@INDEPENDENT _Pragma("GCC ivdep")
+    #else
+    #define @@INDEPENDENT
+    #endif
+
+    """
 }

@@ -6,11 +6,20 @@ struct CTables {
   /// The definitions so far.
   private(set) var text = ""
   private let model: CModel
+  private var isEmbedded = false
   private var constants: [ConstantID: String] = [:]
 
   init(_ model: CModel) {
     self.model = model
-    if case .embedded(let bytes) = model.options.parameters, model.plan.parameterBytes > 0 { embed(bytes) }
+  }
+
+  /// The name of the table of embedded parameters, which is there once it was asked for.
+  mutating func embedded(_ bytes: [UInt8]) -> String {
+    if !isEmbedded {
+      embed(bytes)
+      isEmbedded = true
+    }
+    return model.helpers.name("embedded")
   }
 
   /// An expression that points to the elements of a constant.
@@ -88,14 +97,14 @@ struct CTables {
     writer.directive("#error \"the embedded parameters are little-endian\"")
     writer.directive("#endif")
     writer.directive("#if defined(__GNUC__)")
-    writer.directive("#define \(model.macroPrefix)ALIGNED __attribute__((aligned(64)))")
+    writer.directive("#define \(model.helpers.macro("ALIGNED")) __attribute__((aligned(64)))")
     writer.directive("#else")
-    writer.directive("#define \(model.macroPrefix)ALIGNED __declspec(align(64))")
+    writer.directive("#define \(model.helpers.macro("ALIGNED")) __declspec(align(64))")
     writer.directive("#endif")
     writer.blank()
     writer.comment(["The parameters, as the bits of 32-bit words."])
-    let name = "\(model.prefix)embedded[\((bytes.count + 3) / 4)]"
-    writer.line("\(model.macroPrefix)ALIGNED static const uint32_t \(name) = {")
+    let name = "\(model.helpers.name("embedded"))[\((bytes.count + 3) / 4)]"
+    writer.line("\(model.helpers.macro("ALIGNED")) static const uint32_t \(name) = {")
     let padded = bytes + [UInt8](repeating: 0, count: 3)
     var starts: [Int: [String]] = [:]
     for variable in model.plan.parameters {

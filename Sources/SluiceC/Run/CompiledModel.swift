@@ -12,7 +12,7 @@ public final class CompiledModel {
     public var compiler: CCompiler?
     /// The flags for optimisation, such as `["-O1"]`; nil takes the compiler's best for this machine.
     public var optimisation: [String]?
-    /// More flags, such as `["-DICA_SOFTWARE_FMA"]`.
+    /// More flags, such as `["-DICA_SOFTWARE_FMA"]`; paths in them begin at the root.
     public var flags: [String] = []
     /// How many threads share the work, the calling one included.
     public var threads = 1
@@ -52,7 +52,7 @@ public final class CompiledModel {
     flags += options.optimisation ?? compiler.optimisationFlags
     if usesThreads { flags.append("-D\(model.macroPrefix)THREADS") }
     flags += options.flags
-    let path = try CompileCache.standard().library(source, compiler, flags)
+    let path = try CompileCache.library(source, compiler, flags)
     library = try SharedLibrary(path)
     parameterBlock = MemoryBlock(plan.parameterBytes)
     stateBlock = MemoryBlock(plan.stateBytes)

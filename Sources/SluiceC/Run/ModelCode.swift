@@ -17,8 +17,6 @@
   private let parallelFor: UnsafeMutableRawPointer?
   /// A context: six words, in the order of the struct in the header.
   private let context = MemoryBlock(48)
-  /// What pointers to tensors without elements point to: compiled code refuses NULL.
-  private let nothing = MemoryBlock(64)
 
   /// Finds the functions whose names begin with `prefix`, and starts threads.
   init(_ library: SharedLibrary, prefix: String, threads: Int) throws(CompileError) {
@@ -69,7 +67,8 @@
   ) -> Int32 {
     guard let first = inputs.first else { return unsafe body(pointers) }
     return unsafe first.withUnsafeBytes { bytes in
-      unsafe pointers.append(bytes.isEmpty ? UnsafeRawPointer(nothing.start) : bytes.baseAddress)
+      // NULL for a tensor without elements.
+      unsafe pointers.append(bytes.isEmpty ? nil : bytes.baseAddress)
       return unsafe withPointers(inputs.dropFirst(), &pointers, body)
     }
   }

@@ -256,6 +256,12 @@ struct Flattener {
       throw Diagnostics([Diagnostic("`\(op.definition.name)` was not expanded before planning")])
     case .contract(let kernel):
       frame.map += append(.node(op, record), packed(operands, kernel, record), [type], name)
+    case .view(.concat):
+      let parts = try bounded(operands, record, tables.axis(record, of: .concat, rank: tables.types.rank(type)))
+      frame.map += append(.node(op, record), parts, [type], name)
+    case .generate(.randomBits):
+      // Seed and stream are no constants of the kernel, so that kernels of one shape are one.
+      frame.map += append(.node(op, record), operands.map { inMemory($0) }, [type], name)
     default:
       let types = graph.results(node).map { graph.types[$0.index] }
       frame.map += append(.node(op, record), operands, types, name)
@@ -297,6 +303,36 @@ struct Flattener {
       program.values[value].form = .splat(tables.constants.bits(id, 0, size: size))
     }
     return value
+  }
+
+  /// A scalar as an array of one element, where it is a constant.
+  private mutating func inMemory(_ value: Int) -> Int {
+    let row = program.values[value]
+    guard case .splat(let bits) = row.form, tables.types.rank(row.type) == 0 else { return value }
+    let count = tables.types.dtype(row.type).byteCount
+    let bytes = (0..<count).map { UInt8(truncatingIfNeeded: bits >> UInt64(8 * $0)) }
+    return root(row.type, row.name, .constant(tables.constants.intern(row.type, bytes)))
+  }
+
+  /// At most `Grouping.maximumArrays` operands of a `concat`: where there are more, they are joined in runs first.
+  private mutating func bounded(
+    _ operands: [Int], _ record: AttributesID, _ axis: Int
+  ) throws(Diagnostics) -> [Int] {
+    var parts = operands
+    while parts.count > Grouping.maximumArrays {
+      var joined: [Int] = []
+      for start in stride(from: 0, to: parts.count, by: Grouping.maximumArrays) {
+        let run = Array(parts[start..<min(start + Grouping.maximumArrays, parts.count)])
+        var shape = tables.types.shape(program.values[run[0]].type)
+        for part in run.dropFirst() {
+          shape[axis] = try tables.sum(shape[axis], tables.types.dim(program.values[part].type, axis))
+        }
+        let type = tables.types.intern(tables.types.dtype(program.values[run[0]].type), shape)
+        joined += run.count == 1 ? run : append(.node(.concat, record), run, [type])
+      }
+      parts = joined
+    }
+    return parts
   }
 
   private mutating func read(_ record: AttributesID, _ type: TypeID, _ name: StringID) -> Int {
@@ -405,17 +441,30 @@ struct Flattener {
   private mutating func finishFunction(_ frame: Frame) {
     var assigns: [(source: Int, target: FlatProgram.Target)] = []
     for (position, value) in frame.graph.results.enumerated() {
-      assigns.append((frame.map[value.index], .output(position)))
+      assigns.append((whole(frame.map[value.index]), .output(position)))
     }
     for write in frame.graph.writes {
       guard let state = stateIndex[write.state] else { continue }
-      let value = frame.map[write.value.index]
+      let value = whole(frame.map[write.value.index])
       if case .root = program.values[value].form, program.values[value].source == .state(state) { continue }
       assigns.append((value, .state(state)))
     }
     let states = Set(
       program.values.indices.filter { if case .state = program.values[$0].source { true } else { false } })
     assign(assigns, overwritten: states)
+  }
+
+  /// The root behind a look at all of its elements in their order, such as a reshape, if it is computed here.
+  private mutating func whole(_ value: Int) -> Int {
+    guard case .view(let look) = program.values[value].form, look.base == zero, look.offset == zero,
+      program.values[look.root].source == .item
+    else { return value }
+    let type = program.values[value].type
+    let count = tables.elementCount(type)
+    guard count != nil, count == tables.elementCount(program.values[look.root].type),
+      look.strides == tables.contiguousStrides(tables.types.shape(type))
+    else { return value }
+    return look.root
   }
 
   /// Assigns that happen at once: what one of them overwrites and another one reads is copied first.

@@ -23,7 +23,12 @@ struct Grouping {
     var reducedAxes: [Int]?
     var items: [Int]
     var region: Int
+    /// A bound of how many arrays it works on.
+    var arrayCount = 0
   }
+
+  /// The most arrays that a kernel works on: C99 promises functions of 127 parameters, and there are others.
+  static let maximumArrays = 96
 
   /// What happens, in order.
   enum Entry {
@@ -75,7 +80,10 @@ struct Grouping {
         return
       }
       let axes = Self.reducedAxes(item, program, tables)
-      if let group = joinable(item, space, axes, program, tables) {
+      let arrays = item.operands.count + item.results.count
+      if let group = joinable(item, space, axes, program, tables),
+        groups[group].arrayCount + arrays <= Self.maximumArrays
+      {
         groups[group].items.append(position)
         if let axes { groups[group].reducedAxes = axes }
         groupOf[position] = group
@@ -85,8 +93,10 @@ struct Grouping {
           Group(kind: .loops, space: space, reducedAxes: axes, items: [position], region: item.region),
           position)
       }
-      for operand in item.operands {
-        if !isInside(operand, groupOf[position], item, program, tables) { markMemory([operand], program) }
+      groups[groupOf[position]].arrayCount += item.results.count
+      for operand in item.operands where !isInside(operand, groupOf[position], item, program, tables) {
+        groups[groupOf[position]].arrayCount += 1
+        markMemory([operand], program)
       }
       return
     }

@@ -28,15 +28,17 @@ struct KernelCache {
   /// Per value its number, `UInt32.max` for none.
   private var numberOf: [UInt32] = []
   private var hash: UInt64 = 0
+  private var looks: SharedLooks?
   private let zero: DimID
 
   init(_ zero: DimID) { self.zero = zero }
 
   /// The row of the kernel that these items run, if it is known; `add` adds one for the items asked for last.
   mutating func find(
-    _ items: [Int], _ program: FlatProgram, _ residence: Residence
+    _ items: [Int], _ program: FlatProgram, _ residence: Residence, _ looks: SharedLooks
   ) -> Int? {
     begin(program)
+    self.looks = looks
     for position in items { describe(program.items[position], program, residence) }
     hash = Self.hash(words[(wordEnds.last ?? 0)...])
     return index.find(hash) { words[range($0)].elementsEqual(words[(wordEnds.last ?? 0)...]) }
@@ -146,10 +148,12 @@ struct KernelCache {
     case .root:
       add(2)
       number(operand, program)
+      place(operand, zero)
     case .view(let layout):
       add(UInt64(value.type.raw) << 8 | 3)
       number(layout.root, program)
-      add(UInt64(layout.offset.raw) << 32 | UInt64(base(layout.base)))
+      place(layout.root, layout.base)
+      add(UInt64(layout.offset.raw))
       add(UInt64(layout.strides.count))
       for stride in layout.strides { add(UInt64(stride.raw)) }
     }
@@ -166,6 +170,12 @@ struct KernelCache {
       case .item, .constant, .cell, .stack: 0
       }
     add(UInt64(program.values[root].type.raw) << 32 | isForeign << 31 | UInt64(numberOf[root]))
+  }
+
+  /// Writes down which slot of a root is looked at, and where in it.
+  private mutating func place(_ root: Int, _ base: DimID) {
+    let (base, distance) = looks?.place(root, base, zero: zero) ?? (base, zero)
+    add(UInt64(distance.raw) << 32 | UInt64(self.base(base)))
   }
 
   private mutating func base(_ dim: DimID) -> Int {

@@ -64,6 +64,18 @@ struct KernelWriter {
     return slot
   }
 
+  /// The slot of a look at a value, and where in it the look begins; looks at one array may share a slot.
+  mutating func slot(
+    of look: FlatProgram.Layout, _ name: String, _ dtype: DType, _ looks: SharedLooks, _ tables: inout Tables
+  ) -> (slot: Int, offset: DimID) {
+    let (base, distance) = looks.place(look.root, look.base, zero: zero)
+    let slot = slot(.value(look.root, base: base), name, dtype, .read)
+    guard let offset = tables.dims.add(look.offset, distance) else {
+      preconditionFailure("two looks at one array are further apart than an array is long")
+    }
+    return (slot, offset)
+  }
+
   /// A scratch slot of its own.
   mutating func scratch(_ name: String, _ dtype: DType, _ count: DimID) -> Int {
     meanings.append(.scratch(count: count))

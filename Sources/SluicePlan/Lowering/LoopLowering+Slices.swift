@@ -2,11 +2,15 @@ import SluiceIR
 
 /// Parts at computed starts: `dynamic_slice`.
 extension LoopLowering {
-  /// Loads and clamps the starts of all slices of the group, once and before any loop.
+  /// Loads and clamps the starts of all slices of the group, once and before any loop; likewise what random numbers
+  /// depend on.
   mutating func emitStarts() throws(Diagnostics) {
     starts = [:]
     for position in group.items {
       let item = program.items[position]
+      if case .node(.randomBits, _) = item.action {
+        for operand in item.operands where !isInside(operand) { _ = self.operand(operand) }
+      }
       guard case .node(let op, _) = item.action, case .index(.dynamicSlice) = op.definition.family else {
         continue
       }

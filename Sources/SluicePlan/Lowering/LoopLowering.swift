@@ -22,6 +22,7 @@ struct LoopLowering {
 
   let program: FlatProgram
   private let residence: Residence
+  private let looks: SharedLooks
   let group: Grouping.Group
   var tables: Tables
   var writer: KernelWriter
@@ -41,9 +42,11 @@ struct LoopLowering {
   static let laneCount = 8
 
   init(
-    _ group: Grouping.Group, _ program: FlatProgram, _ residence: Residence, _ tables: Tables, name: String
+    _ group: Grouping.Group, _ program: FlatProgram, _ residence: Residence, _ looks: SharedLooks,
+    _ tables: Tables, name: String
   ) {
     self.group = group
+    self.looks = looks
     self.program = program
     self.residence = residence
     self.tables = tables
@@ -171,7 +174,7 @@ struct LoopLowering {
     return FlatProgram.Layout(root: value, base: writer.zero, offset: writer.zero, strides: strides)
   }
 
-  private func isInside(_ operand: Int) -> Bool {
+  func isInside(_ operand: Int) -> Bool {
     let value = program.values[operand]
     guard case .root = value.form, value.source == .item else { return false }
     return group.items.contains(value.item)
@@ -420,8 +423,8 @@ struct LoopLowering {
   mutating func load(
     _ look: FlatProgram.Layout, _ dtype: DType, _ extra: [Affine.Term]
   ) -> Register {
-    let slot = writer.slot(.value(look.root, base: look.base), slotName(look.root), dtype, .read)
-    var index = affine(look.offset, look.strides)
+    let (slot, offset) = writer.slot(of: look, slotName(look.root), dtype, looks, &tables)
+    var index = affine(offset, look.strides)
     index.terms += extra
     let value = writer.builder.load(slot, index)
     guard dtype == .bool else { return value }

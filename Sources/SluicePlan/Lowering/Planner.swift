@@ -233,16 +233,17 @@ public struct Planner {
   private mutating func makeKernel(
     _ group: Grouping.Group, _ target: FlatProgram.Target?, _ program: FlatProgram, _ residence: Residence
   ) throws(Diagnostics) -> Int {
-    if let known = cache.find(group.items, program, residence) { return known }
+    let looks = SharedLooks(group.items, program, &tables)
+    if let known = cache.find(group.items, program, residence, looks) { return known }
     let lowered: LoweredKernel
     let (name, comment) = headline(group, target, program)
     // The tables move along, so that nobody else holds them when dims are added.
     if group.kind == .loops {
-      (lowered, tables) = try LoopLowering(group, program, residence, takeTables(), name: name)
+      (lowered, tables) = try LoopLowering(group, program, residence, looks, takeTables(), name: name)
         .lower(target: target, comment: comment)
     } else {
       let item = program.items[group.items[0]]
-      (lowered, tables) = try SingleLowering(item, program, residence, takeTables(), name: name)
+      (lowered, tables) = try SingleLowering(item, program, residence, looks, takeTables(), name: name)
         .lower(comment: comment)
     }
     // Other items may come to the same instructions: slots count without their names.

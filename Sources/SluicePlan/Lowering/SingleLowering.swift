@@ -4,14 +4,17 @@ import SluiceIR
 struct SingleLowering {
   let program: FlatProgram
   let residence: Residence
+  private let looks: SharedLooks
   var tables: Tables
   var writer: KernelWriter
   let item: FlatProgram.Item
 
   init(
-    _ item: FlatProgram.Item, _ program: FlatProgram, _ residence: Residence, _ tables: Tables, name: String
+    _ item: FlatProgram.Item, _ program: FlatProgram, _ residence: Residence, _ looks: SharedLooks,
+    _ tables: Tables, name: String
   ) {
     self.item = item
+    self.looks = looks
     self.program = program
     self.residence = residence
     self.tables = tables
@@ -57,12 +60,16 @@ struct SingleLowering {
       return Operand(
         slot: -1, offset: writer.zero, strides: shape.map { _ in writer.zero }, dtype: dtype, splat: bits)
     case .root:
-      let slot = writer.slot(.value(index, base: writer.zero), name(index), dtype, .read)
-      return Operand(slot: slot, offset: writer.zero, strides: tables.contiguousStrides(shape), dtype: dtype)
-    case .view(let look):
-      let slot = writer.slot(.value(look.root, base: look.base), name(look.root), dtype, .read)
-      return Operand(slot: slot, offset: look.offset, strides: look.strides, dtype: dtype)
+      let whole = FlatProgram.Layout(
+        root: index, base: writer.zero, offset: writer.zero, strides: tables.contiguousStrides(shape))
+      return operand(whole, dtype)
+    case .view(let look): return operand(look, dtype)
     }
+  }
+
+  private mutating func operand(_ look: FlatProgram.Layout, _ dtype: DType) -> Operand {
+    let (slot, offset) = writer.slot(of: look, name(look.root), dtype, looks, &tables)
+    return Operand(slot: slot, offset: offset, strides: look.strides, dtype: dtype)
   }
 
   mutating func result(_ access: Slot.Access = .write, at position: Int = 0) -> Operand {
