@@ -64,13 +64,15 @@ final class CHelpers {
 
   /// The full name of something that the file has for itself: `ica_status`.
   func name(_ own: String) -> String {
-    precondition(CVocabulary.own.names.contains(own), "no template defines `\(own)`, so nothing keeps it free")
+    precondition(
+      CVocabulary.own.names.contains(own), "no template defines `\(own)`, so nothing keeps it free")
     return prefix + own
   }
 
   /// The full name of a macro or enumerator that the file has for itself: `ICA_OK`.
   func macro(_ own: String) -> String {
-    precondition(CVocabulary.own.macros.contains(own), "no template defines `\(own)`, so nothing keeps it free")
+    precondition(
+      CVocabulary.own.macros.contains(own), "no template defines `\(own)`, so nothing keeps it free")
     return macroPrefix + own
   }
 

@@ -34,7 +34,10 @@ struct CEntry {
     names = model.functions[position]
     scope = NameScope(
       prefix: model.prefix,
-      ["context", "dims", "inputs", "outputs", "params", "state", "arena", "spans", "status", "sizes", "values", "i"])
+      [
+        "context", "dims", "inputs", "outputs", "params", "state", "arena", "spans", "status", "sizes",
+        "values", "i",
+      ])
     dims = CDims(model.tables.dims, [:])
     for symbol in function.symbols {
       symbolNames[symbol] = scope.claim(model.tables.strings[dims.dims.symbols[symbol.index].name])
@@ -77,7 +80,8 @@ struct CEntry {
     printSteps(&steps)
     if !isReset { writer.comment(CHeader.summary(function, model.tables)) }
     writer.open("\(model.helpers.macro("API")) \(model.helpers.name("status")) \(names.name)(\(parameters))")
-    writer.line("const \(model.helpers.name("status")) status = \(check)(\(arguments.joined(separator: ", ")));")
+    writer.line(
+      "const \(model.helpers.name("status")) status = \(check)(\(arguments.joined(separator: ", ")));")
     writer.open("if (status != \(model.helpers.macro("OK")))")
     writer.line("return status;")
     writer.close()
@@ -168,7 +172,8 @@ struct CEntry {
       let conditions = fixed == 0 ? nil : symbols
       result.append(
         Tensor(
-          pointer: "\(parent)->\(member)", dtype: dtype, bytes: factors.joined(separator: " * "), conditions: conditions))
+          pointer: "\(parent)->\(member)", dtype: dtype, bytes: factors.joined(separator: " * "),
+          conditions: conditions))
     }
     return result
   }
@@ -236,7 +241,9 @@ struct CEntry {
           writer.line("spans[\(place)].bytes = \(rows[row].1);")
         }
         let count = min(size, written.count - first)
-        refuse(["\(model.helpers.name("overlap"))(spans, \(count), \(block.count + other.count))"], "ALIAS", &writer)
+        refuse(
+          ["\(model.helpers.name("overlap"))(spans, \(count), \(block.count + other.count))"], "ALIAS",
+          &writer)
       }
     }
   }

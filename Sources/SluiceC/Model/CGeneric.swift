@@ -79,12 +79,15 @@ struct CGeneric {
       rows.append("{\(fields.joined(separator: ", "))}")
     }
     if !rows.isEmpty {
-      writer.line("static const \(model.helpers.name("function")) \(model.helpers.name("function_table"))[\(rows.count)] = {")
+      writer.line(
+        "static const \(model.helpers.name("function")) \(model.helpers.name("function_table"))[\(rows.count)] = {"
+      )
       for row in rows { writer.line("  \(row),") }
       writer.line("};")
     }
     let parameters = table(
-      model.helpers.name("param_table"), model.plan.parameters.map { ($0.name, $0.type, $0.offset) }, [], &writer)
+      model.helpers.name("param_table"), model.plan.parameters.map { ($0.name, $0.type, $0.offset) }, [],
+      &writer)
     let states = table(
       model.helpers.name("state_table"), model.plan.states.map { ($0.name, $0.type, $0.offset) }, [], &writer)
     writer.blank()
@@ -128,7 +131,8 @@ struct CGeneric {
     _ name: String, _ type: String, _ table: String, _ count: Int, _ writer: inout CWriter
   ) {
     writer.open(
-      "\(model.helpers.macro("API")) const \(model.helpers.name(type)) *\(model.helpers.name(name))(int32_t *count)")
+      "\(model.helpers.macro("API")) const \(model.helpers.name(type)) *\(model.helpers.name(name))(int32_t *count)"
+    )
     writer.open("if (count != NULL)")
     writer.line("*count = \(count);")
     writer.close()

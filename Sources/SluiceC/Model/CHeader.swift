@@ -18,7 +18,7 @@ struct CHeader {
   static let templates =
     """
     @@H_INCLUDED @@API @@FUNCTION @@ABI_VERSION @@TOOL_VERSION @@GRAPH_HASH @@PARAMS_HASH @@ALIGN @@PARAMS_BYTES @@STATE_BYTES
-    @@ARENA_BYTES @@THREADS @@SOFTWARE_FMA @status @context @status_string @reset @params_bind @embedded
+    @@ARENA_BYTES @@THREADS @@SOFTWARE_FMA @@ALIGNED @status @context @status_string @reset @params_bind @embedded
     """ + statuses.map { "@@\($0.name)" }.joined(separator: " ")
 
   /// The status codes in order.
@@ -122,7 +122,9 @@ struct CHeader {
   private func writeUse(_ writer: inout CWriter) {
     guard let position = model.publicFunctions.first else { return }
     let names = model.functions[position]
-    var lines = ["How to call it, here @\(model.plan.functions[position].name); memory may come from anywhere:", ""]
+    var lines = [
+      "How to call it, here @\(model.plan.functions[position].name); memory may come from anywhere:", "",
+    ]
     func code(_ line: String) { lines.append("  " + line) }
     code("\(name("context")) context = {0};")
     let blocks = [
@@ -148,7 +150,8 @@ struct CHeader {
         code("\(called)_inputs seed = {1};")
         code("\(status) \(called)(&context, &seed); // once")
         status = "status ="
-      case .file: code("memcpy(context.state, file, \(macro("STATE_BYTES"))); // once; the file \(model.name).state")
+      case .file:
+        code("memcpy(context.state, file, \(macro("STATE_BYTES"))); // once; the file \(model.name).state")
       }
     }
     var arguments = ["&context"]
@@ -216,7 +219,8 @@ struct CHeader {
     writer.line(
       "const void *params;",
       remark: model.plan.parameterBytes > 0
-        ? "\(macro("PARAMS_BYTES")), only read\(parameters)" : "not used: this model has no parameters that stay")
+        ? "\(macro("PARAMS_BYTES")), only read\(parameters)"
+        : "not used: this model has no parameters that stay")
     let first =
       switch model.options.initialState {
       case .reset: "see \(name("reset"))"
@@ -251,7 +255,9 @@ struct CHeader {
         "Checks a parameters file in memory and makes context->params point into it; nothing is copied. The file "
           + "must begin at a multiple of \(macro("ALIGN")), as a mapped one does, and stay where it is."
       ])
-      writer.line("\(macro("FUNCTION")) \(name("status")) \(name("params_bind"))(\(name("context")) *context, const void *file, size_t bytes);")
+      writer.line(
+        "\(macro("FUNCTION")) \(name("status")) \(name("params_bind"))(\(name("context")) *context, const void *file, size_t bytes);"
+      )
       writer.blank()
     }
   }
@@ -261,9 +267,11 @@ struct CHeader {
     case .reset:
       writer.comment([
         "Writes the initial state. It must run once before any function that works on the state."
-          + (model.drawing.map { model.plan.functions[$0].arenaBytes > 0 } ?? false ? " It needs the arena." : "")
+          + (model.drawing.map { model.plan.functions[$0].arenaBytes > 0 } ?? false
+            ? " It needs the arena." : "")
       ])
-      writer.line("\(macro("FUNCTION")) \(name("status")) \(name("reset"))(const \(name("context")) *context);")
+      writer.line(
+        "\(macro("FUNCTION")) \(name("status")) \(name("reset"))(const \(name("context")) *context);")
     case .function(let name):
       writer.comment([
         "The initial state is not in this file: \(functionName(name)) writes all of it, and must run once before any "

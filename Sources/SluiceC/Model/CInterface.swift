@@ -106,8 +106,7 @@ struct CInterface {
   }
 
   private static var resetHead: String {
-    (
-      """
+    return """
       @@API @status @reset(const @context *context) {
         if (context == NULL || context->state == NULL) {
           return @@ERROR_NULL;
@@ -117,7 +116,7 @@ struct CInterface {
         }
         unsigned char *const state = (unsigned char *)context->state;
 
-      """)
+      """
   }
 
   private var reset: String {

@@ -16,8 +16,7 @@ struct CPool {
   static var templates: String { declarations + definitions }
 
   private static var declarations: String {
-    (
-      """
+    return """
       #ifdef @@THREADS
       #include <pthread.h>
 
@@ -56,12 +55,11 @@ struct CPool {
       #endif
 
 
-      """)
+      """
   }
 
   private static var definitions: String {
-    (
-      """
+    return """
       #ifdef @@THREADS
       /* ---- Threads --------------------------------------------------------------------------------- */
 
@@ -221,6 +219,6 @@ struct CPool {
       }
       #endif
 
-      """)
+      """
   }
 }

@@ -13,7 +13,9 @@ struct CompileCache {
     var parents: [String] = []
     if let cache = System.environment("XDG_CACHE_HOME"), cache.hasPrefix("/") { parents.append(cache) }
     if let home = System.environment("HOME"), home.hasPrefix("/") { parents.append(home + "/.cache") }
-    for parent in parents where (try? FileIO.createDirectories(parent)) != nil { folders.append(parent + "/sluice") }
+    for parent in parents where (try? FileIO.createDirectories(parent)) != nil {
+      folders.append(parent + "/sluice")
+    }
     // Folders that others can write to as well: ours must belong to us alone.
     for parent in [System.environment("TMPDIR"), "/tmp"] {
       if let parent, parent.hasPrefix("/") { folders.append("\(parent)/sluice-\(System.user)") }
@@ -23,12 +25,15 @@ struct CompileCache {
     throw CompileError(
       .cache,
       "there is no folder for compiled models: none of \(folders.map { "`\($0)`" }.joined(separator: ", ")) can be "
-        + "made and written by this user alone; name a folder that can in the environment variable XDG_CACHE_HOME")
+        + "made and written by this user alone; name a folder that can in the environment variable XDG_CACHE_HOME"
+    )
   }
 
   /// The path of the library of a source, compiled now if it was not compiled before; where a folder is full, the next
   /// one is tried.
-  static func library(_ source: String, _ compiler: CCompiler, _ flags: [String]) throws(CompileError) -> String {
+  static func library(_ source: String, _ compiler: CCompiler, _ flags: [String]) throws(CompileError)
+    -> String
+  {
     var failure: CompileError?
     for cache in try all() {
       do throws(CompileError) {
@@ -41,7 +46,9 @@ struct CompileCache {
     throw failure ?? CompileError(.cache, "there is no folder for compiled models")
   }
 
-  private func library(_ source: String, _ compiler: CCompiler, _ flags: [String]) throws(CompileError) -> String {
+  private func library(_ source: String, _ compiler: CCompiler, _ flags: [String]) throws(CompileError)
+    -> String
+  {
     let key = Self.key([source, compiler.identity] + flags)
     let library = "\(folder)/\(key).so"
     let kept = "\(folder)/\(key).c"
@@ -69,7 +76,8 @@ struct CompileCache {
       throw CompileError(.compiler, "the C compiler `\(compiler.path)` cannot be started")
     }
     guard code == 0 else {
-      let said = (try? FileIO.read("\(work)/log")).map { String(decoding: $0.prefix(8192), as: UTF8.self) } ?? ""
+      let said =
+        (try? FileIO.read("\(work)/log")).map { String(decoding: $0.prefix(8192), as: UTF8.self) } ?? ""
       if said.contains("No space left on device") || said.contains("Disk quota exceeded") {
         throw Self.unusable(folder, said)
       }

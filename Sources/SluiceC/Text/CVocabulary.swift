@@ -8,8 +8,9 @@ import SluiceIR
 /// What the file prints for itself is collected from its templates, so nothing has to be kept in step. What belongs
 /// to the languages and to POSIX are closed lists; a test compares them with the headers of the machine.
 enum CVocabulary {
-  /// Whether a name that stands alone could mean something else: a word of C or C++, a type of the system (`..._t`),
-  /// or a macro. Macros are written in capitals (`EOF`, `M_OK`, `PRIu8`), but for the few in `words`.
+  /// Whether a name that stands alone could mean something else.
+  ///
+  /// That is a word of C or C++, a type of the system (`..._t`), or a macro. Macros are written in capitals (`EOF`, `M_OK`, `PRIu8`), but for the few in `words`.
   static func isTaken(_ name: String) -> Bool {
     if words.contains(name) || system.contains(name) || name.hasSuffix("_t") { return true }
     func isSmall(_ byte: UInt8) -> Bool { byte >= 0x61 && byte <= 0x7A }
@@ -77,15 +78,20 @@ enum CVocabulary {
 
   /// How functions of the C library begin that have relatives with an underscore.
   private static let relatives = [
-    "get", "put", "is", "to", "str", "wc", "mb", "mem", "lgamma", "sig", "fe", "ff", "fg", "fi", "fp", "fr", "fw", "fc",
+    "get", "put", "is", "to", "str", "wc", "mb", "mem", "gamma", "lgamma", "sig", "fe", "ff", "fg", "fi",
+    "fp", "fr", "fw", "fc",
     "asctime", "clearerr", "ctime", "drand48", "ecvt", "erand48", "gmtime", "hcreate", "hdestroy", "hsearch",
-    "initstate", "jrand48", "lcong48", "localtime", "lrand48", "mrand48", "nrand48", "ptsname", "qecvt", "qfcvt",
-    "qsort", "rand", "readdir", "seed48", "setstate", "srand", "tmp", "ttyname", "twalk", "bsearch", "print", "scanf",
-    "sprint", "snprint", "vprint", "vsprint", "vsnprint", "vfprint", "sscanf", "vsscanf", "vfscanf", "swprint", "vswprint",
+    "initstate", "jrand48", "lcong48", "localtime", "lrand48", "mrand48", "nrand48", "ptsname", "qecvt",
+    "qfcvt",
+    "qsort", "rand", "readdir", "seed48", "setstate", "srand", "tmp", "ttyname", "twalk", "bsearch", "print",
+    "scanf",
+    "sprint", "snprint", "vprint", "vsprint", "vsnprint", "vfprint", "sscanf", "vsscanf", "vfscanf",
+    "swprint", "vswprint",
   ]
 
-  /// First words of the names of whole parts of the system (POSIX, 2.2.2, "The Name Space"): a model of such a name
-  /// gets a longer one, since any function of it may be there. `F_OK`, `R_OK`, `W_OK` and `X_OK` are macros.
+  /// First words of the names of whole parts of the system (POSIX, 2.2.2, "The Name Space").
+  ///
+  /// A model of such a name gets a longer one, since any function of it may be there. `F_OK`, `R_OK`, `W_OK` and `X_OK` are macros.
   static let spaces = list(
     """
     aio atomic cmsg cnd dl dlfo epoll f fmaximum fminimum gai gnu ifa ifc ifr in6 in6addr inet inet6 la lio mm mq msg
@@ -173,8 +179,14 @@ enum CTemplate {
     return parts
   }
 
-  /// The text with these beginnings. A local that begins with the prefix by accident gets an underscore at its end.
+  /// The text with these beginnings.
+  ///
+  /// A local that begins with the prefix by accident gets an underscore at its end.
   static func expand(_ template: String, _ helpers: CHelpers) -> String {
+    // Few models have a name with which a local can begin.
+    guard template.contains(helpers.prefix) else {
+      return template.replacing("@@", with: helpers.macroPrefix).replacing("@", with: helpers.prefix)
+    }
     let start = Array(helpers.prefix.utf8)
     let type = Array("_t".utf8)
     var text: [UInt8] = []
@@ -186,7 +198,8 @@ enum CTemplate {
       case .word(let word, let before, let behind):
         text += word
         // Members, functions and types of the system stay as they are.
-        let isLocal = before != 0x2E && before != 0x3E && behind != 0x28 && !word.reversed().starts(with: type.reversed())
+        let isLocal =
+          before != 0x2E && before != 0x3E && behind != 0x28 && !word.reversed().starts(with: type.reversed())
         if isLocal, word.starts(with: start) { text.append(0x5F) }
       }
     }

@@ -257,7 +257,8 @@ struct Flattener {
     case .contract(let kernel):
       frame.map += append(.node(op, record), packed(operands, kernel, record), [type], name)
     case .view(.concat):
-      let parts = try bounded(operands, record, tables.axis(record, of: .concat, rank: tables.types.rank(type)))
+      let parts = try bounded(
+        operands, record, tables.axis(record, of: .concat, rank: tables.types.rank(type)))
       frame.map += append(.node(op, record), parts, [type], name)
     case .generate(.randomBits):
       // Seed and stream are no constants of the kernel, so that kernels of one shape are one.
