@@ -49,11 +49,23 @@ struct SharedLooks {
         }
       }
       rest = far
-      guard near.count > 1, let least = near.min(by: { $0.distance < $1.distance }) else { continue }
+      near.sort { $0.distance < $1.distance }
+      guard near.count > 1, let least = near.first, Self.keepsKernelsAlike(near.map(\.distance)) else {
+        continue
+      }
       for (look, distance) in near {
         places[look] = (least.look.base, tables.dims.integer(distance - least.distance))
       }
     }
+  }
+
+  /// Whether distances may stand in a kernel: they are few, or so regular that other kernels have the same.
+  ///
+  /// Where many parts at odd places are joined, places that are arguments make all runs of them one kernel.
+  private static func keepsKernelsAlike(_ distances: [Int64]) -> Bool {
+    guard distances.count > 8 else { return true }
+    let step = distances[1] - distances[0]
+    return zip(distances, distances.dropFirst()).allSatisfy { $1 - $0 == step }
   }
 
   /// Where the slot of a look begins, and how far from there the look does.
