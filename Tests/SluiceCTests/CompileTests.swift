@@ -48,6 +48,8 @@ import Testing
     kit.function(
       "run", inputs: [("x", scalar), ("n", kit.type(.i64))], outputs: [("y", scalar)],
       others: [parameter, kit.buffer("c", vector, .constant(unused))], steps: [kit.call(kernel, 0, 2, 3)])
+    // A function that does not look at its inputs.
+    kit.function("seed", inputs: [("seed", kit.type(.i64))], outputs: [], steps: [])
     var options = CSource.Options()
     let plan = kit.finish()
     options.parameters = .embedded([UInt8](repeating: 7, count: plan.parameterBytes))
@@ -210,7 +212,7 @@ import Testing
         ["-D\(macro)_API=static", "-D\(macro)_NO_REFLECTION"],
         ["-D\(macro)_SOFTWARE_FMA", "-D\(macro)_API=static", "-D\(macro)_THREADS"],
       ]
-      for choice in Build.isExhaustive || source == "embedded" ? choices : [choices[2]] {
+      for choice in Build.isExhaustive || ["embedded", "unread"].contains(source) ? choices : [choices[2]] {
         for language in Self.languages.prefix(2) {
           let (code, output) = try folder.run(
             compiler.path,

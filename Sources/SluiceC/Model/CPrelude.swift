@@ -78,10 +78,16 @@ struct CPrelude {
 
   private static let noinline = """
 
-    /* A function that stays one: its many exits must not make what follows look unlikely. */
-    #if defined(__GNUC__)
+    /* A function that stays one: its many exits must not make what follows look unlikely, and gcc must not
+     * conclude from what it leaves unread that a caller need not write it. */
+    #if defined(__has_attribute)
+    #if __has_attribute(noipa)
+    #define @@NOINLINE __attribute__((noipa))
+    #endif
+    #endif
+    #if !defined(@@NOINLINE) && defined(__GNUC__)
     #define @@NOINLINE __attribute__((noinline))
-    #else
+    #elif !defined(@@NOINLINE)
     #define @@NOINLINE
     #endif
 

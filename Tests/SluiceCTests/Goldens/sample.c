@@ -250,10 +250,16 @@ typedef char sample_check_double[sizeof(double) == 8 && sizeof(1.0) == 8 ? 1 : -
 #define SAMPLE_RESTRICT
 #endif
 
-/* A function that stays one: its many exits must not make what follows look unlikely. */
-#if defined(__GNUC__)
+/* A function that stays one: its many exits must not make what follows look unlikely, and gcc must not
+ * conclude from what it leaves unread that a caller need not write it. */
+#if defined(__has_attribute)
+#if __has_attribute(noipa)
+#define SAMPLE_NOINLINE __attribute__((noipa))
+#endif
+#endif
+#if !defined(SAMPLE_NOINLINE) && defined(__GNUC__)
 #define SAMPLE_NOINLINE __attribute__((noinline))
-#else
+#elif !defined(SAMPLE_NOINLINE)
 #define SAMPLE_NOINLINE
 #endif
 
