@@ -119,7 +119,8 @@ let package = Package(
     tests(
       "CommandLineTests",
       uses: [
-        "Sluice", "SluiceC", "SluiceCommandLine", "SluiceFormats", "SluiceIR", "SluiceModels", "SluiceText",
+        "Sluice", "SluiceC", "SluiceCommandLine", "SluiceFormats", "SluiceIR", "SluiceModels", "SluicePlan",
+        "SluiceText",
       ]),
   ]
 )

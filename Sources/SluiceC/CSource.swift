@@ -40,6 +40,10 @@ public enum CSource {
     ///
     /// Nothing: there is no self-test.
     public var selfTest: [SelfTest.Row] = []
+    /// A function of the plan, without inputs and results, that becomes a part of `reset`.
+    public var drawing: String?
+    /// The states that this function writes; they are not taken from `states`.
+    public var drawnStates: Set<String> = []
 
     /// The usual choices: external parameters, states that begin with zeros.
     public init() {}

@@ -28,6 +28,34 @@ public func initializerModule(for module: Module) -> Module {
   return builder.finish()
 }
 
+/// A module with one more function, which has no inputs and gives variables the values that `initializerModule` has
+/// for `seed`; the streams say which of them.
+public func addingInitialization(
+  to module: Module, named name: String, seed: Int64, streams: [String: Int]
+) -> Module {
+  rebuild(
+    module, simplifies: false,
+    adding: { builder in
+      builder.location = .none
+      builder.begin(.function, name)
+      let seed = builder.scalar(bits: UInt64(bitPattern: seed), .i64)
+      var writes: [Graph.Write] = []
+      for variable in builder.tables.variables {
+        guard let stream = streams[builder.tables.strings[variable.name]] else { continue }
+        let value = builder.initialValue(
+          variable.initializer, builder.tables.types.dtype(variable.type),
+          builder.tables.types.shape(variable.type), seed: seed, stream: stream)
+        writes.append(Graph.Write(state: variable.name, value: value))
+      }
+      do {
+        try builder.end(results: [], names: [], writes: writes)
+      } catch {
+        preconditionFailure("a function that writes every variable once cannot be wrong: \(error)")
+      }
+    }, decide: { _, _ in .copy }
+  ).module
+}
+
 private func initialValue(
   _ variable: Variable, _ seed: ValueID, _ stream: Int, _ source: Tables, _ builder: inout ModuleBuilder
 ) -> ValueID {

@@ -33,9 +33,10 @@ package struct NodeCopy {
 /// Copies a module graph by graph and node by node through a builder.
 ///
 /// Inputs, results, names, writes, comments and locations stay. `keeps` chooses graphs; `decide` says what becomes
-/// of a node and may emit others in its stead. A value has the type that it had before.
+/// of a node and may emit others in its stead. A value has the type that it had before. `adding` may append graphs.
 package func rebuild(
   _ module: Module, simplifies: Bool, keeps: (GraphID) -> Bool = { _ in true },
+  adding: (inout ModuleBuilder) -> Void = { _ in },
   decide: (inout ModuleBuilder, NodeCopy) -> NodeFate
 ) -> (module: Module, ruleCounts: [String: Int]) {
   var builder = ModuleBuilder(rebuilding: module, simplifies: simplifies)
@@ -43,6 +44,7 @@ package func rebuild(
   for index in module.graphs.indices where keeps(GraphID(index)) {
     graphs[index] = copy(GraphID(index), of: module, into: &builder, graphs, decide)
   }
+  adding(&builder)
   let counts = builder.ruleCounts
   return (builder.finish(), counts)
 }

@@ -13,7 +13,8 @@ final class Program {
     var text: String { String(decoding: output, as: UTF8.self) }
   }
 
-  private let path: String
+  /// Where it is.
+  let path: String
   /// A fresh folder for files.
   let folder: String
 
@@ -36,8 +37,9 @@ final class Program {
   deinit { try? FileManager.default.removeItem(atPath: folder) }
 
   /// Starts the program; its messages go to a file `messages`.
-  func start(_ words: [String]) throws -> Process {
+  func start(_ words: [String], environment: [String: String]? = nil) throws -> Process {
     let process = Process()
+    process.environment = environment
     process.executableURL = URL(filePath: path)
     process.arguments = words
     process.currentDirectoryURL = URL(filePath: folder)
@@ -49,8 +51,11 @@ final class Program {
   }
 
   /// Runs the program with these words and bytes on standard input.
-  func run(_ words: [String], input: [UInt8] = []) throws -> Outcome {
+  func run(
+    _ words: [String], input: [UInt8] = [], environment: [String: String]? = nil
+  ) throws -> Outcome {
     let process = Process()
+    process.environment = environment
     process.executableURL = URL(filePath: path)
     process.arguments = words
     process.currentDirectoryURL = URL(filePath: folder)

@@ -24,11 +24,37 @@ import Testing
     for number in 0..<(Build.isExhaustive ? 400 : 24) { generator.add(shape: number % 4) }
     return [
       ("sample", CSource.emitC(sample).source), ("embedded", CSource.emitC(sample, options: options).source),
+      ("unread", unread()),
       ("ops", CSource.emitC(ScalarCase.plan(ScalarCase.all, count: 100)).source),
       ("random", CSource.emitC(generator.kit.finish()).source),
       ("hostile", CSource.emitC(HostileModel.plan()).source),
     ]
   }()
+
+  /// Embedded parameters that nobody reads, scalars by value, and constants of which one is not used.
+  private static func unread() -> String {
+    var kit = PlanKit("unread")
+    let vector = kit.type(.f32, [kit.dim(3)])
+    let parameter = kit.parameter("w", vector)
+    var k = kit.builder("copy")
+    let (x, y) = (k.slot("x", .f32, .read), k.slot("y", .f32, .write))
+    let dead = k.slot("w", .f32, .read)
+    let none = kit.zero
+    _ = k.load(dead, Affine(none))
+    k.store(y, Affine(none), k.scalar(.canonical, .f32, [k.load(x, Affine(none))]))
+    let kernel = kit.add(k)
+    let scalar = kit.type(.f32)
+    let unused = kit.tables.constants.intern(vector, [UInt8](repeating: 1, count: 12))
+    kit.function(
+      "run", inputs: [("x", scalar), ("n", kit.type(.i64))], outputs: [("y", scalar)],
+      others: [parameter, kit.buffer("c", vector, .constant(unused))], steps: [kit.call(kernel, 0, 2, 3)])
+    // A function that does not look at its inputs.
+    kit.function("seed", inputs: [("seed", kit.type(.i64))], outputs: [], steps: [])
+    var options = CSource.Options()
+    let plan = kit.finish()
+    options.parameters = .embedded([UInt8](repeating: 7, count: plan.parameterBytes))
+    return CSource.emitC(plan, options: options).source
+  }
 
   private static let languages = [
     ["-x", "c", "-std=c99"], ["-x", "c++", "-std=c++17"], ["-x", "c", "-std=gnu17"],
@@ -86,7 +112,9 @@ import Testing
 
   @Test func noLineIsTooLong() {
     for (source, text) in Self.sources {
-      for line in text.split(separator: "\n") where line.count > 100 && !line.hasPrefix("#") {
+      // A word that is longer than a line, in a comment.
+      let isLong = { (line: Substring) in line.count > 100 && !line.contains("[very_long_name") }
+      for line in text.split(separator: "\n") where isLong(line) && !line.hasPrefix("#") {
         Issue.record("\(source): \(line)")
       }
     }
@@ -167,6 +195,30 @@ import Testing
       for flag in ["-ffast-math", "-ffinite-math-only"] {
         let (code, output) = try folder.run(compiler.path, [flag, "-c", "-o", folder.file("fast.o"), file])
         #expect(code != 0 && output.contains("IEEE"))
+      }
+    }
+  }
+
+  /// Nothing is said of what a program does not use, whatever the file was told to leave out or to bring.
+  @Test(arguments: ["gcc", "clang"])
+  func noWarningsAboutWhatIsNotUsed(compiler name: String) throws {
+    guard let compiler = try? CCompiler(name) else { return }
+    let folder = try ScratchFolder()
+    for (source, text) in Self.sources where source != "random" {
+      let file = try folder.write("\(source).c", text)
+      let macro = source == "embedded" ? "SAMPLE" : source == "hostile" ? "INT" : source.uppercased()
+      let choices = [
+        ["-D\(macro)_API=static"], ["-D\(macro)_NO_REFLECTION"],
+        ["-D\(macro)_API=static", "-D\(macro)_NO_REFLECTION"],
+        ["-D\(macro)_SOFTWARE_FMA", "-D\(macro)_API=static", "-D\(macro)_THREADS"],
+      ]
+      for choice in Build.isExhaustive || ["embedded", "unread"].contains(source) ? choices : [choices[2]] {
+        for language in Self.languages.prefix(2) {
+          let (code, output) = try folder.run(
+            compiler.path,
+            language + Self.warnings + choice + ["-O1", "-c", "-o", folder.file("out.o"), file])
+          #expect(code == 0, "\(source) \(language) \(choice)\n\(output.prefix(2000))")
+        }
       }
     }
   }

@@ -82,8 +82,8 @@ struct ScalarCase: Sendable {
   }
 
   /// A plan with one function, `all`, that gives the results of all cases over arrays of `count` elements.
-  static func plan(_ cases: [ScalarCase], count: Int) -> ModulePlan {
-    var kit = PlanKit("ops")
+  static func plan(_ cases: [ScalarCase], count: Int, named name: String = "ops") -> ModulePlan {
+    var kit = PlanKit(name)
     let extent = kit.dim(count)
     var steps: [Step] = []
     for (number, scalarCase) in cases.enumerated() {

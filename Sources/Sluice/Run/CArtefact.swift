@@ -44,8 +44,9 @@ public struct CArtefact: Sendable {
   /// Compiles a module to C; random initial values are drawn with `seed`.
   ///
   /// With `parameters`, a file of arrays by name, the parameters have its values; throws as
-  /// `Session.loadParameters` does. Initial states that are more than 1 MiB of different numbers are left to `@init`
-  /// where that writes all variables, else they are a file, `MODEL.state`; `ParameterEmbedding.params` embeds them always.
+  /// `Session.loadParameters` does. Initial states that are drawn, and identity matrices, are computed in C. Others that
+  /// are more than 1 MiB of different numbers are left to `@init` where that writes all variables, else they are a
+  /// file, `MODEL.state`; `ParameterEmbedding.params` embeds them always.
   ///
   /// `MODEL.params` and `MODEL.state` are for processors of `byteOrder`.
   ///
@@ -64,12 +65,26 @@ public struct CArtefact: Sendable {
     let errors = verify(whole)
     guard errors.isEmpty else { throw Diagnostics(errors) }
     let module = functions.isEmpty ? whole : keepFunctions(whole, Set(functions))
-    let plan = try compile(module, options: options)
-    let initialState = Self.initialState(plan, module, embedding, areGiven: parameters != nil)
+    var choices = CSource.Options()
+    choices.initialState = Self.initialState(module, embedding, areGiven: parameters != nil)
+    var compiled = module
+    if choices.initialState == .reset {
+      let streams = Self.drawnStates(module, declaredBy: whole, areGiven: parameters != nil)
+      if !streams.isEmpty {
+        var name = "reset"
+        while known.contains(name) { name += "_states" }
+        compiled = addingInitialization(to: module, named: name, seed: seed, streams: streams)
+        choices.drawing = name
+        choices.drawnStates = Set(streams.keys)
+      }
+    }
+    let plan = try compile(compiled, options: options)
     var values: [String: HostTensor] = [:]
-    if case .function = initialState {
-      // It writes all variables, so none needs a value here.
-    } else {
+    let isDrawnInC = { (name: String) in
+      if case .function = choices.initialState { return true }
+      return choices.drawnStates.contains(name)
+    }
+    if (plan.parameters + plan.states).contains(where: { !isDrawnInC($0.name) }) {
       // Of all variables, since the numbers drawn depend on their order.
       values = try Session.initialValues(whole, seed: seed)
     }
@@ -77,23 +92,31 @@ public struct CArtefact: Sendable {
       values.merge(try Session.parameters(archive, of: plan, declaredBy: whole, path: path)) { $1 }
     }
     try self.init(
-      plan, values: values, embedding: embedding, initialState: initialState, selfTest: selfTest,
-      byteOrder: byteOrder)
+      plan, values: values, embedding: embedding, choices, selfTest: selfTest, byteOrder: byteOrder)
   }
 
   /// How the state gets its first values; `areGiven` says that parameters are.
   private static func initialState(
-    _ plan: ModulePlan, _ module: SluiceIR.Module, _ embedding: ParameterEmbedding, areGiven: Bool
+    _ module: SluiceIR.Module, _ embedding: ParameterEmbedding, areGiven: Bool
   ) -> CSource.Options.InitialState {
-    // The bytes of the states that are not one number each.
-    let states = Dictionary(uniqueKeysWithValues: plan.states.map { ($0.name, $0) })
-    let tableBytes = module.variables.reduce(0) { sum, variable in
-      guard let row = states[module.tables.strings[variable.name]] else { return sum }
-      if areGiven, row.isParameter { return sum + row.byteCount }
-      switch variable.initializer {
-      case .zeros, .ones, .constant: return sum
-      case .eye, .normal, .uniform, .data: return sum + row.byteCount
+    // The bytes of the states that are neither one number each nor computed.
+    let tableBytes = states(of: module).reduce(0) { sum, variable in
+      let bytes = module.tables.types.shape(variable.type).reduce(
+        module.tables.types.dtype(variable.type).byteCount
+      ) { product, dim in
+        let length = Int(clamping: module.tables.dims.value(dim) ?? 0)
+        let (bytes, overflows) = product.multipliedReportingOverflow(by: length)
+        return overflows ? .max : bytes
       }
+      let isTable: Bool
+      if areGiven, variable.kind == .parameter {
+        isTable = true
+      } else if case .data = variable.initializer {
+        isTable = true
+      } else {
+        isTable = false
+      }
+      return isTable ? sum.addingReportingOverflow(bytes).overflow ? .max : sum + bytes : sum
     }
     if embedding == .params || tableBytes <= embeddedLimit { return .reset }
     if !areGiven, let function = module.function("init"), module.hasSeedAlone(function),
@@ -104,10 +127,31 @@ public struct CArtefact: Sendable {
     return .file
   }
 
+  /// The variables that are in the block of states.
+  private static func states(of module: SluiceIR.Module) -> [SluiceIR.Variable] {
+    let written = module.writtenVariables
+    return module.variables.filter { $0.kind == .state || written.contains($0.name) }
+  }
+
+  /// The states whose first values C computes, with the streams that they are drawn from.
+  private static func drawnStates(
+    _ module: SluiceIR.Module, declaredBy whole: SluiceIR.Module, areGiven: Bool
+  ) -> [String: Int] {
+    var streams: [String: Int] = [:]
+    for (stream, variable) in whole.variables.enumerated() {
+      switch variable.initializer {
+      case .normal, .uniform, .eye: streams[whole.tables.strings[variable.name]] = stream
+      case .zeros, .ones, .constant, .data: continue
+      }
+    }
+    let drawn = states(of: module).filter { !areGiven || $0.kind != .parameter }
+    let names = Set(drawn.map { module.tables.strings[$0.name] })
+    return streams.filter { names.contains($0.key) }
+  }
+
   private init(
     _ plan: ModulePlan, values: [String: HostTensor], embedding: ParameterEmbedding,
-    initialState: CSource.Options.InitialState, selfTest: SelfTestExtent,
-    byteOrder: ByteOrder
+    _ options: CSource.Options, selfTest: SelfTestExtent, byteOrder: ByteOrder
   ) throws {
     let parameters = Self.block(plan.parameters, plan.parameterBytes, values)
     let isEmbedded =
@@ -116,11 +160,10 @@ public struct CArtefact: Sendable {
       case .none: false
       case .auto: plan.parameterBytes <= Self.embeddedLimit
       }
-    var choices = CSource.Options()
+    var choices = options
     choices.toolVersion = SluiceVersion.current
-    choices.initialState = initialState
-    if initialState == .reset { choices.states = Self.block(plan.states, plan.stateBytes, values) }
-    choices.selfTest = Self.selfTest(plan, selfTest)
+    if choices.initialState == .reset { choices.states = Self.block(plan.states, plan.stateBytes, values) }
+    choices.selfTest = Self.selfTest(plan, selfTest, without: choices.drawing)
     choices.parameters = isEmbedded ? .embedded(parameters) : .external
     let (source, header) = CSource.emitC(plan, options: choices)
     let stem = CSource.fileStem(plan)
@@ -132,7 +175,7 @@ public struct CArtefact: Sendable {
         File(name: "\(stem).params", bytes: ParametersFile.encode(parameters, of: plan, byteOrder: byteOrder))
       )
     }
-    if initialState == .file {
+    if choices.initialState == .file {
       let block = Self.block(plan.states, plan.stateBytes, values)
       files.append(
         File(name: "\(stem).state", bytes: byteOrder.arranged(block, plan.states, plan.tables)))
@@ -147,14 +190,16 @@ public struct CArtefact: Sendable {
   ///
   /// Sizes are small ones that the function takes; it is left out where there are none, where it does too much, or
   /// where a loop does not end soon.
-  private static func selfTest(_ plan: ModulePlan, _ extent: SelfTestExtent) -> [SelfTest.Row] {
+  private static func selfTest(
+    _ plan: ModulePlan, _ extent: SelfTestExtent, without drawing: String?
+  ) -> [SelfTest.Row] {
     if extent == .none { return [] }
     let bytes = Int64(plan.parameterBytes + plan.stateBytes)
     if extent == .auto, bytes > selfTestWork { return [] }
     let (parameters, states) = (SelfTest.parameters(plan), SelfTest.states(plan))
     let options = PlanInterpreter.Options(iterationLimit: 10_000)
     var rows: [SelfTest.Row] = []
-    for (position, function) in plan.functions.enumerated() {
+    for (position, function) in plan.functions.enumerated() where function.name != drawing {
       for size in function.symbols.isEmpty ? [0] : [3, 2, 4, 8, 16, 64, 1] as [Int64] {
         let sizes = function.symbols.map { min(size, plan.tables.dims.symbols[$0.index].bound) }
         if extent == .auto, SelfTest.work(plan, function: position, sizes: sizes) > selfTestWork { continue }

@@ -62,6 +62,20 @@ final class CHelpers {
     self.macroPrefix = prefix.uppercased()
   }
 
+  /// The full name of something that the file has for itself: `ica_status`.
+  func name(_ own: String) -> String {
+    precondition(
+      CVocabulary.own.names.contains(own), "no template defines `\(own)`, so nothing keeps it free")
+    return prefix + own
+  }
+
+  /// The full name of a macro or enumerator that the file has for itself: `ICA_OK`.
+  func macro(_ own: String) -> String {
+    precondition(
+      CVocabulary.own.macros.contains(own), "no template defines `\(own)`, so nothing keeps it free")
+    return macroPrefix + own
+  }
+
   /// Notes that a helper is needed, and gives its full name.
   @discardableResult
   func use(_ name: String) -> String {
@@ -99,7 +113,7 @@ final class CHelpers {
   /// Puts the model's name into a text, and breaks the lines that become too long.
   func expand(_ text: String) -> String {
     var writer = CWriter()
-    writer.lines(text.replacing("@@", with: macroPrefix).replacing("@", with: prefix))
+    writer.lines(CTemplate.expand(text, self))
     return String(writer.text.dropLast())
   }
 }

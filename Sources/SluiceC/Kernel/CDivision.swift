@@ -9,14 +9,13 @@ struct CDivision {
 
   /// The kernel with the functions that divide it; they come first in what callers call.
   func divide(_ kernel: CKernel) -> CKernel {
-    let prefix = printer.helpers.prefix
     let task = kernel.name + "_task"
     let part = kernel.name + "_part"
     let divided = kernel.name + "_divided"
     let dims = printer.dims
     let symbolNames = kernel.symbols.map { dims.name($0) }
     let names = kernel.slots.map { printer.slotNames[$0] } + symbolNames
-    var scope = NameScope(names + [printer.range.begin, printer.range.end])
+    var scope = NameScope(prefix: printer.helpers.prefix, names + [printer.range.begin, printer.range.end])
     let chunk = scope.claim("chunk")
 
     var writer = CWriter()
@@ -60,7 +59,7 @@ struct CDivision {
     let shared = scope.claim("task")
 
     let parameters =
-      ["const \(prefix)context *\(context)"] + kernel.slots.map(printer.parameter)
+      ["const \(printer.helpers.name("context")) *\(context)"] + kernel.slots.map(printer.parameter)
       + symbols.map { "ptrdiff_t \(dims.name($0))" }
     writer.comment(["Runs \(kernel.name) in parts where there is enough to do."])
     writer.open("static void \(divided)(\(parameters.joined(separator: ", ")))")

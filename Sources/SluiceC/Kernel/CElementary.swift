@@ -64,7 +64,8 @@ enum CElementary {
 
     let tree = CKernelTree(kernel)
     var emitter = CEmitter(
-      CWriter(depth: 1), NameScope(names), helpers, dtypes: kernel.registers, uses: tree.uses)
+      CWriter(depth: 1), NameScope(prefix: helpers.prefix, names), helpers, dtypes: kernel.registers,
+      uses: tree.uses)
     for (name, operand) in zip(names, operands) { emitter.know(operand, CExpression(name)) }
     for case .instruction(.scalar(let instruction)) in tree.nodes { emitter.scalar(instruction) }
     let value = emitter.value(result).asValue

@@ -13,6 +13,8 @@ struct CKernel {
   var symbols: [SymbolID]
   /// Whether the function takes the context first, to divide its work.
   var isDivided: Bool
+  /// Whether the symbols are passed in an array: there are many, and C promises 127 parameters.
+  var takesSizes = false
 }
 
 /// What a kernel must know of its calls.
@@ -42,6 +44,10 @@ struct CKernelPrinter {
   /// The least work at the symbols' bounds for which dividing is worth its code.
   static let leastDividedWork: Int64 = 65_536
 
+  /// The most symbols that are parameters of their own.
+  static let mostSymbols = 16
+  private let takesSizes: Bool
+
   /// Prints a kernel as a function of that name.
   static func function(
     _ kernel: Kernel, named name: String, _ use: CKernelUse, _ tables: Tables, _ helpers: CHelpers
@@ -55,8 +61,9 @@ struct CKernelPrinter {
     self.use = use
     self.helpers = helpers
     tree = CKernelTree(kernel)
-    divided = Self.dividedLoop(tree.nodes, tables.dims)
-    var scope = NameScope(filePrefix: helpers.prefix)
+    takesSizes = kernel.symbols.count > Self.mostSymbols
+    divided = takesSizes ? nil : Self.dividedLoop(tree.nodes, tables.dims)
+    var scope = NameScope(prefix: helpers.prefix, takesSizes ? ["sizes"] : [])
     if divided != nil { range = (scope.claim("begin"), scope.claim("end")) }
     var symbolNames: [SymbolID: String] = [:]
     for symbol in kernel.symbols {
@@ -93,20 +100,27 @@ struct CKernelPrinter {
     let symbols = kernel.symbols.filter { usedSymbols.contains($0) }
     var writer = CWriter()
     writer.comment(kernel.comment.isEmpty ? [kernel.name] : kernel.comment)
-    var parameters = slots.map(parameter) + symbols.map { "ptrdiff_t \(dims.name($0))" }
+    var parameters = slots.map(parameter)
+    parameters += takesSizes ? ["const ptrdiff_t *sizes"] : symbols.map { "ptrdiff_t \(dims.name($0))" }
     if divided != nil { parameters += ["ptrdiff_t \(range.begin)", "ptrdiff_t \(range.end)"] }
     let list = parameters.isEmpty ? "void" : parameters.joined(separator: ", ")
     writer.open("static void \(name)(\(list))")
+    if takesSizes {
+      for (position, symbol) in symbols.enumerated() {
+        writer.line("const ptrdiff_t \(dims.name(symbol)) = sizes[\(position)];")
+      }
+    }
     writer.raw(emitter.writer.text)
     writer.close()
-    let result = CKernel(name: name, text: writer.text, slots: slots, symbols: symbols, isDivided: false)
+    let result = CKernel(
+      name: name, text: writer.text, slots: slots, symbols: symbols, isDivided: false, takesSizes: takesSizes)
     guard let divided, case .loop(let loop, let inside) = tree.nodes[divided] else { return result }
     return CDivision(printer: self, loop: loop, inside: inside).divide(result)
   }
 
   /// The declaration of the parameter of a slot.
   func parameter(_ slot: Int) -> String {
-    let restrict = use.shared.contains(slot) ? "" : "\(helpers.macroPrefix)RESTRICT "
+    let restrict = use.shared.contains(slot) ? "" : "\(helpers.macro("RESTRICT")) "
     return "\(type(slot))\(restrict)\(slotNames[slot])"
   }
 
@@ -165,7 +179,7 @@ struct CKernelPrinter {
       if case .instruction(.store(let slot, _, _)) = node { use.shared.contains(slot) } else { false }
     }
     if isShared, !inside.contains(where: \.isLoop) {
-      emitter.writer.line("\(helpers.macroPrefix)INDEPENDENT")
+      emitter.writer.line(helpers.macro("INDEPENDENT"))
     }
   }
 

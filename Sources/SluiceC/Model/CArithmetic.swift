@@ -10,6 +10,9 @@ struct CArithmetic {
 
   init(_ model: CModel) { self.model = model }
 
+  /// All names that the check has for itself.
+  static let templates = "@check_arithmetic @arithmetic_f32 @arithmetic_f64 @chosen_f32 @chosen_f64 "
+
   /// The declaration, for the header.
   var declaration: String {
     model.helpers.expand(
@@ -20,7 +23,7 @@ struct CArithmetic {
        * host or by a library that was linked with -ffast-math. It takes about half a microsecond on
        * a PC. Functions that write first values, and those that bind parameters, call it; other
        * threads, and hosts that change modes, call it themselves. */
-      @@API @status @check_arithmetic(void);
+      @@FUNCTION @status @check_arithmetic(void);
 
 
       """)

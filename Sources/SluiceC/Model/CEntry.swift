@@ -15,7 +15,8 @@ struct CEntry {
   /// The names of the pointers to buffers, in order of first use.
   private var pointers: [(buffer: Int, name: String)] = []
   private var pointerOf: [Int: String] = [:]
-  private var constants: [ConstantID: String] = [:]
+  /// The tables of the file; they grow by the constants that steps use.
+  private var tables: CTables
   /// The blocks of memory that pointers point into.
   private var blocks: Set<String> = []
 
@@ -32,21 +33,27 @@ struct CEntry {
     function = model.plan.functions[position]
     names = model.functions[position]
     scope = NameScope(
-      ["context", "dims", "inputs", "outputs", "params", "state", "arena", "spans", "status"],
-      filePrefix: model.prefix)
+      prefix: model.prefix,
+      [
+        "context", "dims", "inputs", "outputs", "params", "state", "arena", "spans", "status", "sizes",
+        "values", "i",
+      ])
     dims = CDims(model.tables.dims, [:])
     for symbol in function.symbols {
       symbolNames[symbol] = scope.claim(model.tables.strings[dims.dims.symbols[symbol.index].name])
     }
     dims = CDims(model.tables.dims, symbolNames)
-    for buffer in function.buffers {
-      if case .constant(let id) = buffer.storage { constants[id] = tables.pointer(id) }
-    }
+    self.tables = tables
     text = print()
+    tables = self.tables
   }
 
   private mutating func print() -> String {
     var writer = CWriter()
+    let isReset = position == model.drawing
+    let initial = isReset ? CInterface.initialValues(model) : (code: "", tables: "")
+    writer.raw(initial.tables)
+    if isReset { blocks.insert("state") }
     let parameters = CHeader.parameters(model, position)
     let arguments =
       ["context"]
@@ -58,8 +65,8 @@ struct CEntry {
     var indexCheck = CIndexCheck(model, position)
     writer.raw(indexCheck.definition())
     writer.comment(["What \(names.name) asks of its arguments."])
-    writer.line("\(model.macroPrefix)NOINLINE")
-    writer.open("static \(model.prefix)status \(check)(\(parameters))")
+    writer.line(model.helpers.macro("NOINLINE"))
+    writer.open("static \(model.helpers.name("status")) \(check)(\(parameters))")
     var checks = CWriter(depth: 1)
     printChecks(&checks)
     printNullChecks(&writer)
@@ -67,31 +74,34 @@ struct CEntry {
     printSymbols(&writer)
     writer.raw(checks.text)
     indexCheck.call(&writer)
-    writer.line("return \(model.macroPrefix)OK;")
+    writer.line("return \(model.helpers.macro("OK"));")
     writer.close()
     writer.blank()
 
     usedSymbols = []
     var steps = CWriter(depth: 1)
     printSteps(&steps)
-    writer.comment(CHeader.summary(function, model.tables))
-    writer.open("\(model.macroPrefix)API \(model.prefix)status \(names.name)(\(parameters))")
-    writer.line("const \(model.prefix)status status = \(check)(\(arguments.joined(separator: ", ")));")
-    writer.open("if (status != \(model.macroPrefix)OK)")
+    if !isReset { writer.comment(CHeader.summary(function, model.tables)) }
+    writer.open("\(model.helpers.macro("API")) \(model.helpers.name("status")) \(names.name)(\(parameters))")
+    writer.line(
+      "const \(model.helpers.name("status")) status = \(check)(\(arguments.joined(separator: ", ")));")
+    writer.open("if (status != \(model.helpers.macro("OK")))")
     writer.line("return status;")
     writer.close()
-    if writesFirstValues {
+    if isReset || writesFirstValues {
       let arithmetic = scope.claim("arithmetic")
-      writer.line("const \(model.prefix)status \(arithmetic) = \(model.prefix)check_arithmetic();")
-      writer.open("if (\(arithmetic) != \(model.macroPrefix)OK)")
+      let call = "\(model.helpers.name("check_arithmetic"))()"
+      writer.line("const \(model.helpers.name("status")) \(arithmetic) = \(call);")
+      writer.open("if (\(arithmetic) != \(model.helpers.macro("OK")))")
       writer.line("return \(arithmetic);")
       writer.close()
     }
     printSymbols(&writer)
     printPointers(&writer)
     writer.blank()
+    writer.raw(initial.code)
     writer.raw(steps.text)
-    writer.line("return \(model.macroPrefix)OK;")
+    writer.line("return \(model.helpers.macro("OK"));")
     writer.close()
     return writer.text
   }
@@ -111,7 +121,7 @@ struct CEntry {
   private func refuse(_ conditions: [String], _ status: String, _ writer: inout CWriter) {
     guard !conditions.isEmpty else { return }
     writer.open("if (\(conditions.joined(separator: " || ")))")
-    writer.line("return \(model.macroPrefix)ERROR_\(status);")
+    writer.line("return \(model.helpers.macro("ERROR_\(status)"));")
     writer.close()
   }
 
@@ -135,27 +145,51 @@ struct CEntry {
     }
   }
 
-  /// The ports that are passed as pointers, with the expressions of pointer and byte count.
+  /// A port that is passed as a pointer.
+  private struct Tensor {
+    /// Expressions of the pointer and of the number of bytes.
+    var pointer: String
+    var dtype: DType
+    var bytes: String
+    /// What must hold, all of it, for the tensor to have elements; nil where it never has any.
+    var conditions: [String]?
+
+    /// Whether its pointer is missing: a tensor without elements needs none.
+    var isMissing: String? {
+      guard let conditions else { return nil }
+      let test = "\(pointer) == NULL"
+      return conditions.isEmpty ? test : "(\(([test] + conditions).joined(separator: " && ")))"
+    }
+  }
+
+  /// The ports that are passed as pointers.
   private mutating func tensors(
     _ ports: [Port], _ members: [String], _ parent: String
-  ) -> [(pointer: String, dtype: DType, bytes: String)] {
-    var result: [(pointer: String, dtype: DType, bytes: String)] = []
+  ) -> [Tensor] {
+    var result: [Tensor] = []
     for (port, member) in zip(ports, members) {
       let shape = model.tables.types.shape(port.type)
       if shape.isEmpty, parent == "inputs" { continue }
       let dtype = model.tables.types.dtype(port.type)
       var factors: [String] = []
+      var symbols: [String] = []
       var fixed: Int64 = 1
       for dim in shape {
         if let value = dims.dims.value(dim) {
           fixed *= value
         } else {
-          factors.append("(size_t)\(expression(dim).text(atLeast: .primary))")
+          let length = expression(dim)
+          factors.append("(size_t)\(length.text(atLeast: .primary))")
+          symbols.append("\(length.text(atLeast: .additive)) != 0")
         }
       }
       if fixed != 1 { factors.append(String(fixed)) }
       factors.append("sizeof(\(dtype.cType))")
-      result.append(("\(parent)->\(member)", dtype, factors.joined(separator: " * ")))
+      let conditions = fixed == 0 ? nil : symbols
+      result.append(
+        Tensor(
+          pointer: "\(parent)->\(member)", dtype: dtype, bytes: factors.joined(separator: " * "),
+          conditions: conditions))
     }
     return result
   }
@@ -164,11 +198,15 @@ struct CEntry {
     for dim in function.checkedDims { refuse(["\(expression(dim).text) < 0"], "DIM", &writer) }
     let inputs = tensors(function.inputs, names.inputs, "inputs")
     let outputs = tensors(function.outputs, names.outputs, "outputs")
-    let usesState = model.works(position) { if case .state = $0 { true } else { false } }
-    let usesParameters = model.works(position) { if case .parameter = $0 { true } else { false } }
+    let usesState =
+      model.plan.stateBytes > 0
+      && (position == model.drawing || model.works(position) { if case .state = $0 { true } else { false } })
+    let usesParameters =
+      model.plan.parameterBytes > 0
+      && model.works(position) { if case .parameter = $0 { true } else { false } }
     let usesArena = function.arenaBytes > 0
 
-    var nulls = (inputs + outputs).map { "\($0.pointer) == NULL" }
+    var nulls = (inputs + outputs).compactMap(\.isMissing)
     let isEmbedded = if case .embedded = model.options.parameters { true } else { false }
     if usesParameters, !isEmbedded { nulls.append("context->params == NULL") }
     if usesState { nulls.append("context->state == NULL") }
@@ -179,12 +217,12 @@ struct CEntry {
     func note(_ pointer: String, _ alignment: String) {
       misaligned.append("\(model.helpers.use("misaligned"))(\(pointer), \(alignment))")
     }
-    for (pointer, dtype, _) in inputs + outputs where dtype.byteCount > 1 {
-      note(pointer, "sizeof(\(dtype.cType))")
+    for tensor in inputs + outputs where tensor.dtype.byteCount > 1 && tensor.conditions != nil {
+      note(tensor.pointer, "sizeof(\(tensor.dtype.cType))")
     }
-    if usesParameters { note("context->params", "\(model.macroPrefix)ALIGN") }
-    if usesState { note("context->state", "\(model.macroPrefix)ALIGN") }
-    if usesArena { note("context->arena", "\(model.macroPrefix)ALIGN") }
+    if usesParameters { note("context->params", model.helpers.macro("ALIGN")) }
+    if usesState { note("context->state", model.helpers.macro("ALIGN")) }
+    if usesArena { note("context->arena", model.helpers.macro("ALIGN")) }
     refuse(misaligned, "ALIGNMENT", &writer)
     if usesArena { refuse(["context->arena_bytes < \(names.macro)_ARENA_BYTES"], "ARENA", &writer) }
     printOverlapCheck(
@@ -192,15 +230,14 @@ struct CEntry {
   }
 
   private func printOverlapCheck(
-    _ outputs: [(pointer: String, dtype: DType, bytes: String)],
-    _ inputs: [(pointer: String, dtype: DType, bytes: String)], usesState: Bool, usesParameters: Bool,
+    _ outputs: [Tensor], _ inputs: [Tensor], usesState: Bool, usesParameters: Bool,
     _ writer: inout CWriter
   ) {
     var written = outputs.map { ($0.pointer, $0.bytes) }
-    if usesState { written.append(("context->state", "\(model.macroPrefix)STATE_BYTES")) }
+    if usesState { written.append(("context->state", model.helpers.macro("STATE_BYTES"))) }
     if function.arenaBytes > 0 { written.append(("context->arena", "\(names.macro)_ARENA_BYTES")) }
     var read = inputs.map { ($0.pointer, $0.bytes) }
-    if usesParameters { read.append(("context->params", "\(model.macroPrefix)PARAMS_BYTES")) }
+    if usesParameters { read.append(("context->params", model.helpers.macro("PARAMS_BYTES"))) }
     if names.inputsType != nil, inputs.count < function.inputs.count {
       read.append(("inputs", "sizeof *inputs"))
     }
@@ -210,7 +247,7 @@ struct CEntry {
     let size = 64
     let starts = Array(stride(from: 0, to: rows.count, by: size))
     model.helpers.use("overlap")
-    writer.line("\(model.prefix)span spans[\(min(rows.count, 2 * size))];")
+    writer.line("\(model.helpers.name("span")) spans[\(min(rows.count, 2 * size))];")
     for first in starts where first < written.count {
       for second in starts where second >= first {
         let block = Array(first..<min(first + size, rows.count))
@@ -220,7 +257,9 @@ struct CEntry {
           writer.line("spans[\(place)].bytes = \(rows[row].1);")
         }
         let count = min(size, written.count - first)
-        refuse(["\(model.prefix)overlap(spans, \(count), \(block.count + other.count))"], "ALIAS", &writer)
+        refuse(
+          ["\(model.helpers.name("overlap"))(spans, \(count), \(block.count + other.count))"], "ALIAS",
+          &writer)
       }
     }
   }
@@ -279,11 +318,15 @@ struct CEntry {
         list.append(CDims.sum([(false, CExpression(pointer))] + terms(argument.offset)).text)
       }
     }
-    for symbol in kernel.symbols {
-      usedSymbols.insert(symbol)
-      list.append(dims.name(symbol))
+    usedSymbols.formUnion(kernel.symbols)
+    let sizes = kernel.symbols.map { dims.name($0) }
+    guard kernel.takesSizes else {
+      return writer.line("\(kernel.name)(\((list + sizes).joined(separator: ", ")));")
     }
-    writer.line("\(kernel.name)(\(list.joined(separator: ", ")));")
+    writer.openBlock()
+    writer.line("const ptrdiff_t sizes[\(sizes.count)] = {\(sizes.joined(separator: ", "))};")
+    writer.line("\(kernel.name)(\((list + ["sizes"]).joined(separator: ", ")));")
+    writer.close()
   }
 
   /// One element of a buffer.
@@ -304,7 +347,7 @@ struct CEntry {
     if let known = pointerOf[position] { return known }
     let buffer = function.buffers[position]
     switch buffer.storage {
-    case .constant(let id): return constants[id] ?? ""
+    case .constant(let id): return tables.pointer(id)
     case .parameter: blocks.insert("params")
     case .state: blocks.insert("state")
     case .arena: blocks.insert("arena")
@@ -329,7 +372,7 @@ struct CEntry {
       let isScalar = model.tables.types.rank(function.inputs[position].type) == 0
       return "\(isScalar ? "&" : "")inputs->\(names.inputs[position])"
     case .output(let position): return "outputs->\(names.outputs[position])"
-    case .constant(let id): return constants[id] ?? ""
+    case .constant: preconditionFailure("a constant has no address of its own")
     }
   }
 
@@ -337,14 +380,15 @@ struct CEntry {
     offset == 0 ? block : "(\(block) + \(offset))"
   }
 
-  private func printPointers(_ writer: inout CWriter) {
+  private mutating func printPointers(_ writer: inout CWriter) {
     if blocks.contains("params") {
-      let isEmbedded = if case .embedded = model.options.parameters { true } else { false }
-      writer.line(
-        isEmbedded
-          ? "const unsigned char *const params = (const unsigned char *)(context->params != NULL ? "
-            + "context->params : (const void *)\(model.prefix)embedded);"
-          : "const unsigned char *const params = (const unsigned char *)context->params;")
+      let given =
+        if case .embedded(let bytes) = model.options.parameters {
+          "(context->params != NULL ? context->params : (const void *)\(tables.embedded(bytes)))"
+        } else {
+          "context->params"
+        }
+      writer.line("const unsigned char *const params = (const unsigned char *)\(given);")
     }
     if blocks.contains("state") {
       writer.line("unsigned char *const state = (unsigned char *)context->state;")

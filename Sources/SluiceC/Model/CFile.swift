@@ -8,7 +8,7 @@ struct CFile {
   init(_ model: CModel) { self.model = model }
 
   func emit() -> (source: String, header: String) {
-    let graphHash = model.options.graphHash ?? PlanHash.plan(model.plan)
+    let graphHash = model.options.graphHash ?? PlanHash.plan(model.plan, without: model.options.drawing)
     let declarations = CHeader(model, graphHash: graphHash).text
 
     // Kernels first: they say which helpers are needed.
@@ -50,9 +50,10 @@ struct CFile {
     lines += [
       "",
       file.hasSuffix(".c")
-        ? "This file stands alone: C99 or C++17, no libraries, no memory of its own, no globals that change. "
+        ? "This file stands alone: C99 or C++17, no libraries (but memcpy, memmove and memset, "
+          + "which compilers may call), no memory of its own, no globals that change. "
           + "It gives the same bits with every compiler, at every optimisation level, on every processor."
-        : "The same text is in \(model.name).c, which explains how to call it.",
+        : "The same text is at the beginning of \(model.name).c, which needs no header.",
     ]
     writer.comment(lines)
     return writer.text

@@ -8,56 +8,57 @@ struct CGeneric {
   init(_ model: CModel) { self.model = model }
 
   private var functions: [(plan: ExecutionPlan, names: CFunction)] {
-    Array(zip(model.plan.functions, model.functions))
+    model.publicFunctions.map { (model.plan.functions[$0], model.functions[$0]) }
   }
 
   /// The part of the header.
-  var declarations: String {
-    model.helpers.expand(
-      """
-      #ifndef @@NO_REFLECTION
-      /* A parameter, state, input or output. */
-      typedef struct @tensor {
-        const char *name;
-        const char *type; /* "f32[B,64]" */
-        uint8_t dtype;    /* 0 f32, 1 f64, 2 i32, 3 i64, 4 u8, 5 bool, 6 f16, 7 bf16 */
-        uint8_t rank;
-        int64_t dims[8]; /* a size; -1 - s for symbol s of the function; INT64_MIN: see the type */
-        int64_t offset;  /* bytes from the beginning of the block of parameters or state */
-      } @tensor;
+  var declarations: String { model.helpers.expand(Self.declarations) }
 
-      typedef struct @function {
-        const char *name;
-        const char *const *symbols;
-        const int64_t *maxima; /* of the symbols */
-        const @tensor *inputs;
-        const @tensor *outputs;
-        int64_t arena_bytes;
-        int32_t symbol_count;
-        int32_t input_count;
-        int32_t output_count;
-      } @function;
+  /// What is printed without a template.
+  static let templates = declarations + "@function_table @param_table @state_table"
 
-      /* The functions in the order of their numbers. */
-      @@API const @function *@functions(int32_t *count);
+  private static let declarations = """
+    #ifndef @@NO_REFLECTION
+    /* A parameter, state, input or output. */
+    typedef struct @tensor {
+      const char *name;
+      const char *type; /* "f32[B,64]" */
+      uint8_t dtype;    /* 0 f32, 1 f64, 2 i32, 3 i64, 4 u8, 5 bool, 6 f16, 7 bf16 */
+      uint8_t rank;
+      int64_t dims[8]; /* a size; -1 - s for symbol s of the function; INT64_MIN: see the type */
+      int64_t offset;  /* bytes from the beginning of the block of parameters or state */
+    } @tensor;
 
-      /* The parameters, or the states. */
-      @@API const @tensor *@params(int32_t *count);
-      @@API const @tensor *@states(int32_t *count);
+    typedef struct @function {
+      const char *name;
+      const char *const *symbols;
+      const int64_t *maxima; /* of the symbols */
+      const @tensor *inputs;
+      const @tensor *outputs;
+      int64_t arena_bytes;
+      int32_t symbol_count;
+      int32_t input_count;
+      int32_t output_count;
+    } @function;
 
-      /* Calls a function by its number: symbols, inputs and outputs in order, scalars by pointer too. */
-      @@API @status @call(const @context *context, int32_t function, const int64_t *dims, const void *const *inputs, void *const *outputs);
-      #endif
+    /* The functions in the order of their numbers. */
+    @@FUNCTION const @function *@functions(int32_t *count);
+
+    /* The parameters, or the states. */
+    @@FUNCTION const @tensor *@params(int32_t *count);
+    @@FUNCTION const @tensor *@states(int32_t *count);
+
+    /* Calls a function by its number: symbols, inputs and outputs in order, scalars by pointer too. */
+    @@FUNCTION @status @call(const @context *context, int32_t function, const int64_t *dims, const void *const *inputs, void *const *outputs);
+    #endif
 
 
-      """)
-  }
+    """
 
   /// The definitions.
   var text: String {
-    model.helpers.use("misaligned")
     var writer = CWriter()
-    writer.directive("#ifndef \(model.macroPrefix)NO_REFLECTION")
+    writer.directive("#ifndef \(model.helpers.macro("NO_REFLECTION"))")
     var rows: [String] = []
     for (position, (plan, names)) in functions.enumerated() {
       let stem = model.reflectionNames[position] + "_"
@@ -78,16 +79,19 @@ struct CGeneric {
       rows.append("{\(fields.joined(separator: ", "))}")
     }
     if !rows.isEmpty {
-      writer.line("static const \(model.prefix)function \(model.prefix)function_table[\(rows.count)] = {")
+      writer.line(
+        "static const \(model.helpers.name("function")) \(model.helpers.name("function_table"))[\(rows.count)] = {"
+      )
       for row in rows { writer.line("  \(row),") }
       writer.line("};")
     }
     let parameters = table(
-      "\(model.prefix)param_table", model.plan.parameters.map { ($0.name, $0.type, $0.offset) }, [], &writer)
+      model.helpers.name("param_table"), model.plan.parameters.map { ($0.name, $0.type, $0.offset) }, [],
+      &writer)
     let states = table(
-      "\(model.prefix)state_table", model.plan.states.map { ($0.name, $0.type, $0.offset) }, [], &writer)
+      model.helpers.name("state_table"), model.plan.states.map { ($0.name, $0.type, $0.offset) }, [], &writer)
     writer.blank()
-    let functionTable = rows.isEmpty ? "NULL" : "\(model.prefix)function_table"
+    let functionTable = rows.isEmpty ? "NULL" : "\(model.helpers.name("function_table"))"
     accessor("functions", "function", functionTable, rows.count, &writer)
     accessor("params", "tensor", parameters, model.plan.parameters.count, &writer)
     accessor("states", "tensor", states, model.plan.states.count, &writer)
@@ -104,7 +108,7 @@ struct CGeneric {
   ) -> String {
     if tensors.isEmpty { return "NULL" }
     let tables = model.tables
-    writer.line("static const \(model.prefix)tensor \(name)[\(tensors.count)] = {")
+    writer.line("static const \(model.helpers.name("tensor")) \(name)[\(tensors.count)] = {")
     for (tensor, type, offset) in tensors {
       let shape = tables.types.shape(type)
       let dims = shape.map { dim -> String in
@@ -127,7 +131,8 @@ struct CGeneric {
     _ name: String, _ type: String, _ table: String, _ count: Int, _ writer: inout CWriter
   ) {
     writer.open(
-      "\(model.macroPrefix)API const \(model.prefix)\(type) *\(model.prefix)\(name)(int32_t *count)")
+      "\(model.helpers.macro("API")) const \(model.helpers.name(type)) *\(model.helpers.name(name))(int32_t *count)"
+    )
     writer.open("if (count != NULL)")
     writer.line("*count = \(count);")
     writer.close()
@@ -142,15 +147,15 @@ struct CGeneric {
     let parameters = "const int64_t *dims, const void *const *inputs, void *const *outputs"
     for (position, (plan, names)) in functions.enumerated() {
       writer.open(
-        "static \(model.prefix)status \(model.reflectionNames[position])_call("
-          + "const \(model.prefix)context *context, \(parameters))")
+        "static \(model.helpers.name("status")) \(model.reflectionNames[position])_call("
+          + "const \(model.helpers.name("context")) *context, \(parameters))")
       writeBody(plan, names, &writer)
       writer.close()
       writer.blank()
     }
     writer.open(
-      "\(model.macroPrefix)API \(model.prefix)status \(model.prefix)call("
-        + "const \(model.prefix)context *context, int32_t function, \(parameters))")
+      "\(model.helpers.macro("API")) \(model.helpers.name("status")) \(model.helpers.name("call"))("
+        + "const \(model.helpers.name("context")) *context, int32_t function, \(parameters))")
     if functions.isEmpty {
       for name in ["context", "dims", "inputs", "outputs"] { writer.line("(void)\(name);") }
     }
@@ -160,7 +165,7 @@ struct CGeneric {
       writer.line("  return \(model.reflectionNames[position])_call(context, dims, inputs, outputs);")
     }
     writer.line("default:")
-    writer.line("  return \(model.macroPrefix)ERROR_FUNCTION;")
+    writer.line("  return \(model.helpers.macro("ERROR_FUNCTION"));")
     writer.close()
     writer.close()
   }
@@ -169,7 +174,6 @@ struct CGeneric {
     for (name, isUsed) in [
       ("dims", !plan.symbols.isEmpty), ("inputs", !plan.inputs.isEmpty), ("outputs", !plan.outputs.isEmpty),
     ] where !isUsed { writer.line("(void)\(name);") }
-    let m = model.macroPrefix
     var nulls: [String] = []
     if !plan.symbols.isEmpty { nulls.append("dims == NULL") }
     if !plan.inputs.isEmpty { nulls.append("inputs == NULL") }
@@ -178,40 +182,38 @@ struct CGeneric {
     nulls += scalars.map { "inputs[\($0)] == NULL" }
     if !nulls.isEmpty {
       writer.open("if (\(nulls.joined(separator: " || ")))")
-      writer.line("return \(m)ERROR_NULL;")
+      writer.line("return \(model.helpers.macro("ERROR_NULL"));")
       writer.close()
     }
     let wide = scalars.filter { model.tables.types.dtype(plan.inputs[$0].type).byteCount > 1 }
     if !wide.isEmpty {
       let tests = wide.map {
-        "\(model.prefix)misaligned(inputs[\($0)], sizeof(\(model.tables.types.dtype(plan.inputs[$0].type).cType)))"
+        "\(model.helpers.use("misaligned"))(inputs[\($0)], sizeof(\(model.tables.types.dtype(plan.inputs[$0].type).cType)))"
       }
       writer.open("if (\(tests.joined(separator: " || ")))")
-      writer.line("return \(m)ERROR_ALIGNMENT;")
+      writer.line("return \(model.helpers.macro("ERROR_ALIGNMENT"));")
       writer.close()
     }
     var arguments = ["context"]
     if let type = names.dimsType {
-      writer.line("\(type) d;")
-      for (row, member) in names.symbols.enumerated() { writer.line("d.\(member) = dims[\(row)];") }
+      let values = names.symbols.indices.map { "dims[\($0)]" }.joined(separator: ", ")
+      writer.line("const \(type) d = {\(values)};")
       arguments.append("&d")
     }
     if let type = names.inputsType {
-      writer.line("\(type) in;")
-      for (row, member) in names.inputs.enumerated() {
-        let dtype = model.tables.types.dtype(plan.inputs[row].type)
+      let values = plan.inputs.enumerated().map { row, port in
+        let dtype = model.tables.types.dtype(port.type)
         let type = scalars.contains(row) ? model.helpers.element(dtype) : dtype.cType
-        let star = scalars.contains(row) ? "*" : ""
-        writer.line("in.\(member) = \(star)(const \(type) *)inputs[\(row)];")
+        return "\(scalars.contains(row) ? "*" : "")(const \(type) *)inputs[\(row)]"
       }
+      writer.line("const \(type) in = {\(values.joined(separator: ", "))};")
       arguments.append("&in")
     }
     if let type = names.outputsType {
-      writer.line("\(type) out;")
-      for (row, member) in names.outputs.enumerated() {
-        let type = model.tables.types.dtype(plan.outputs[row].type).cType
-        writer.line("out.\(member) = (\(type) *)outputs[\(row)];")
+      let values = plan.outputs.enumerated().map { row, port in
+        "(\(model.tables.types.dtype(port.type).cType) *)outputs[\(row)]"
       }
+      writer.line("const \(type) out = {\(values.joined(separator: ", "))};")
       arguments.append("&out")
     }
     writer.line("return \(names.name)(\(arguments.joined(separator: ", ")));")

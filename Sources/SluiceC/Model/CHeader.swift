@@ -3,7 +3,7 @@ import SluicePlan
 
 /// The declarations of a model's interface: the header, and the beginning of the C file.
 struct CHeader {
-  private let model: CModel
+  let model: CModel
   private let graphHash: UInt64
 
   init(_ model: CModel, graphHash: UInt64) {
@@ -11,15 +11,37 @@ struct CHeader {
     self.graphHash = graphHash
   }
 
-  private var p: String { model.prefix }
-  private var m: String { model.macroPrefix }
+  func name(_ own: String) -> String { model.helpers.name(own) }
+  func macro(_ own: String) -> String { model.helpers.macro(own) }
+
+  /// What the declarations define, and all that is printed without a template.
+  static let templates =
+    """
+    @@H_INCLUDED @@API @@FUNCTION @@ABI_VERSION @@TOOL_VERSION @@GRAPH_HASH @@PARAMS_HASH @@ALIGN @@PARAMS_BYTES @@STATE_BYTES
+    @@ARENA_BYTES @@THREADS @@SOFTWARE_FMA @@ALIGNED @status @context @status_string @reset @params_bind @embedded
+    """ + statuses.map { "@@\($0.name)" }.joined(separator: " ")
+
+  /// The status codes in order.
+  private static let statuses: [(name: String, text: String)] = [
+    ("OK", "it worked"),
+    ("ERROR_NULL", "a pointer that is needed is NULL"),
+    ("ERROR_DIM", "a dim is negative, above its maximum, or makes another one negative"),
+    ("ERROR_ALIGNMENT", "a pointer is not aligned: elements to their size, blocks to ALIGN"),
+    ("ERROR_ARENA", "the arena is too small"),
+    ("ERROR_PARAMS", "the parameters file is of another model, of another version, or damaged"),
+    ("ERROR_ALIAS", "memory that is written overlaps other memory of the call"),
+    ("ERROR_FUNCTION", "there is no function of that number"),
+    ("ERROR_INDEX", "an index or a class in an input is out of range"),
+    ("ERROR_ARITHMETIC", "the compiler or the processor computes otherwise than promised"),
+  ]
 
   /// The text between the include guards, and these.
   var text: String {
     var writer = CWriter()
-    writer.directive("#ifndef \(m)H")
-    writer.directive("#define \(m)H")
+    writer.directive("#ifndef \(macro("H_INCLUDED"))")
+    writer.directive("#define \(macro("H_INCLUDED"))")
     writer.blank()
+    writeUse(&writer)
     writer.directive("#include <stddef.h>")
     writer.directive("#include <stdint.h>")
     writer.blank()
@@ -30,16 +52,23 @@ struct CHeader {
     writer.comment([
       "May be defined as `static` or as an attribute for exported functions, before this is included."
     ])
-    writer.directive("#ifndef \(m)API")
-    writer.directive("#define \(m)API")
+    writer.directive("#ifndef \(macro("API"))")
+    writer.directive("#define \(macro("API"))")
+    writer.directive("#endif")
+    writer.comment(["A function that a program need not call."])
+    writer.directive("#if defined(__GNUC__)")
+    writer.directive("#define \(macro("FUNCTION")) \(macro("API")) __attribute__((unused))")
+    writer.directive("#else")
+    writer.directive("#define \(macro("FUNCTION")) \(macro("API"))")
     writer.directive("#endif")
     writer.blank()
     writeVersions(&writer)
     writeMemory(&writer)
+    writeReach(&writer)
     writeStatus(&writer)
     writeContext(&writer)
     writeCommonFunctions(&writer)
-    for position in model.functions.indices { write(position, &writer) }
+    for position in model.publicFunctions { write(position, &writer) }
     writer.raw(CGeneric(model).declarations)
     writer.raw(CSelfTest(model).declarations)
     writer.raw(CPool(model).declarations)
@@ -51,12 +80,12 @@ struct CHeader {
   }
 
   private func writeVersions(_ writer: inout CWriter) {
-    writer.directive("#define \(m)ABI_VERSION \(CSource.abiVersion)")
-    writer.directive("#define \(m)TOOL_VERSION \(CText.string(model.options.toolVersion))")
-    writer.directive("#define \(m)GRAPH_HASH UINT64_C(0x\(CText.hex(graphHash, 16)))")
+    writer.directive("#define \(macro("ABI_VERSION")) \(CSource.abiVersion)")
+    writer.directive("#define \(macro("TOOL_VERSION")) \(CText.string(model.options.toolVersion))")
+    writer.directive("#define \(macro("GRAPH_HASH")) UINT64_C(0x\(CText.hex(graphHash, 16)))")
     if model.plan.parameterBytes > 0 {
       let hash = PlanHash.parameterLayout(model.plan)
-      writer.directive("#define \(m)PARAMS_HASH UINT64_C(0x\(CText.hex(hash, 16)))")
+      writer.directive("#define \(macro("PARAMS_HASH")) UINT64_C(0x\(CText.hex(hash, 16)))")
     }
     writer.blank()
   }
@@ -64,16 +93,16 @@ struct CHeader {
   private func writeMemory(_ writer: inout CWriter) {
     let plan = model.plan
     writer.comment([
-      "Memory in bytes. Parameters, state and arena begin at multiples of \(m)ALIGN. The arena holds nothing "
-        + "between calls, so functions may share one of \(m)ARENA_BYTES."
+      "Memory in bytes. Parameters, state and arena begin at multiples of \(macro("ALIGN")). The arena holds nothing "
+        + "between calls, so functions may share one of \(macro("ARENA_BYTES"))."
     ])
-    writer.directive("#define \(m)ALIGN 64")
-    writer.directive("#define \(m)PARAMS_BYTES \(plan.parameterBytes)")
-    writer.directive("#define \(m)STATE_BYTES \(plan.stateBytes)")
+    writer.directive("#define \(macro("ALIGN")) 64")
+    writer.directive("#define \(macro("PARAMS_BYTES")) \(plan.parameterBytes)")
+    writer.directive("#define \(macro("STATE_BYTES")) \(plan.stateBytes)")
     for (function, names) in zip(plan.functions, model.functions) {
       writer.directive("#define \(names.macro)_ARENA_BYTES \(function.arenaBytes)")
     }
-    writer.directive("#define \(m)ARENA_BYTES \(plan.functions.map(\.arenaBytes).max() ?? 0)")
+    writer.directive("#define \(macro("ARENA_BYTES")) \(plan.functions.map(\.arenaBytes).max() ?? 0)")
     writer.blank()
     write(plan.parameters, model.parameterMacros, "parameters", &writer)
     write(plan.states, model.stateMacros, "state", &writer)
@@ -105,24 +134,14 @@ struct CHeader {
   }
 
   private func writeStatus(_ writer: inout CWriter) {
-    writer.comment(["What a call says. Unless it is \(m)OK, nothing was written."])
-    writer.open("typedef enum \(p)status")
-    let rows: [(String, String)] = [
-      ("OK = 0", "it worked"),
-      ("ERROR_NULL = 1", "a pointer that is needed is NULL"),
-      ("ERROR_DIM = 2", "a dim is negative, above its maximum, or makes another one negative"),
-      ("ERROR_ALIGNMENT = 3", "a pointer is not aligned: elements to their size, blocks to \(m)ALIGN"),
-      ("ERROR_ARENA = 4", "the arena is too small"),
-      ("ERROR_PARAMS = 5", "the parameters file is of another model, of another version, or damaged"),
-      ("ERROR_ALIAS = 6", "memory that is written overlaps other memory of the call"),
-      ("ERROR_FUNCTION = 7", "there is no function of that number"),
-      ("ERROR_INDEX = 8", "an index or a class in an input is out of range"),
-      ("ERROR_ARITHMETIC = 9", "the compiler or the processor computes otherwise than promised"),
-    ]
-    for (position, row) in rows.enumerated() {
-      writer.line("\(m)\(row.0)\(position + 1 < rows.count ? "," : "")", remark: row.1)
+    writer.comment(["What a call says. Unless it is \(macro("OK")), nothing was written."])
+    writer.open("typedef enum \(name("status"))")
+    for (position, row) in Self.statuses.enumerated() {
+      let comma = position + 1 < Self.statuses.count ? "," : ""
+      writer.line(
+        "\(macro(row.name)) = \(position)\(comma)", remark: row.text.replacing("ALIGN", with: macro("ALIGN")))
     }
-    writer.close("} \(p)status;")
+    writer.close("} \(name("status"));")
     writer.blank()
   }
 
@@ -131,18 +150,25 @@ struct CHeader {
       "Where a model's memory is. The caller owns it all; a model keeps nothing. Several threads may call at once "
         + "with contexts that share parameters but neither state nor arena."
     ])
-    writer.open("typedef struct \(p)context")
+    writer.open("typedef struct \(name("context"))")
     let isEmbedded =
       if case .embedded = model.options.parameters { model.plan.parameterBytes > 0 } else { false }
     let parameters = isEmbedded ? "; NULL: those in the C file" : ""
-    writer.line("const void *params;", remark: "\(m)PARAMS_BYTES, only read\(parameters)")
+    writer.line(
+      "const void *params;",
+      remark: model.plan.parameterBytes > 0
+        ? "\(macro("PARAMS_BYTES")), only read\(parameters)"
+        : "not used: this model has no parameters that stay")
     let first =
       switch model.options.initialState {
-      case .reset: "see \(p)reset"
-      case .function(let name): "\(functionName(name)) writes its first values"
+      case .reset: "see \(name("reset"))"
+      case .function(let function): "\(functionName(function)) writes its first values"
       case .file: "\(model.name).state has its first values"
       }
-    writer.line("void *state;", remark: "\(m)STATE_BYTES, \(first); a copy is a checkpoint")
+    let state =
+      model.plan.stateBytes > 0
+      ? "\(macro("STATE_BYTES")), \(first); a copy is a checkpoint" : "not used: this model has no state"
+    writer.line("void *state;", remark: state)
     writer.line("void *arena;", remark: "scratch memory")
     writer.line("size_t arena_bytes;")
     writer.comment([
@@ -153,22 +179,24 @@ struct CHeader {
       "void (*parallel_for)(void *user, int64_t count, void (*body)(void *argument, int64_t index), void *argument);"
     )
     writer.line("void *user;", remark: "the first argument of parallel_for")
-    writer.close("} \(p)context;")
+    writer.close("} \(name("context"));")
     writer.blank()
   }
 
   private func writeCommonFunctions(_ writer: inout CWriter) {
     writer.comment(["A status in words."])
-    writer.line("\(m)API const char *\(p)status_string(\(p)status status);")
+    writer.line("\(macro("FUNCTION")) const char *\(name("status_string"))(\(name("status")) status);")
     writer.blank()
     writer.raw(CArithmetic(model).declaration)
     if model.plan.stateBytes > 0 { writeInitialState(&writer) }
     if model.plan.parameterBytes > 0 {
       writer.comment([
         "Checks a parameters file in memory and makes context->params point into it; nothing is copied. The file "
-          + "must begin at a multiple of \(m)ALIGN, as a mapped one does, and stay where it is."
+          + "must begin at a multiple of \(macro("ALIGN")), as a mapped one does, and stay where it is."
       ])
-      writer.line("\(m)API \(p)status \(p)params_bind(\(p)context *context, const void *file, size_t bytes);")
+      writer.line(
+        "\(macro("FUNCTION")) \(name("status")) \(name("params_bind"))(\(name("context")) *context, const void *file, size_t bytes);"
+      )
       writer.blank()
     }
   }
@@ -178,8 +206,11 @@ struct CHeader {
     case .reset:
       writer.comment([
         "Writes the initial state. It must run once before any function that works on the state."
+          + (model.drawing.map { model.plan.functions[$0].arenaBytes > 0 } ?? false
+            ? " It needs the arena." : "")
       ])
-      writer.line("\(m)API \(p)status \(p)reset(const \(p)context *context);")
+      writer.line(
+        "\(macro("FUNCTION")) \(name("status")) \(name("reset"))(const \(name("context")) *context);")
     case .function(let name):
       writer.comment([
         "The initial state is not in this file: \(functionName(name)) writes all of it, and must run once before any "
@@ -187,7 +218,7 @@ struct CHeader {
       ])
     case .file:
       writer.comment([
-        "The initial state is the file \(model.name).state, \(m)STATE_BYTES bytes: the caller reads it into "
+        "The initial state is the file \(model.name).state, \(macro("STATE_BYTES")) bytes: the caller reads it into "
           + "context->state before any function that works on the state."
       ])
     }
@@ -195,7 +226,7 @@ struct CHeader {
   }
 
   /// The C name of a function.
-  private func functionName(_ name: String) -> String {
+  func functionName(_ name: String) -> String {
     zip(model.plan.functions, model.functions).first { $0.0.name == name }?.1.name ?? name
   }
 
@@ -235,7 +266,7 @@ struct CHeader {
       writer.blank()
     }
     writer.comment(Self.summary(function, model.tables) + written(function) + indexed(position))
-    writer.line("\(m)API \(p)status \(names.name)(\(Self.parameters(model, position)));")
+    writer.line("\(macro("FUNCTION")) \(name("status")) \(names.name)(\(Self.parameters(model, position)));")
     writer.blank()
   }
 
@@ -287,7 +318,7 @@ struct CHeader {
   static func parameters(_ model: CModel, _ position: Int) -> String {
     let names = model.functions[position]
     return
-      (["const \(model.prefix)context *context"]
+      (["const \(model.helpers.name("context")) *context"]
       + [
         names.dimsType.map { "const \($0) *dims" }, names.inputsType.map { "const \($0) *inputs" },
         names.outputsType.map { "const \($0) *outputs" },
@@ -299,9 +330,7 @@ struct CHeader {
     for (macro, symbol) in zip(names.maxima, function.symbols) {
       writer.directive("#define \(macro) \(dims.symbols[symbol.index].bound)")
     }
-    var taken = NameScope()
-    let symbolNames = Dictionary(
-      uniqueKeysWithValues: zip(function.symbols, names.symbols).map { ($0, taken.claim($1)) })
+    let symbolNames = Dictionary(uniqueKeysWithValues: zip(function.symbols, names.symbols))
     let printer = CDims(dims, symbolNames.mapValues { "(\($0))" }, cast: "(int64_t)")
     func factor(_ dim: DimID) -> String {
       if let symbol = dims.symbol(dim) { return "(size_t)(\(symbolNames[symbol] ?? ""))" }

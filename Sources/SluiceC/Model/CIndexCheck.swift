@@ -37,7 +37,8 @@ struct CIndexCheck {
   /// The definition; nothing where there is nothing to look at.
   mutating func definition() -> String {
     guard model.indexLevels[position] != .none else { return "" }
-    var scope = NameScope(["dims", "inputs", "outside", "least", "end", "value"], filePrefix: model.prefix)
+    var scope = NameScope(
+      prefix: model.prefix, ["dims", "inputs", "outside", "least", "end", "value"])
     var symbolNames: [SymbolID: String] = [:]
     for symbol in function.symbols {
       symbolNames[symbol] = scope.claim(model.tables.strings[dims.symbols[symbol.index].name])

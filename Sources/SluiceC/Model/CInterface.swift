@@ -9,13 +9,20 @@ struct CInterface {
 
   /// Their definitions.
   var text: String {
-    var text = model.helpers.expand(statusString) + CArithmetic(model).text
-    if model.plan.parameterBytes > 0 { text += model.helpers.expand(bind) }
-    if model.plan.stateBytes > 0, model.options.initialState == .reset { text += reset }
+    var text = model.helpers.expand(Self.statusString) + CArithmetic(model).text
+    if model.plan.parameterBytes > 0 {
+      model.helpers.use("misaligned")
+      model.helpers.use("copy")
+      text += model.helpers.expand(Self.bind)
+    }
+    if model.plan.stateBytes > 0, model.options.initialState == .reset, model.drawing == nil { text += reset }
     return text
   }
 
-  private let statusString = """
+  /// All templates.
+  static let templates = statusString + bind + resetHead
+
+  private static let statusString = """
     @@API const char *@status_string(@status status) {
       switch (status) {
         case @@OK:
@@ -45,9 +52,7 @@ struct CInterface {
 
     """
 
-  private var bind: String {
-    model.helpers.use("misaligned")
-    model.helpers.use("copy")
+  private static var bind: String {
     return """
       /* A number of 32 or 64 bits in the bytes of a file of this machine's byte order. */
       static uint32_t @word_at(const unsigned char *bytes) {
@@ -108,18 +113,8 @@ struct CInterface {
       """
   }
 
-  private var reset: String {
-    model.helpers.use("misaligned")
-    var code = ""
-    var tables = ""
-    for (position, variable) in model.plan.states.enumerated() {
-      let part = model.options.states.map { $0[variable.offset..<variable.offset + variable.byteCount] } ?? []
-      let (statements, table) = CTables.reset(position, part, model)
-      code += statements
-      tables += table
-    }
-    let head = model.helpers.expand(
-      """
+  private static var resetHead: String {
+    return """
       @@API @status @reset(const @context *context) {
         if (context == NULL || context->state == NULL) {
           return @@ERROR_NULL;
@@ -133,9 +128,28 @@ struct CInterface {
         }
         unsigned char *const state = (unsigned char *)context->state;
 
-      """)
-    let hasElements = model.plan.states.contains { $0.byteCount > 0 }
-    return tables + head + (hasElements ? code : "  (void)state;\n")
+      """
+  }
+
+  private var reset: String {
+    model.helpers.use("misaligned")
+    let (code, tables) = Self.initialValues(model)
+    return tables + model.helpers.expand(Self.resetHead) + (code.isEmpty ? "  (void)state;\n" : code)
       + model.helpers.expand("  return @@OK;\n}\n\n")
+  }
+
+  /// Statements that write the initial values of the states that are not drawn, given a pointer to their block, and
+  /// the tables that they need.
+  static func initialValues(_ model: CModel) -> (code: String, tables: String) {
+    var code = ""
+    var tables = ""
+    for (position, variable) in model.plan.states.enumerated()
+    where !model.options.drawnStates.contains(variable.name) {
+      let part = model.options.states.map { $0[variable.offset..<variable.offset + variable.byteCount] } ?? []
+      let (statements, table) = CTables.reset(position, part, model)
+      code += statements
+      tables += table
+    }
+    return (code, tables)
   }
 }

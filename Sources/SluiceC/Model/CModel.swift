@@ -26,6 +26,8 @@ struct CModel {
   /// The names of the functions that check indices, and when they are called.
   let indexCheckNames: [String]
   let indexLevels: [CIndexCheck.Level]
+  /// The function of the plan that is a part of `reset`.
+  let drawing: Int?
 
   var tables: Tables { plan.tables }
   /// `ica_`.
@@ -38,29 +40,31 @@ struct CModel {
   init(_ plan: ModulePlan, _ options: CSource.Options) {
     self.plan = plan
     self.options = options
-    var base = CName.identifier(plan.module.name).lowercased()
-    while base.hasSuffix("_") { base.removeLast() }
-    let helpers = CHelpers(prefix: base + "_")
+    let helpers = CHelpers(prefix: CName.stem(plan.module.name) + "_")
     self.helpers = helpers
-    var scope = NameScope(
-      (Self.fileNames + CHelper.all.map(\.name) + CElementary.names).map { helpers.prefix + $0 })
-    var macros = NameScope(Self.macroNames.map { helpers.macroPrefix + $0 })
+    var scope = NameScope(prefix: helpers.prefix, CVocabulary.own.names.map { helpers.prefix + $0 })
+    var macros = NameScope(prefix: helpers.prefix, CVocabulary.own.macros.map { helpers.macroPrefix + $0 })
     for position in plan.functions.indices {
       _ = scope.claim("\(helpers.prefix)test\(position)", endings: [""])
     }
     var functions: [CFunction] = []
-    for function in plan.functions { functions.append(CFunction(function, plan, helpers, &scope, &macros)) }
+    let drawing = plan.functions.firstIndex { $0.name == options.drawing }
+    self.drawing = drawing
+    for (position, function) in plan.functions.enumerated() {
+      functions.append(
+        CFunction(function, plan, helpers, &scope, &macros, fixedName: position == drawing ? "reset" : nil))
+    }
     self.functions = functions
     func claim(_ variables: [ModulePlan.Variable], _ role: String) -> [String] {
       let base = helpers.macroPrefix + role
       return variables.map {
-        macros.claim(base + CName.identifier($0.name).uppercased(), endings: ["_OFFSET", "_COUNT"])
+        macros.claim(base + CName.file($0.name).uppercased(), endings: ["_OFFSET", "_COUNT"])
       }
     }
     parameterMacros = claim(plan.parameters, "PARAM_")
     stateMacros = claim(plan.states, "STATE_")
     kernelNames = plan.kernels.enumerated().map { position, kernel in
-      let name = "\(helpers.prefix)k\(position)_\(CName.identifier(kernel.name))"
+      let name = "\(helpers.prefix)k\(position)_\(CName.file(kernel.name))"
       return scope.claim(name, endings: ["", "_task", "_part", "_divided"])
     }
     reflectionNames = plan.functions.indices.map {
@@ -79,22 +83,6 @@ struct CModel {
     stateNames = plan.states.indices.map { scope.claim("\(helpers.prefix)initial_state\($0)", endings: [""]) }
     uses = Self.uses(plan)
   }
-
-  /// What the interface and the code of a file are called, without the model's name.
-  private static let fileNames = """
-    status status_string context reset params_bind params states call functions function tensor pool pool_start
-    pool_stop pool_parallel_for pool_bytes pool_worker pool_work embedded word_at long_at check_byte check_float
-    check_double span wide wide_product wide_left wide_right leading_zeros fraction function_table param_table
-    state_table check_arithmetic arithmetic_f32 arithmetic_f64 chosen_f32 chosen_f64 self_test test_mix test_fill test_hash
-    """.split(whereSeparator: \.isWhitespace).map(String.init)
-
-  private static let macroNames = """
-    H API ABI_VERSION TOOL_VERSION GRAPH_HASH PARAMS_HASH ALIGN PARAMS_BYTES STATE_BYTES ARENA_BYTES NO_REFLECTION
-    THREADS PAUSE SPIN NOINLINE RESTRICT INDEPENDENT ALIGNED COPY HAS_FMA_F32 HAS_FMA_F64 FMA_F32 FMA_F64 F32_FROM_F64
-    SOFTWARE_FMA HAS_SQRT_F32 HAS_SQRT_F64 SQRT_F32 SQRT_F64 SOFTWARE_SQRT MAY_ALIAS ALLOW_NEON BYTES HALVES LONG POOL_MAX
-    OK ERROR_NULL ERROR_DIM ERROR_ALIGNMENT ERROR_ARENA ERROR_PARAMS ERROR_ALIAS ERROR_FUNCTION ERROR_ARITHMETIC
-    ERROR_INDEX CHECK_INDICES SELF_TEST SELF_TEST_BYTES
-    """.split(whereSeparator: \.isWhitespace).map(String.init)
 
   /// What the calls of each kernel have in common.
   private static func uses(_ plan: ModulePlan) -> [CKernelUse] {
@@ -129,6 +117,9 @@ struct CModel {
     }
   }
 
+  /// The functions that callers see, as positions in the plan.
+  var publicFunctions: [Int] { functions.indices.filter { $0 != drawing } }
+
   /// Whether a function works on a kind of memory.
   func works(_ function: Int, on isWanted: (Buffer.Storage) -> Bool) -> Bool {
     plan.functions[function].buffers.contains { isWanted($0.storage) }
@@ -157,29 +148,30 @@ struct CFunction {
 
   init(
     _ function: ExecutionPlan, _ plan: ModulePlan, _ helpers: CHelpers, _ scope: inout NameScope,
-    _ macros: inout NameScope
+    _ macros: inout NameScope, fixedName: String? = nil
   ) {
     let tables = plan.tables
-    name = scope.claim(
-      helpers.prefix + CName.identifier(function.name), endings: ["", "_dims", "_inputs", "_outputs"])
+    let word = fixedName ?? CName.file(function.name)
+    name =
+      fixedName.map(helpers.name)
+      ?? scope.claim(helpers.prefix + word, endings: ["", "_dims", "_inputs", "_outputs"])
     dimsType = function.symbols.isEmpty ? nil : name + "_dims"
     inputsType = function.inputs.isEmpty ? nil : name + "_inputs"
     outputsType = function.outputs.isEmpty ? nil : name + "_outputs"
     func members(_ names: [String]) -> [String] {
-      var scope = NameScope()
+      var scope = NameScope(prefix: helpers.prefix)
       return names.map { scope.claim($0) }
     }
     symbols = members(function.symbols.map { tables.strings[tables.dims.symbols[$0.index].name] })
     inputs = members(function.inputs.map(\.name))
     outputs = members(function.outputs.map(\.name))
-    let macro = macros.claim(
-      helpers.macroPrefix + CName.identifier(function.name).uppercased(), endings: ["_ARENA_BYTES"])
+    let macro = macros.claim(helpers.macroPrefix + word.uppercased(), endings: ["_ARENA_BYTES"])
     func tensors(_ ports: [Port]) -> [String] {
       ports.map {
-        macros.claim("\(macro)_\(CName.identifier($0.name).uppercased())", endings: ["_RANK", "_COUNT"])
+        macros.claim("\(macro)_\(CName.file($0.name).uppercased())", endings: ["_RANK", "_COUNT"])
       }
     }
-    maxima = symbols.map { macros.claim("\(macro)_MAX_\($0.uppercased())", endings: [""]) }
+    maxima = symbols.map { macros.claim("\(macro)_MAX_\(CName.file($0).uppercased())", endings: [""]) }
     inputMacros = tensors(function.inputs)
     outputMacros = tensors(function.outputs)
     self.macro = macro

@@ -7,9 +7,16 @@ struct CPool {
   init(_ model: CModel) { self.model = model }
 
   /// The part of the header.
-  var declarations: String {
-    model.helpers.expand(
-      """
+  var declarations: String { model.helpers.expand(Self.declarations) }
+
+  /// The definitions.
+  var definitions: String { model.helpers.expand(Self.definitions) }
+
+  /// All of it.
+  static var templates: String { declarations + definitions }
+
+  private static var declarations: String {
+    return """
       #ifdef @@THREADS
       #include <pthread.h>
 
@@ -35,26 +42,24 @@ struct CPool {
       /* Starts a pool of so many threads, the caller's included. It gives how many there are, at least 1,
        * or 0 where the system refuses. A context then names the pool as its user, and as its parallel_for
        * the function below. */
-      @@API int32_t @pool_start(@pool *pool, int32_t threads);
+      @@FUNCTION int32_t @pool_start(@pool *pool, int32_t threads);
 
       /* Ends the threads. Nothing may run on the pool any more. */
-      @@API void @pool_stop(@pool *pool);
+      @@FUNCTION void @pool_stop(@pool *pool);
 
       /* Runs a job on the pool, which runs one at a time. */
-      @@API void @pool_parallel_for(void *pool, int64_t count, void (*body)(void *argument, int64_t index), void *argument);
+      @@FUNCTION void @pool_parallel_for(void *pool, int64_t count, void (*body)(void *argument, int64_t index), void *argument);
 
       /* sizeof(@pool), for bindings. */
-      @@API size_t @pool_bytes(void);
+      @@FUNCTION size_t @pool_bytes(void);
       #endif
 
 
-      """)
+      """
   }
 
-  /// The definitions.
-  var definitions: String {
-    model.helpers.expand(
-      """
+  private static var definitions: String {
+    return """
       #ifdef @@THREADS
       /* ---- Threads --------------------------------------------------------------------------------- */
 
@@ -215,6 +220,6 @@ struct CPool {
       }
       #endif
 
-      """)
+      """
   }
 }

@@ -8,14 +8,19 @@ struct CPrelude {
 
   /// The checks, pragmas and macros.
   var text: String {
-    var text = checks
-    if model.helpers.needs("has_sqrt") { text += squareRoots }
-    text += contraction
-    text += macros
+    var text = Self.checks
+    if model.helpers.needs("has_sqrt") { text += Self.squareRoots }
+    text += Self.contraction + Self.restrict
+    if !model.functions.isEmpty { text += Self.noinline }
+    if model.indexLevels.contains(where: { $0 != .none }) { text += Self.indices }
+    if model.uses.contains(where: { !$0.shared.isEmpty }) { text += Self.independent }
     return model.helpers.expand(text)
   }
 
-  private let checks = """
+  /// All of it.
+  static let templates = checks + squareRoots + contraction + restrict + noinline + indices + independent
+
+  private static let checks = """
     /* ---- The compiler --------------------------------------------------------------------------- */
 
     #if defined(__FAST_MATH__) || defined(__ASSOCIATIVE_MATH__) || defined(__RECIPROCAL_MATH__) || \\
@@ -48,7 +53,7 @@ struct CPrelude {
 
     """
 
-  private let squareRoots = """
+  private static let squareRoots = """
     #if defined(__SSE2__) && defined(__GNUC__) && !defined(__clang__) && !defined(@@SOFTWARE_SQRT)
     #include <emmintrin.h>
     #endif
@@ -56,7 +61,7 @@ struct CPrelude {
 
     """
 
-  private let contraction = """
+  private static let contraction = """
     /* A product and a sum are rounded one after the other, never fused behind our back. Of the
      * other liberties that options give, some define no macro: these pragmas take back what
      * they can, and @check_arithmetic finds the rest. float_control stands first, since it
@@ -80,55 +85,55 @@ struct CPrelude {
 
     """
 
-  private var macros: String {
-    var text = """
-      /* A pointer to memory that nothing else in a kernel points to. */
-      #if defined(__GNUC__)
-      #define @@RESTRICT __restrict
-      #else
-      #define @@RESTRICT
-      #endif
+  private static let restrict = """
+    /* A pointer to memory that nothing else in a kernel points to. */
+    #if defined(__GNUC__)
+    #define @@RESTRICT __restrict
+    #else
+    #define @@RESTRICT
+    #endif
 
-      """
-    if !model.functions.isEmpty {
-      text += """
+    """
 
-        /* A function that stays one: its many exits must not make what follows look unlikely. */
-        #if defined(__GNUC__)
-        #define @@NOINLINE __attribute__((noinline))
-        #else
-        #define @@NOINLINE
-        #endif
+  private static let noinline = """
 
-        """
-    }
-    if model.indexLevels.contains(where: { $0 != .none }) {
-      text += """
+    /* A function that stays one: its many exits must not make what follows look unlikely, and gcc must not
+     * conclude from what it leaves unread that a caller need not write it. */
+    #if defined(__has_attribute)
+    #if __has_attribute(noipa)
+    #define @@NOINLINE __attribute__((noipa))
+    #endif
+    #endif
+    #if !defined(@@NOINLINE) && defined(__GNUC__)
+    #define @@NOINLINE __attribute__((noinline))
+    #elif !defined(@@NOINLINE)
+    #define @@NOINLINE
+    #endif
 
-        /* Which calls look for indices and classes out of range in their inputs: 0 none, 1 those that this costs
-         * less than 1 %, by an estimate, 2 all. Without it they mean what the language says, and nothing is read or
-         * written out of place. */
-        #ifndef @@CHECK_INDICES
-        #define @@CHECK_INDICES 1
-        #endif
+    """
 
-        """
-    }
-    if model.uses.contains(where: { !$0.shared.isEmpty }) {
-      text += """
+  private static let indices = """
 
-        /* The iterations of the loop that follows are independent, though its pointers may be equal. */
-        #if defined(__clang__)
-        #define @@INDEPENDENT _Pragma("clang loop vectorize(assume_safety)")
-        #pragma clang diagnostic ignored "-Wpass-failed"
-        #elif defined(__GNUC__)
-        #define @@INDEPENDENT _Pragma("GCC ivdep")
-        #else
-        #define @@INDEPENDENT
-        #endif
+    /* Which calls look for indices and classes out of range in their inputs: 0 none, 1 those that this costs
+     * less than 1 %, by an estimate, 2 all. Without it they mean what the language says, and nothing is read or
+     * written out of place. */
+    #ifndef @@CHECK_INDICES
+    #define @@CHECK_INDICES 1
+    #endif
 
-        """
-    }
-    return text
-  }
+    """
+
+  private static let independent = """
+
+    /* The iterations of the loop that follows are independent, though its pointers may be equal. */
+    #if defined(__clang__)
+    #define @@INDEPENDENT _Pragma("clang loop vectorize(assume_safety)")
+    #pragma clang diagnostic ignored "-Wpass-failed"
+    #elif defined(__GNUC__)
+    #define @@INDEPENDENT _Pragma("GCC ivdep")
+    #else
+    #define @@INDEPENDENT
+    #endif
+
+    """
 }

@@ -51,10 +51,7 @@ struct CSelfTest {
   var declarations: String {
     if rows.isEmpty { return "" }
     let tested = Set(rows.map(\.function))
-    let missing = zip(model.plan.functions, model.functions).enumerated().filter {
-      !tested.contains($0.offset)
-    }
-    .map(\.element.1.name)
+    let missing = model.publicFunctions.filter { !tested.contains($0) }.map { model.functions[$0].name }
     let without =
       missing.isEmpty
       ? "every function" : "functions (without \(missing.joined(separator: ", ")), which do too much)"
@@ -68,7 +65,7 @@ struct CSelfTest {
     ])
     writer.directive("#define \(model.macroPrefix)SELF_TEST_BYTES \(byteCount)")
     writer.line(
-      "\(model.macroPrefix)API \(model.prefix)status \(model.prefix)self_test(void *memory, size_t bytes);")
+      "\(model.macroPrefix)FUNCTION \(model.prefix)status \(model.prefix)self_test(void *memory, size_t bytes);")
     writer.directive("#endif")
     writer.blank()
     return writer.text
@@ -88,6 +85,9 @@ struct CSelfTest {
     writer.blank()
     return writer.text
   }
+
+  /// All names that the test has for itself, but for those of single functions.
+  static let templates = common + " @self_test @@SELF_TEST @@SELF_TEST_BYTES "
 
   private static let common = """
     /* ---- Self-test ------------------------------------------------------------------------------- */

@@ -6,11 +6,20 @@ struct CTables {
   /// The definitions so far.
   private(set) var text = ""
   private let model: CModel
+  private var isEmbedded = false
   private var constants: [ConstantID: String] = [:]
 
   init(_ model: CModel) {
     self.model = model
-    if case .embedded(let bytes) = model.options.parameters, model.plan.parameterBytes > 0 { embed(bytes) }
+  }
+
+  /// The name of the table of embedded parameters, which is there once it was asked for.
+  mutating func embedded(_ bytes: [UInt8]) -> String {
+    if !isEmbedded {
+      embed(bytes)
+      isEmbedded = true
+    }
+    return model.helpers.name("embedded")
   }
 
   /// An expression that points to the elements of a constant.
@@ -89,8 +98,8 @@ struct CTables {
     let sizes = Set(model.plan.parameters.map { model.tables.types.dtype($0.type).byteCount })
     if sizes != [4] { writer.raw(model.helpers.expand(Self.byteOrder)) }
     writer.comment(["The parameters, as the bits of 32-bit words."])
-    let name = "\(model.prefix)embedded[\((bytes.count + 3) / 4)]"
-    writer.line("\(model.macroPrefix)ALIGNED static const uint32_t \(name) = {")
+    let name = "\(model.helpers.name("embedded"))[\((bytes.count + 3) / 4)]"
+    writer.line("\(model.helpers.macro("ALIGNED")) static const uint32_t \(name) = {")
     let padded = bytes + [UInt8](repeating: 0, count: 3)
     var starts: [Int: [String]] = [:]
     var elementSizes = [Int](repeating: 4, count: (bytes.count + 3) / 4)
@@ -131,6 +140,9 @@ struct CTables {
     writer.blank()
     text += writer.text
   }
+
+  /// All templates.
+  static let templates = alignment + byteOrder
 
   private static let alignment = """
     #if defined(__cplusplus) && __cplusplus >= 201103L

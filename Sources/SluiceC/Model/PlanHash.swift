@@ -11,14 +11,14 @@ enum PlanHash {
     return hasher.hash
   }
 
-  /// A hash of everything that the plan computes.
-  static func plan(_ plan: ModulePlan) -> UInt64 {
+  /// A hash of everything that the plan computes, but for a function that only draws initial values.
+  static func plan(_ plan: ModulePlan, without drawing: String?) -> UInt64 {
     var hasher = WordHasher()
     let tables = plan.tables
     combine(plan.module.name, &hasher)
     for variable in plan.parameters + plan.states { combine(variable, tables, &hasher) }
     for kernel in plan.kernels { combine(kernel, tables, &hasher) }
-    for function in plan.functions {
+    for function in plan.functions where function.name != drawing {
       combine(function.name, &hasher)
       for port in function.inputs + function.outputs {
         combine(port.name, &hasher)

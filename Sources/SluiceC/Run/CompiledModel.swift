@@ -12,7 +12,7 @@ public final class CompiledModel {
     public var compiler: CCompiler?
     /// The flags for optimisation, such as `["-O1"]`; nil takes the compiler's best for this machine.
     public var optimisation: [String]?
-    /// More flags, such as `["-DICA_SOFTWARE_FMA"]`.
+    /// More flags, such as `["-DICA_SOFTWARE_FMA"]`; paths in them begin at the root.
     public var flags: [String] = []
     /// Which calls refuse indices out of range, as the macro `CHECK_INDICES` of the C; none, as in the interpreter.
     public var indexChecks = 0
@@ -59,8 +59,7 @@ public final class CompiledModel {
     if usesThreads { flags.append("-D\(model.macroPrefix)THREADS") }
     flags.append("-D\(model.macroPrefix)CHECK_INDICES=\(options.indexChecks)")
     flags += options.flags
-    let cache = try options.cache.map { CompileCache(folder: $0) } ?? CompileCache.standard()
-    let compiled = try cache.library(source, compiler, flags)
+    let compiled = try CompileCache.library(source, compiler, flags, in: options.cache)
     library = try SharedLibrary(compiled.path)
     compileDuration = compiled.duration
     parameterBlock = MemoryBlock(plan.parameterBytes)

@@ -15,8 +15,6 @@
   private let threads: Threads?
   /// A context: six words, in the order of the struct in the header.
   private let context = MemoryBlock(48)
-  /// What pointers to tensors without elements point to: compiled code refuses NULL.
-  private let nothing = MemoryBlock(64)
 
   /// The pool of code that was compiled with one.
   @safe private final class Threads {
@@ -91,7 +89,8 @@
   ) -> Int32 {
     guard let first = inputs.first else { return unsafe body(pointers) }
     return unsafe first.withUnsafeBytes { bytes in
-      unsafe pointers.append(bytes.isEmpty ? UnsafeRawPointer(nothing.start) : bytes.baseAddress)
+      // NULL for a tensor without elements.
+      unsafe pointers.append(bytes.isEmpty ? nil : bytes.baseAddress)
       return unsafe withPointers(inputs.dropFirst(), &pointers, body)
     }
   }

@@ -34,6 +34,13 @@ package enum System {
     return unsafe String(cString: resolved)
   }
 
+  /// The path from the root on; as given where the working folder is gone.
+  static func absolute(_ path: String) -> String {
+    guard !path.hasPrefix("/"), let folder = unsafe getcwd(nil, 0) else { return path }
+    defer { unsafe free(folder) }
+    return unsafe String(cString: folder) + "/" + path
+  }
+
   /// The folder of a path.
   static func folder(of path: String) -> String {
     guard let slash = path.lastIndex(of: "/") else { return "." }
@@ -80,6 +87,15 @@ package enum System {
   /// Removes an empty folder.
   package static func removeFolder(_ path: String) { _ = unsafe rmdir(path) }
 
+  /// Runs a program in a folder, where it keeps its temporary files too; see `run`.
+  static func run(
+    _ program: String, _ arguments: [String], in folder: String, output: String
+  ) -> Int32? {
+    let script = #"cd "$0" && TMPDIR=. exec "$@""#
+    let code = run("/bin/sh", ["-c", script, folder, absolute(program)] + arguments, output: output)
+    return code == 126 || code == 127 ? nil : code
+  }
+
   /// Runs a program, its output and errors going to a file; its exit code, or nil when it cannot be started.
   ///
   /// A program killed by a signal gives 128 and the signal.
@@ -117,6 +133,9 @@ package enum System {
   }
 }
 
+/// `open(2)` for reading, under a name that `SharedLibrary.open` does not hide.
+private func openPath(_ path: String) -> Int32 { unsafe open(path, O_RDONLY | O_CLOEXEC) }
+
 /// `rename(2)`, under a name that `System.rename` does not hide.
 private func renamePath(_ source: String, _ target: String) -> Int32 { unsafe rename(source, target) }
 
@@ -140,11 +159,24 @@ private func renamePath(_ source: String, _ target: String) -> Int32 { unsafe re
 
   /// Loads a library; nil with the reason when the system refuses.
   init(_ path: String) throws(CompileError) {
-    guard let handle = unsafe dlopen(path, RTLD_NOW | RTLD_LOCAL) else {
+    guard let handle = unsafe Self.open(path) else {
       let reason = unsafe dlerror().map { unsafe String(cString: $0) } ?? "dlopen failed"
       throw CompileError(.load, "the compiled model cannot be loaded: \(reason)")
     }
     unsafe self.handle = handle
+  }
+
+  private static func open(_ path: String) -> UnsafeMutableRawPointer? {
+    // The loader replaces words such as `$ORIGIN`, which may be the name of a folder.
+    guard path.contains("$") else { return unsafe dlopen(path, RTLD_NOW | RTLD_LOCAL) }
+    #if os(Linux)
+      let file = openPath(path)
+      guard file >= 0 else { return nil }
+      defer { close(file) }
+      return unsafe dlopen("/proc/self/fd/\(file)", RTLD_NOW | RTLD_LOCAL)
+    #else
+      return unsafe dlopen(path, RTLD_NOW | RTLD_LOCAL)
+    #endif
   }
 
   deinit { SharedLibrary.unloading.withLock { _ in _ = unsafe dlclose(handle) } }

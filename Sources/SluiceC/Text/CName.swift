@@ -1,16 +1,21 @@
 // C identifiers, comments and strings out of names and texts that anybody may have written.
 
 /// Turns names of models into C identifiers.
+///
+/// There are two kinds. Names at file level begin with the model's name: `file` gives what stands behind it, which
+/// never ends in an underscore. Names that stand alone, members of structs and locals, get an underscore at their end
+/// where `CVocabulary` says that they could mean something else; so they can meet nothing at file level.
 enum CName {
   /// The longest identifier made from a model's name: C99 promises 63 significant characters, and prefix and
   /// suffix need some of them.
   static let maximumLength = 40
 
-  /// An identifier with the letters and digits of `name`; never a keyword, never reserved, never empty.
-  static func identifier(_ name: String) -> String {
+  /// The letters and digits of `name`, joined by single underscores; never empty, never with an underscore or a
+  /// digit in front or an underscore at the end.
+  static func file(_ name: String) -> String {
     var text = ""
     for byte in name.utf8 {
-      let character = isWordCharacter(byte) ? Character(Unicode.Scalar(byte)) : "_"
+      let character = CText.isWordCharacter(byte) ? Character(Unicode.Scalar(byte)) : "_"
       // Two underscores in a row are reserved in C++, a leading one in C.
       if character == "_", text.isEmpty || text.hasSuffix("_") { continue }
       text.append(character)
@@ -18,76 +23,62 @@ enum CName {
     }
     while text.hasSuffix("_") { text.removeLast() }
     guard let first = text.utf8.first else { return "x" }
-    if first >= 0x30 && first <= 0x39 { text = "n" + text }
-    return reserved.contains(text) || isLimit(text) ? text + "_" : text
+    return first >= 0x30 && first <= 0x39 ? "n" + text : text
   }
 
-  /// Whether a name is that of a macro of `<stdint.h>`, such as `INT32_MAX`.
-  private static func isLimit(_ name: String) -> Bool {
-    guard name == name.uppercased() else { return false }
-    return ["_MAX", "_MIN", "_WIDTH", "_C"].contains { name.hasSuffix($0) }
+  /// An identifier that stands alone in a file of that prefix.
+  static func local(_ name: String, prefix: String) -> String { free(file(name), prefix: prefix) }
+
+  /// The same with a number behind it.
+  static func local(_ name: String, _ number: String, prefix: String) -> String {
+    free(file(name) + number, prefix: prefix)
   }
 
-  private static func isWordCharacter(_ byte: UInt8) -> Bool {
-    switch byte {
-    case 0x30...0x39, 0x41...0x5A, 0x61...0x7A, 0x5F: true
-    default: false
-    }
+  private static func free(_ text: String, prefix: String) -> String {
+    text.hasPrefix(prefix) || CVocabulary.isTaken(text) ? text + "_" : text
   }
 
-  /// Keywords of C and C++, names that compilers and the headers included predefine, and names that the generated
-  /// code uses for itself.
-  private static let reserved: Set<String> = Set(
-    """
-    alignas alignof and and_eq asm auto bitand bitor bool break case catch char char8_t char16_t char32_t class
-    compl concept const consteval constexpr constinit const_cast continue co_await co_return co_yield decltype
-    default delete do double dynamic_cast else enum explicit export extern false float for friend goto if import
-    inline int long module mutable namespace new noexcept not not_eq nullptr operator or or_eq private protected
-    public register reinterpret_cast requires restrict return short signed sizeof static static_assert
-    static_cast struct switch template this thread_local throw true try typedef typeid typename typeof
-    typeof_unqual union unsigned using virtual void volatile wchar_t while xor xor_eq
-    linux unix i386 vax sun mips near far huge pascal cdecl interrupt errno assert stdin stdout stderr
-    NULL EOF I offsetof main
-    int8_t int16_t int32_t int64_t uint8_t uint16_t uint32_t uint64_t intptr_t uintptr_t intmax_t uintmax_t
-    size_t ptrdiff_t max_align_t
-    """.split(whereSeparator: \.isWhitespace).map(String.init))
+  /// What the names of a model's file begin with, without the underscore: the model's name in small letters, with a
+  /// word behind it where the system has names that begin so.
+  static func stem(_ model: String) -> String {
+    let text = file(model).lowercased()
+    let first = text.split(separator: "_").first.map(String.init) ?? text
+    return CVocabulary.spaces.contains(first) || CVocabulary.headers.contains(text) ? text + "_model" : text
+  }
 }
 
 /// The identifiers in use in one scope of C, and in the scopes inside that are still open.
 struct NameScope {
-  private var taken: Set<String> = []
+  private var taken: Set<String>
   private var levels: [[String]] = [[]]
   private var counters: [String: Int] = [:]
-  private let filePrefix: String?
+  private let prefix: String
 
-  /// A scope in which these names are in use; names that begin with `filePrefix` stand for something in the file
-  /// around and are changed.
-  init(_ names: some Sequence<String> = [], filePrefix: String? = nil) {
+  /// A scope inside a file whose names begin with `prefix`, in which these names are in use.
+  init(prefix: String, _ names: some Sequence<String> = []) {
     taken = Set(names)
-    self.filePrefix = filePrefix
+    self.prefix = prefix
   }
 
   /// Claims the identifier made from `name`, with a number behind it where it is in use.
   mutating func claim(_ name: String) -> String {
-    let identifier = CName.identifier(name)
-    let isFileName = filePrefix.map { identifier.hasPrefix($0) } ?? false
-    let wanted = isFileName ? "the_" + identifier : identifier
+    let wanted = CName.local(name, prefix: prefix)
     var found = wanted
     while !insert(found) {
       counters[wanted, default: 1] += 1
-      found = "\(wanted)_\(counters[wanted, default: 2])"
+      found = CName.local(name, "_\(counters[wanted, default: 2])", prefix: prefix)
     }
     return found
   }
 
   /// Claims the identifier made from `name` with a number behind it: `t1`, `t2`, ...
   mutating func number(_ name: String) -> String {
-    let stem = CName.identifier(name)
+    let stem = CName.file(name)
     let last = stem.utf8.last.map { $0 >= 0x30 && $0 <= 0x39 } ?? false
-    let separator = last || stem.hasSuffix("_") ? "_" : ""
     while true {
       counters["#" + stem, default: 0] += 1
-      let found = "\(stem)\(separator)\(counters["#" + stem, default: 1])"
+      let number = counters["#" + stem, default: 1]
+      let found = CName.local(stem, "\(last ? "_" : "")\(number)", prefix: prefix)
       if insert(found) { return found }
     }
   }
@@ -111,7 +102,7 @@ struct NameScope {
   mutating func claim(_ name: String, endings: [String]) -> String {
     var found = name
     var number = 2
-    while endings.contains(where: { taken.contains(found + $0) }) {
+    while endings.contains(where: { taken.contains(found + $0) || CVocabulary.isSystem(found + $0) }) {
       found = "\(name)_\(number)"
       number += 1
     }
@@ -128,6 +119,14 @@ struct NameScope {
 
 /// Texts that become part of a C file.
 enum CText {
+  /// Whether a byte may stand in an identifier.
+  static func isWordCharacter(_ byte: UInt8) -> Bool {
+    switch byte {
+    case 0x30...0x39, 0x41...0x5A, 0x61...0x7A, 0x5F: true
+    default: false
+    }
+  }
+
   /// A line for a comment: nothing in it ends the comment, warns, or shows other than it is.
   static func comment(_ line: String) -> String {
     var text = ""

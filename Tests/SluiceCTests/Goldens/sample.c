@@ -2,12 +2,26 @@
  *
  * A dense layer that counts its calls.
  *
- * This file stands alone: C99 or C++17, no libraries, no memory of its own, no globals that
- * change. It gives the same bits with every compiler, at every optimisation level, on every
- * processor. */
+ * This file stands alone: C99 or C++17, no libraries (but memcpy, memmove and memset, which
+ * compilers may call), no memory of its own, no globals that change. It gives the same bits with
+ * every compiler, at every optimisation level, on every processor. */
 
-#ifndef SAMPLE_H
-#define SAMPLE_H
+#ifndef SAMPLE_H_INCLUDED
+#define SAMPLE_H_INCLUDED
+
+/* How to call it, here @run; memory may come from anywhere:
+ *
+ *   sample_context context = {0};
+ *   context.state = aligned_alloc(SAMPLE_ALIGN, SAMPLE_STATE_BYTES);
+ *   context.arena = aligned_alloc(SAMPLE_ALIGN, SAMPLE_ARENA_BYTES);
+ *   context.arena_bytes = SAMPLE_ARENA_BYTES;
+ *   sample_status status = sample_params_bind(&context, file, bytes); // sample.params in memory
+ *   status = sample_reset(&context); // once
+ *   sample_run_dims dims = {B};
+ *   sample_run_inputs inputs = {x, rate};
+ *   sample_run_outputs outputs = {y, mean, n};
+ *   status = sample_run(&context, &dims, &inputs, &outputs);
+ *   if (status != SAMPLE_OK) puts(sample_status_string(status)); */
 
 #include <stddef.h>
 #include <stdint.h>
@@ -19,6 +33,12 @@ extern "C" {
 /* May be defined as `static` or as an attribute for exported functions, before this is included. */
 #ifndef SAMPLE_API
 #define SAMPLE_API
+#endif
+/* A function that a program need not call. */
+#if defined(__GNUC__)
+#define SAMPLE_FUNCTION SAMPLE_API __attribute__((unused))
+#else
+#define SAMPLE_FUNCTION SAMPLE_API
 #endif
 
 #define SAMPLE_ABI_VERSION 1
@@ -78,7 +98,7 @@ typedef struct sample_context {
 } sample_context;
 
 /* A status in words. */
-SAMPLE_API const char *sample_status_string(sample_status status);
+SAMPLE_FUNCTION const char *sample_status_string(sample_status status);
 
 /* Whether arithmetic is that of IEEE 754, rounded to nearest, with subnormals, as this file writes
  * it: SAMPLE_OK or SAMPLE_ERROR_ARITHMETIC. Options of the compiler (-ffast-math and its
@@ -89,11 +109,11 @@ SAMPLE_API const char *sample_status_string(sample_status status);
 SAMPLE_API sample_status sample_check_arithmetic(void);
 
 /* Writes the initial state. It must run once before any function that works on the state. */
-SAMPLE_API sample_status sample_reset(const sample_context *context);
+SAMPLE_FUNCTION sample_status sample_reset(const sample_context *context);
 
 /* Checks a parameters file in memory and makes context->params point into it; nothing is copied.
  * The file must begin at a multiple of SAMPLE_ALIGN, as a mapped one does, and stay where it is. */
-SAMPLE_API sample_status sample_params_bind(sample_context *context, const void *file,
+SAMPLE_FUNCTION sample_status sample_params_bind(sample_context *context, const void *file,
     size_t bytes);
 
 #define SAMPLE_RUN_MAX_B 64
@@ -126,7 +146,7 @@ typedef struct sample_run_outputs {
 /* One layer.
  *
  * @run(x: f32[B,24], rate: f32[]) -> (y: f32[B,40], mean: f32[], n: f32[]) */
-SAMPLE_API sample_status sample_run(const sample_context *context, const sample_run_dims *dims,
+SAMPLE_FUNCTION sample_status sample_run(const sample_context *context, const sample_run_dims *dims,
     const sample_run_inputs *inputs, const sample_run_outputs *outputs);
 
 #ifndef SAMPLE_NO_REFLECTION
@@ -153,14 +173,14 @@ typedef struct sample_function {
 } sample_function;
 
 /* The functions in the order of their numbers. */
-SAMPLE_API const sample_function *sample_functions(int32_t *count);
+SAMPLE_FUNCTION const sample_function *sample_functions(int32_t *count);
 
 /* The parameters, or the states. */
-SAMPLE_API const sample_tensor *sample_params(int32_t *count);
-SAMPLE_API const sample_tensor *sample_states(int32_t *count);
+SAMPLE_FUNCTION const sample_tensor *sample_params(int32_t *count);
+SAMPLE_FUNCTION const sample_tensor *sample_states(int32_t *count);
 
 /* Calls a function by its number: symbols, inputs and outputs in order, scalars by pointer too. */
-SAMPLE_API sample_status sample_call(const sample_context *context, int32_t function,
+SAMPLE_FUNCTION sample_status sample_call(const sample_context *context, int32_t function,
     const int64_t *dims, const void *const *inputs, void *const *outputs);
 #endif
 
@@ -189,17 +209,17 @@ typedef struct sample_pool {
 /* Starts a pool of so many threads, the caller's included. It gives how many there are, at least 1,
  * or 0 where the system refuses. A context then names the pool as its user, and as its parallel_for
  * the function below. */
-SAMPLE_API int32_t sample_pool_start(sample_pool *pool, int32_t threads);
+SAMPLE_FUNCTION int32_t sample_pool_start(sample_pool *pool, int32_t threads);
 
 /* Ends the threads. Nothing may run on the pool any more. */
-SAMPLE_API void sample_pool_stop(sample_pool *pool);
+SAMPLE_FUNCTION void sample_pool_stop(sample_pool *pool);
 
 /* Runs a job on the pool, which runs one at a time. */
-SAMPLE_API void sample_pool_parallel_for(void *pool, int64_t count,
+SAMPLE_FUNCTION void sample_pool_parallel_for(void *pool, int64_t count,
     void (*body)(void *argument, int64_t index), void *argument);
 
 /* sizeof(sample_pool), for bindings. */
-SAMPLE_API size_t sample_pool_bytes(void);
+SAMPLE_FUNCTION size_t sample_pool_bytes(void);
 #endif
 
 #ifdef __cplusplus
@@ -263,10 +283,16 @@ typedef char sample_check_double[sizeof(double) == 8 && sizeof(1.0) == 8 ? 1 : -
 #define SAMPLE_RESTRICT
 #endif
 
-/* A function that stays one: its many exits must not make what follows look unlikely. */
-#if defined(__GNUC__)
+/* A function that stays one: its many exits must not make what follows look unlikely, and gcc must not
+ * conclude from what it leaves unread that a caller need not write it. */
+#if defined(__has_attribute)
+#if __has_attribute(noipa)
+#define SAMPLE_NOINLINE __attribute__((noipa))
+#endif
+#endif
+#if !defined(SAMPLE_NOINLINE) && defined(__GNUC__)
 #define SAMPLE_NOINLINE __attribute__((noinline))
-#else
+#elif !defined(SAMPLE_NOINLINE)
 #define SAMPLE_NOINLINE
 #endif
 
@@ -961,8 +987,9 @@ static sample_status sample_run_check(const sample_context *context, const sampl
     return SAMPLE_ERROR_DIM;
   }
   const ptrdiff_t B = (ptrdiff_t)dims->B;
-  if (inputs->x == NULL || outputs->y == NULL || outputs->mean == NULL || outputs->n == NULL ||
-      context->params == NULL || context->state == NULL || context->arena == NULL) {
+  if ((inputs->x == NULL && B != 0) || (outputs->y == NULL && B != 0) || outputs->mean == NULL ||
+      outputs->n == NULL || context->params == NULL || context->state == NULL || context->arena ==
+      NULL) {
     return SAMPLE_ERROR_NULL;
   }
   if (sample_misaligned(inputs->x, sizeof(float)) || sample_misaligned(outputs->y, sizeof(float)) ||
@@ -1085,15 +1112,9 @@ static sample_status sample_function0_call(const sample_context *context, const 
   if (sample_misaligned(inputs[1], sizeof(float))) {
     return SAMPLE_ERROR_ALIGNMENT;
   }
-  sample_run_dims d;
-  d.B = dims[0];
-  sample_run_inputs in;
-  in.x = (const float *)inputs[0];
-  in.rate = *(const sample_f32 *)inputs[1];
-  sample_run_outputs out;
-  out.y = (float *)outputs[0];
-  out.mean = (float *)outputs[1];
-  out.n = (float *)outputs[2];
+  const sample_run_dims d = {dims[0]};
+  const sample_run_inputs in = {(const float *)inputs[0], *(const float *)inputs[1]};
+  const sample_run_outputs out = {(float *)outputs[0], (float *)outputs[1], (float *)outputs[2]};
   return sample_run(context, &d, &in, &out);
 }
 
