@@ -309,8 +309,8 @@ struct CHeader {
     }
     let refusal =
       level == .cheap
-      ? "Others give \(m)ERROR_INDEX, unless \(m)CHECK_INDICES is 0."
-      : "Others give \(m)ERROR_INDEX where \(m)CHECK_INDICES is 2."
+      ? "Others give \(macro("ERROR_INDEX")), unless \(macro("CHECK_INDICES")) is 0."
+      : "Others give \(macro("ERROR_INDEX")) where \(macro("CHECK_INDICES")) is 2."
     return lines + [refusal]
   }
 

@@ -65,7 +65,8 @@ struct CSelfTest {
     ])
     writer.directive("#define \(model.macroPrefix)SELF_TEST_BYTES \(byteCount)")
     writer.line(
-      "\(model.macroPrefix)FUNCTION \(model.prefix)status \(model.prefix)self_test(void *memory, size_t bytes);")
+      "\(model.macroPrefix)FUNCTION \(model.prefix)status \(model.prefix)self_test(void *memory, size_t bytes);"
+    )
     writer.directive("#endif")
     writer.blank()
     return writer.text

@@ -35,7 +35,8 @@ struct CompileCache {
     _ source: String, _ compiler: CCompiler, _ flags: [String], in folder: String? = nil
   ) throws(CompileError) -> (path: String, duration: Duration?) {
     var failure: CompileError?
-    for cache in try folder.map({ [CompileCache(folder: $0)] }) ?? all() {
+    let caches = if let folder { [CompileCache(folder: folder)] } else { try all() }
+    for cache in caches {
       do throws(CompileError) {
         return try cache.library(source, compiler, flags)
       } catch {

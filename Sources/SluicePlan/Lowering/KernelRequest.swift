@@ -263,12 +263,23 @@ extension RequestWriter {
           isDone[row] = true
         }
       }
-      guard let least = near.min(by: { $0.distance < $1.distance }) else { continue }
+      guard let least = near.min(by: { $0.distance < $1.distance }),
+        Self.keepsKernelsAlike(Set(near.map(\.distance)).sorted())
+      else { continue }
       let base = request.operandRows[least.row].base
       for (row, distance) in near {
         request.move(operand: row, to: base, tables.dims.integer(distance - least.distance))
       }
     }
+  }
+
+  /// Whether distances may stand in a kernel: they are few, or so regular that other kernels have the same.
+  ///
+  /// Where many parts at odd places are joined, places that are arguments make all runs of them one kernel.
+  private static func keepsKernelsAlike(_ distances: [Int64]) -> Bool {
+    guard distances.count > 8 else { return true }
+    let step = distances[1] - distances[0]
+    return zip(distances, distances.dropFirst()).allSatisfy { $1 - $0 == step }
   }
 }
 
