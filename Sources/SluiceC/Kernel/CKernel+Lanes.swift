@@ -107,10 +107,8 @@ extension CKernelPrinter {
       emitter.writer.line("\(kernel.registers[result].cType) \(name)[\(lanes.blockLength)];")
     }
     let call = varying.last?.reducingCall
-    let isLarge = emitter.scope.claim("is_large")
-    if let call {
-      emitter.writer.line("int\(8 * call.dtype.byteCount)_t \(isLarge) = 0;")
-    }
+    let isLarge = call == nil ? "" : emitter.scope.claim("is_large")
+    if let call { emitter.writer.line("int\(8 * call.dtype.byteCount)_t \(isLarge) = 0;") }
     noteIndependence(varying.map { .instruction($0) })
     open("for (ptrdiff_t \(lane) = 0; \(lane) < \(lanes.blockLength); ++\(lane))")
     emitter.lane = (lane, arrays)

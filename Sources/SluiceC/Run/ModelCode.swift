@@ -16,13 +16,14 @@
   private let poolStop: PoolStop?
   private let parallelFor: UnsafeMutableRawPointer?
   /// A context: six words, in the order of the struct in the header.
-  private let context = MemoryBlock(48)
+  private let context: MemoryBlock
   /// What pointers to tensors without elements point to: compiled code refuses NULL.
-  private let nothing = MemoryBlock(64)
+  private let nothing: MemoryBlock
 
   /// Finds the functions whose names begin with `prefix`, and starts threads.
-  init(_ library: SharedLibrary, prefix: String, threads: Int) throws(CompileError) {
+  init(_ library: SharedLibrary, prefix: String, threads: Int) throws {
     self.library = library
+    (context, nothing) = (try MemoryBlock(48), try MemoryBlock(64))
     unsafe function = unsafe unsafeBitCast(try library.address(of: prefix + "call"), to: Call.self)
     guard threads > 1 else {
       unsafe (pool, poolStop, parallelFor) = (nil, nil, nil)
@@ -32,7 +33,7 @@
     let start = unsafe unsafeBitCast(try library.address(of: prefix + "pool_start"), to: PoolStart.self)
     let stop = unsafe unsafeBitCast(try library.address(of: prefix + "pool_stop"), to: PoolStop.self)
     let parallelFor = unsafe try library.address(of: prefix + "pool_parallel_for")
-    let pool = MemoryBlock(bytes())
+    let pool = try MemoryBlock(bytes())
     guard unsafe start(pool.start, Int32(clamping: threads)) > 0 else {
       throw CompileError(.load, "the system gives no threads")
     }
