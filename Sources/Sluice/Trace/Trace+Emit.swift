@@ -86,7 +86,8 @@ extension Trace {
       let value = try builder.emit(op, all, record)
       if let reason = builder.tables.excess(builder.shape(value)) {
         throw InferenceError(
-          "the result of `\(op.definition.name)`, \(builder.tables.text(builder.type(value))), is too large: \(reason)")
+          "the result of `\(op.definition.name)`, \(builder.tables.text(builder.type(value))), is too large: \(reason)"
+        )
       }
       return tensor(value)
     } catch {

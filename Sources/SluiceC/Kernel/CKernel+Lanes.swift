@@ -84,7 +84,9 @@ extension CKernelPrinter {
     printPiece(piece, lanes, lane, &arrays, accumulators)
   }
 
-  /// A loop over the lanes. Where the last instruction is a call that reduces its argument, the loop computes what
+  /// A loop over the lanes.
+  ///
+  /// Where the last instruction is a call that reduces its argument, the loop computes what
   /// small arguments give and looks for large ones, for which the results are replaced.
   private mutating func printPiece(
     _ piece: [Instruction], _ lanes: CLanes, _ lane: String, _ arrays: inout [Register: String],
