@@ -39,7 +39,6 @@ extension HostTensor {
     case .f32: HostTensor(floats().map { $0.isNaN ? Float(bitPattern: CanonicalNaN.f32) : $0 }, shape: shape)
     case .f64:
       HostTensor(doubles().map { $0.isNaN ? Double(bitPattern: CanonicalNaN.f64) : $0 }, shape: shape)
-    case .f16, .bf16: HostTensor(narrowing: asDoubles(), to: dtype, shape: shape)
     default: self
     }
   }

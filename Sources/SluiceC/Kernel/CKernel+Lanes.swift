@@ -84,7 +84,9 @@ extension CKernelPrinter {
     printPiece(piece, lanes, lane, &arrays, accumulators)
   }
 
-  /// A loop over the lanes. Where the last instruction is a call that reduces its argument, the loop computes what
+  /// A loop over the lanes.
+  ///
+  /// Where the last instruction is a call that reduces its argument, the loop computes what
   /// small arguments give and looks for large ones, for which the results are replaced.
   private mutating func printPiece(
     _ piece: [Instruction], _ lanes: CLanes, _ lane: String, _ arrays: inout [Register: String],
@@ -107,10 +109,8 @@ extension CKernelPrinter {
       emitter.writer.line("\(kernel.registers[result].cType) \(name)[\(lanes.blockLength)];")
     }
     let call = varying.last?.reducingCall
-    let isLarge = emitter.scope.claim("is_large")
-    if let call {
-      emitter.writer.line("int\(8 * call.dtype.byteCount)_t \(isLarge) = 0;")
-    }
+    let isLarge = call == nil ? "" : emitter.scope.claim("is_large")
+    if let call { emitter.writer.line("int\(8 * call.dtype.byteCount)_t \(isLarge) = 0;") }
     noteIndependence(varying.map { .instruction($0) })
     open("for (ptrdiff_t \(lane) = 0; \(lane) < \(lanes.blockLength); ++\(lane))")
     emitter.lane = (lane, arrays)

@@ -62,9 +62,9 @@ public final class CompiledModel {
     let compiled = try CompileCache.library(source, compiler, flags, in: options.cache)
     library = try SharedLibrary(compiled.path)
     compileDuration = compiled.duration
-    parameterBlock = MemoryBlock(plan.parameterBytes)
-    stateBlock = MemoryBlock(plan.stateBytes)
-    arena = MemoryBlock(plan.functions.map(\.arenaBytes).max() ?? 0)
+    parameterBlock = try MemoryBlock(plan.parameterBytes)
+    stateBlock = try MemoryBlock(plan.stateBytes)
+    arena = try MemoryBlock(plan.functions.map(\.arenaBytes).max() ?? 0)
     code = try ModelCode(library, prefix: model.prefix, threads: options.threads)
     try Self.fill(parameterBlock, parameters, plan.parameters, "parameters", plan.tables)
     try Self.fill(stateBlock, states, plan.states, "states", plan.tables)
@@ -190,7 +190,7 @@ public final class CompiledModel {
       let shape = try shape(port.type, symbols)
       let dtype = plan.tables.types.dtype(port.type)
       let count = HostTensor.elementCount(of: shape) ?? 0
-      outputs.append(PreparedCall.Output(dtype, shape, MemoryBlock(count * dtype.byteCount)))
+      outputs.append(PreparedCall.Output(dtype, shape, try MemoryBlock(count * dtype.byteCount)))
     }
     return PreparedCall(self, position, dims, inputs.map(\.bytes), outputs)
   }
@@ -264,6 +264,8 @@ public enum RunError: Error, Hashable, Sendable {
   case binding(String)
   /// No value was given for a symbol.
   case unboundSymbol(String)
+  /// There is no memory for a block of states, parameters or results, or for the arena.
+  case outOfMemory(bytes: Int)
   /// The C refused the call; the status is that of its header.
   case refused(function: String, status: Int)
 }
@@ -278,6 +280,8 @@ extension RunError: CustomStringConvertible {
     case .stateSize(let expected, let actual): "the states have \(expected) bytes, got \(actual)"
     case .binding(let reason): reason
     case .unboundSymbol(let name): "the symbol `\(name)` has no value"
+    case .outOfMemory(let bytes):
+      "there is no memory for \(bytes) bytes: lower the bounds of the symbols, or use the interpreter"
     case .refused(let function, let status):
       status == 2
         ? "`@\(function)` refuses a dim: it is negative, or above its bound"

@@ -1,3 +1,11 @@
+#if canImport(Darwin)
+  import Darwin
+#elseif canImport(Musl)
+  import Musl
+#else
+  import Glibc
+#endif
+
 /// Memory that compiled code works on: aligned to 64 bytes, zeros at first, freed with its owner.
 @safe final class MemoryBlock {
   /// Where it begins.
@@ -5,14 +13,21 @@
   /// How many bytes were asked for.
   let byteCount: Int
 
-  /// A block of so many bytes.
-  init(_ byteCount: Int) {
+  /// What the system gave: the block is the part from the first multiple of 64 on.
+  private let whole: UnsafeMutableRawPointer
+
+  /// A block of so many bytes; throws where the system has no memory for them.
+  init(_ byteCount: Int) throws(RunError) {
+    let (size, overflow) = max(byteCount, 1).addingReportingOverflow(63)
+    guard byteCount >= 0, !overflow, let whole = unsafe calloc(size, 1) else {
+      throw .outOfMemory(bytes: byteCount)
+    }
     self.byteCount = byteCount
-    unsafe start = UnsafeMutableRawPointer.allocate(byteCount: max(byteCount, 1), alignment: 64)
-    unsafe start.initializeMemory(as: UInt8.self, repeating: 0, count: byteCount)
+    unsafe self.whole = whole
+    unsafe start = whole.alignedUp(toMultipleOf: 64)
   }
 
-  deinit { unsafe start.deallocate() }
+  deinit { unsafe free(whole) }
 
   /// Copies bytes in.
   func write(_ bytes: [UInt8], at offset: Int) {

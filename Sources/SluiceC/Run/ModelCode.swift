@@ -14,7 +14,7 @@
   private let function: Call
   private let threads: Threads?
   /// A context: six words, in the order of the struct in the header.
-  private let context = MemoryBlock(48)
+  private let context: MemoryBlock
 
   /// The pool of code that was compiled with one.
   @safe private final class Threads {
@@ -27,14 +27,14 @@
     /// How many threads there are, the calling one included: with one, no pool runs.
     var count = 1
 
-    init(_ library: SharedLibrary, prefix: String) throws(CompileError) {
+    init(_ library: SharedLibrary, prefix: String) throws {
       self.library = library
       let bytes = unsafe unsafeBitCast(try library.address(of: prefix + "pool_bytes"), to: PoolBytes.self)
       unsafe start = unsafe unsafeBitCast(
         try library.address(of: prefix + "pool_start"), to: PoolStart.self)
       unsafe stop = unsafe unsafeBitCast(try library.address(of: prefix + "pool_stop"), to: PoolStop.self)
       unsafe parallelFor = unsafe try library.address(of: prefix + "pool_parallel_for")
-      pool = MemoryBlock(bytes())
+      pool = try MemoryBlock(bytes())
     }
 
     func set(_ wanted: Int) throws(CompileError) {
@@ -52,8 +52,9 @@
   }
 
   /// Finds the functions whose names begin with `prefix`, and starts threads.
-  init(_ library: SharedLibrary, prefix: String, threads: Int) throws(CompileError) {
+  init(_ library: SharedLibrary, prefix: String, threads: Int) throws {
     self.library = library
+    context = try MemoryBlock(48)
     unsafe function = unsafe unsafeBitCast(try library.address(of: prefix + "call"), to: Call.self)
     self.threads = threads > 1 ? try Threads(library, prefix: prefix) : nil
     try self.threads?.set(threads)

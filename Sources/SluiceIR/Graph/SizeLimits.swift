@@ -27,7 +27,9 @@ extension DimTable {
 extension Tables {
   /// The largest extent of an axis: 2^48.
   package static let largestExtent: Int64 = 1 << 48
-  /// The most elements of a value, where an extent of 0 counts as 1: 2^56. Where a value is stored, it may have
+  /// The most elements of a value, where an extent of 0 counts as 1: 2^56.
+  ///
+  /// Where a value is stored, it may have
   /// fewer (`Planner`); what is only looked at, such as a broadcast, may be larger.
   package static let mostElements: Int64 = 1 << 56
   /// The largest value of a dim that is no extent: 2^62.

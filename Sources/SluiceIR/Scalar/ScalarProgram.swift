@@ -30,7 +30,9 @@ public struct ScalarProgram: Sendable, Hashable {
   init() {}
 
   /// The program for small arguments, where no reduction by multiples of pi has anything to do; nil where there
-  /// is none in it. All of them reduce the first parameter.
+  /// is none in it.
+  ///
+  /// All of them reduce the first parameter.
   package var nearPi: ScalarProgram? {
     var near = self
     var meaning = Array(0..<UInt32(instructions.count))

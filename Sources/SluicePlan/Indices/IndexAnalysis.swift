@@ -16,8 +16,7 @@ extension ModulePlan {
     }
     var analysis = IndexAnalysis(source)
     for position in names {
-      guard let function = source.function(functions[position].name) else { continue }
-      functions[position].indexUses = analysis.uses(of: function, in: &module.tables)
+      functions[position].indexUses = analysis.uses(of: functions[position].name, in: &module.tables)
     }
   }
 }
@@ -95,8 +94,10 @@ struct IndexAnalysis {
     tables = module.tables
   }
 
-  /// The uses of a function, with dims of other tables.
-  mutating func uses(of function: GraphID, in target: inout Tables) -> [IndexUse] {
+  /// The uses of the function of this name, with dims of other tables.
+  mutating func uses(of name: String, in target: inout Tables) -> [IndexUse] {
+    // Taking composites apart may have added bodies, so graphs have other numbers than in the source.
+    guard let function = module.function(name) else { return [] }
     (found, isFound, results) = ([], [], [:])
     let graph = module[function]
     let inputs = graph.inputs.enumerated().map { position, value -> Value in
