@@ -265,7 +265,7 @@ struct CSelfTest {
     for row in rows {
       text += """
           if (status == @@OK) {
-            status = @test\(row.function)(&context, start);
+            status = \(model.prefix)test\(row.function)(&context, start);
           }
 
         """

@@ -29,8 +29,9 @@ struct CompileCache {
     )
   }
 
-  /// The path of the library of a source, compiled now if it was not compiled before, and how long that took; where a
-  /// folder is full, the next one is tried. With `folder`, that one is taken.
+  /// The path of the library of a source, compiled now if it was not compiled before, and how long that took.
+  ///
+  /// Where a folder is full, the next one is tried. With `folder`, that one is taken.
   static func library(
     _ source: String, _ compiler: CCompiler, _ flags: [String], in folder: String? = nil
   ) throws(CompileError) -> (path: String, duration: Duration?) {

@@ -106,7 +106,7 @@ SAMPLE_FUNCTION const char *sample_status_string(sample_status status);
  * host or by a library that was linked with -ffast-math. It takes about half a microsecond on
  * a PC. Functions that write first values, and those that bind parameters, call it; other
  * threads, and hosts that change modes, call it themselves. */
-SAMPLE_API sample_status sample_check_arithmetic(void);
+SAMPLE_FUNCTION sample_status sample_check_arithmetic(void);
 
 /* Writes the initial state. It must run once before any function that works on the state. */
 SAMPLE_FUNCTION sample_status sample_reset(const sample_context *context);
@@ -1113,7 +1113,7 @@ static sample_status sample_function0_call(const sample_context *context, const 
     return SAMPLE_ERROR_ALIGNMENT;
   }
   const sample_run_dims d = {dims[0]};
-  const sample_run_inputs in = {(const float *)inputs[0], *(const float *)inputs[1]};
+  const sample_run_inputs in = {(const float *)inputs[0], *(const sample_f32 *)inputs[1]};
   const sample_run_outputs out = {(float *)outputs[0], (float *)outputs[1], (float *)outputs[2]};
   return sample_run(context, &d, &in, &out);
 }
