@@ -93,7 +93,7 @@ let package = Package(
     tests(
       "SluiceTests",
       uses: [
-        "Sluice", "SluiceFormats", "SluiceIR", "SluiceModels", "SluiceReference", "SluiceText",
+        "Sluice", "SluiceFormats", "SluiceIR", "SluiceModels", "SluicePlan", "SluiceReference", "SluiceText",
       ]),
     tests(
       "FileTests",
@@ -104,7 +104,7 @@ let package = Package(
     tests(
       "ConformanceTests",
       uses: [
-        "SluiceFormats", "SluiceIR", "SluicePasses", "SluicePlan", "SluiceReference", "SluiceText",
+        "SluiceC", "SluiceFormats", "SluiceIR", "SluicePasses", "SluicePlan", "SluiceReference", "SluiceText",
         "TestSupport",
       ]),
     tests(

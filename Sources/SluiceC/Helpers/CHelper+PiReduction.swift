@@ -113,8 +113,8 @@ extension CHelper {
       f32: ["p": "24", "q": "40", "bias": "127", "last": "23"],
       f64: ["p": "53", "q": "11", "bias": "1023", "last": "52"],
       """
-      /* near where x is not large; else of x reduced by multiples of pi what is left (part 0), what the rounding
-       * of that lost (1), or as bits how many multiples were taken off (2). */
+      /* near where x is not large; else of x reduced by multiples of pi what is left (part 0), what
+       * the rounding of that lost (1), or as bits how many multiples were taken off (2). */
       static inline {T} @pi_reduction_{d}({T} x, {T} near, int32_t multiples, int32_t part) {
         if (!@is_large_{d}(x)) {
           return near;

@@ -97,8 +97,8 @@ struct CPrelude {
 
   private static let noinline = """
 
-    /* A function that stays one: its many exits must not make what follows look unlikely, and gcc must not
-     * conclude from what it leaves unread that a caller need not write it. */
+    /* A function that stays one: its many exits must not make what follows look unlikely, and gcc
+     * must not conclude from what it leaves unread that a caller need not write it. */
     #if defined(__has_attribute)
     #if __has_attribute(noipa)
     #define @@NOINLINE __attribute__((noipa))
@@ -114,9 +114,9 @@ struct CPrelude {
 
   private static let indices = """
 
-    /* Which calls look for indices and classes out of range in their inputs: 0 none, 1 those that this costs
-     * less than 1 %, by an estimate, 2 all. Without it they mean what the language says, and nothing is read or
-     * written out of place. */
+    /* Which calls look for indices and classes out of range in their inputs: 0 none, 1 those that
+     * this costs less than 1 %, by an estimate, 2 all. Without it they mean what the language says,
+     * and nothing is read or written out of place. */
     #ifndef @@CHECK_INDICES
     #define @@CHECK_INDICES 1
     #endif

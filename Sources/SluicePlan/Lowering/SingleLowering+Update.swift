@@ -50,7 +50,11 @@ extension SingleLowering {
     let given = writer.wide(load(indices, row))
     let isNegative = writer.builder.scalar(.less, .bool, source: .i64, [given, zero])
     let wrapped = writer.builder.scalar(.add, .i64, [given, count])
-    let index = writer.builder.scalar(.select, .i64, source: .bool, [isNegative, wrapped, given])
+    let asked = writer.builder.scalar(.select, .i64, source: .bool, [isNegative, wrapped, given])
+    // What is out of range becomes -1 or the count, which are out of range too: places fit 64 bits.
+    let minusOne = writer.builder.constant(.max, .i64)
+    let index = writer.builder.scalar(
+      .minimum, .i64, [writer.builder.scalar(.maximum, .i64, [asked, minusOne]), count])
     let isLow = writer.builder.scalar(.lessEqual, .bool, source: .i64, [zero, index])
     let isHigh = writer.builder.scalar(.less, .bool, source: .i64, [index, count])
     writer.builder.begin(if: writer.builder.scalar(.and, .bool, [isLow, isHigh]))
