@@ -1,6 +1,7 @@
 import Sluice
 import SluiceFormats
 import SluiceIR
+import SluiceText
 
 extension CommandSpec {
   /// `run`: runs one function of a model on arrays.
@@ -146,13 +147,15 @@ extension CommandSpec {
     if dtype == .bool, let truth = Bool(text) { return HostTensor(scalar: truth) }
     guard let number = Double(text) else { return nil }
     let bits: UInt64?
-    if let integer = Int64(text) {
+    if let integer = Int64(text), !(integer == 0 && dtype.isFloating) {
       bits = ScalarConstant.bits(holding: integer, dtype)
     } else if number.isInfinite, !text.lowercased().contains("inf") {
       bits = nil
     } else if dtype == .f32, let float = Float(text), float.isFinite {
       // Rounded once, from the digits.
       bits = UInt64(float.bitPattern)
+    } else if dtype.isNarrow, let narrow = narrowBits(of: text, dtype) {
+      bits = narrow
     } else {
       bits = ScalarConstant.bits(holding: number, dtype)
     }

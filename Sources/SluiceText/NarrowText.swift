@@ -1,4 +1,4 @@
-import SluiceIR
+package import SluiceIR
 
 /// f16 and bf16 as text: a numeral is rounded once, and the shortest one that reads back is printed.
 extension NumberText {
@@ -123,4 +123,19 @@ private struct Decimal {
     let candidates = digits.count <= count ? [whole] : [whole, whole + 1]
     return candidates.compactMap { Double("\($0)e\(scale)") }
   }
+}
+
+/// The bits of f16 or bf16 nearest to decimal text with an optional sign, rounded once; nil for what is no such text,
+/// or too large.
+package func narrowBits(of text: String, _ dtype: DType) -> UInt64? {
+  let bytes = Array(text.utf8)
+  let isNegative = bytes.first == 0x2D
+  let start = isNegative || bytes.first == 0x2B ? 1 : 0
+  guard start < bytes.count,
+    bytes[start...].allSatisfy({
+      (0x30...0x39).contains($0) || $0 == 0x2E || $0 | 0x20 == 0x65 || $0 == 0x2D || $0 == 0x2B
+    }),
+    case .value(let bits) = NumberText.narrow(bytes, start..<bytes.count, dtype)
+  else { return nil }
+  return UInt64(bits) | (isNegative ? 0x8000 : 0)
 }

@@ -143,6 +143,8 @@ extension Reader {
       return .data(try readConstant(type, at: start))
     case "constant":
       let dtype = builder.tables.types.dtype(type)
+      // Floats are rounded once, from their digits.
+      if dtype.isFloating { return .constant(try readFloatArgument(dtype)) }
       let value = try readArguments(1, isExact: dtype.isInteger)[0]
       try requireFits(value, dtype, spot)
       return .constant(value)
@@ -168,6 +170,20 @@ extension Reader {
         hint:
           "there are `zeros`, `ones`, `constant(x)`, `eye`, `normal(mean, deviation)`, `uniform(low, high)` "
           + "and `data [...]`")
+    }
+  }
+
+  /// One float of a dtype in parentheses.
+  private mutating func readFloatArgument(_ dtype: DType) throws(Stop) -> Double {
+    var bytes: [UInt8] = []
+    try open(.openParenthesis, "`(`")
+    try readElement(dtype, into: &bytes)
+    try close(.closeParenthesis, "`)`")
+    let bits = bytes.reversed().reduce(UInt64(0)) { $0 << 8 | UInt64($1) }
+    return switch dtype {
+    case .f32: Double(Float(bitPattern: UInt32(truncatingIfNeeded: bits)))
+    case .f16, .bf16: Double(NarrowFloat.widened(UInt16(truncatingIfNeeded: bits), dtype))
+    default: Double(bitPattern: bits)
     }
   }
 
@@ -199,7 +215,7 @@ extension Reader {
   }
 
   private mutating func requireFloat(_ type: TypeID, _ word: String, _ spot: Lexer.Spot) throws(Stop) {
-    guard builder.tables.types.dtype(type).isFloat else {
+    guard builder.tables.types.dtype(type).isFloating else {
       throw report("`\(word)` makes floats, the type is \(builder.tables.text(type))", at: spot)
     }
   }

@@ -152,7 +152,7 @@ extension Reader {
   }
 
   /// Reads one element of a dtype.
-  private mutating func readElement(_ dtype: DType, into content: inout [UInt8]) throws(Stop) {
+  mutating func readElement(_ dtype: DType, into content: inout [UInt8]) throws(Stop) {
     let spot = lexer.spot
     let isNegative = accept(.minus)
     var bits: UInt64

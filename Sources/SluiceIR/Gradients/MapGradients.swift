@@ -119,7 +119,9 @@ extension GradientRule {
   static let power = cotangents {
     (builder: inout ModuleBuilder, node: GradientNode) throws(InferenceError) in
     let (x, y) = (node.x, node.y)
-    let isOrdinary = builder.compare(.greater, builder.unary(.abs, x), 0)
+    // Below that, 1 / x is infinite.
+    let least = builder.dtype(x) == .f32 ? 0x1p-127 : 0x1p-1023
+    let isOrdinary = builder.compare(.greaterEqual, builder.unary(.abs, x), least)
     let isConstant = builder.make(.and, [builder.compare(.equal, y, 0), builder.unary(.not, isOrdinary)])
     let exponent = builder.select(isConstant, builder.splat(0, like: y), builder.subtract(y, 1))
     let dx = builder.multiply(builder.make(.power, [x, exponent]), y)
