@@ -212,8 +212,12 @@ private struct HoistableScan {
     let name = builder.freeName("\(builder.tables.strings[body.name]).hoisted")
     builder.begin(.body, name, symbols: body.symbols)
     var values = [ValueID](repeating: .none, count: body.valueCount)
+    // What comes out of an inner scan may be called like something here.
+    var taken: Set<StringID> = []
     for value in inputs {
-      values[value.index] = builder.input(body.types[value.index], name: body.names[value.index])
+      let name = body.names[value.index]
+      let isFree = name.isNone || taken.insert(name).inserted
+      values[value.index] = builder.input(body.types[value.index], name: isFree ? name : .none)
     }
     for index in body.inputCount..<body.nodeCount where fates[index] == .stays {
       let results = body.resultRange(NodeID(index))

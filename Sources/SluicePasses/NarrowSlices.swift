@@ -171,9 +171,13 @@ private struct WantedParts {
   /// Emits a node on parts of its operands.
   func emit(_ node: NodeCopy, _ graph: Graph, _ builder: inout ModuleBuilder) -> ValueID {
     let result = graph.resultRange(node.node).lowerBound
-    guard let part = parts[result],
-      let operandParts = Self.operandParts(node.node, part, graph, builder.tables, zero)
-    else { preconditionFailure("only nodes that can give a part are narrowed") }
+    // The dim 0 may be new to the module.
+    let ownZero = builder.tables.dims.integer(0)
+    guard var part = parts[result] else { preconditionFailure("only wanted parts are narrowed") }
+    part.start = part.start.map { $0 == zero ? ownZero : $0 }
+    guard let operandParts = Self.operandParts(node.node, part, graph, builder.tables, ownZero) else {
+      preconditionFailure("only nodes that can give a part are narrowed")
+    }
     var operands: [ValueID] = []
     for (position, operand) in graph.operands(node.node).enumerated() {
       let value = node.operands[position]

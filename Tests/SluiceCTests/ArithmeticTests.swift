@@ -48,6 +48,50 @@ func selfTest(_ plan: ModulePlan) throws -> [SelfTest.Row] {
 
   // MARK: Compilers that round otherwise
 
+  /// gcc makes one instruction of a negated multiply-add, however the negation is written, and loses the sign of a sum
+  /// that is exactly 0.
+  @Test func negatedSumsKeepTheirSign() throws {
+    var text = "module @negated\n\n"
+    for (dtype, count) in [("f32", 4), ("f64", 3), ("f32", 40)] {
+      text += """
+        func @n_\(dtype)_\(count)(%x: \(dtype)[\(count)], %y: \(dtype)[\(count)], %z: \(dtype)[\(count)]) -> (a: \(dtype)[\(count)], b: \(dtype)[\(count)], c: \(dtype)[\(count)], d: \(dtype)[\(count)]) {
+          %s = fma %x, %y, %z : \(dtype)[\(count)]
+          %n = negate %s : \(dtype)[\(count)]
+          %a = reverse %n : \(dtype)[\(count)]
+          %minus_one = constant {value = -1} : \(dtype)[]
+          %ones = broadcast %minus_one {shape = [\(count)]} : \(dtype)[\(count)]
+          %zero = constant {value = -0.0} : \(dtype)[]
+          %zeros = broadcast %zero {shape = [\(count)]} : \(dtype)[\(count)]
+          %m = multiply %s, %ones : \(dtype)[\(count)]
+          %b = reverse %m : \(dtype)[\(count)]
+          %q = divide %s, %ones : \(dtype)[\(count)]
+          %c = reverse %q : \(dtype)[\(count)]
+          %t = subtract %zeros, %s : \(dtype)[\(count)]
+          %d = reverse %t : \(dtype)[\(count)]
+          return %a, %b, %c, %d
+        }
+
+
+        """
+    }
+    let plan = try planned(text)
+    for build in Self.builds {
+      let model = try CompiledModel(
+        plan, parameters: [], states: [], options: build.options(["-march=native"]))
+      for function in plan.functions {
+        let inputs = try zip(function.inputs, [1.0, 1.0, -1.0]).map { port, value in
+          let shape = plan.tables.types.shape(port.type).map { Int(plan.tables.dims.value($0) ?? 0) }
+          let dtype = plan.tables.types.dtype(port.type)
+          let bits = dtype == .f32 ? UInt64(Float(value).bitPattern) : value.bitPattern
+          return try tensor([UInt64](repeating: bits, count: shape[0]), dtype, shape: shape)
+        }
+        var machine = PlanMachine(plan)
+        let expected = try machine.run(function.name, inputs)
+        #expect(try model.run(function.name, inputs: inputs) == expected, "\(function.name) \(build)")
+      }
+    }
+  }
+
   /// gcc before 13 drops a rounding to f32 between doubles where it vectorises straight-line code: the sums of small
   /// products without an instruction for them, and casts there and back.
   @Test func roundingsBetweenDoublesStay() throws {

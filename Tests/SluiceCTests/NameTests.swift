@@ -128,7 +128,7 @@ import Testing
       if seen.insert(CSource.fileStem(plan)).inserted { text += CSource.emitC(plan).header }
     }
     try compiles(text, "headers of models")
-    let sampled = Build.isExhaustive ? letters + locals.sorted() : ["a", "b", "sum"]
+    let sampled = Build.isExhaustive ? letters + locals.sorted() : ["a", "b", "sum", "is", "thread"]
     for name in sampled where name.first?.isLetter ?? false {
       let kit = ScalarCase.plan(ScalarCase.all, count: 8, named: name)
       try compiles(CSource.emitC(kit).source, "model \(name)")

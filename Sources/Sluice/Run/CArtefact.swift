@@ -84,7 +84,10 @@ public struct CArtefact: Sendable {
       if case .function = choices.initialState { return true }
       return choices.drawnStates.contains(name)
     }
-    if (plan.parameters + plan.states).contains(where: { !isDrawnInC($0.name) }) {
+    // Blocks begin with zeros, so those need no values; a state may be larger than this machine's memory.
+    let zeros = Set(
+      whole.variables.filter { $0.initializer == .zeros }.map { whole.tables.strings[$0.name] })
+    if (plan.parameters + plan.states).contains(where: { !isDrawnInC($0.name) && !zeros.contains($0.name) }) {
       // Of all variables, since the numbers drawn depend on their order.
       values = try Session.initialValues(whole, seed: seed)
     }
@@ -162,7 +165,9 @@ public struct CArtefact: Sendable {
       }
     var choices = options
     choices.toolVersion = SluiceVersion.current
-    if choices.initialState == .reset { choices.states = Self.block(plan.states, plan.stateBytes, values) }
+    if choices.initialState == .reset, !values.isEmpty {
+      choices.states = Self.block(plan.states, plan.stateBytes, values)
+    }
     choices.selfTest = Self.selfTest(plan, selfTest, without: choices.drawing)
     choices.parameters = isEmbedded ? .embedded(parameters) : .external
     let (source, header) = CSource.emitC(plan, options: choices)

@@ -104,6 +104,20 @@ extension CHelper {
       }
       """)
     + floats(
+      "negate", needs: ["bits", "from_bits"], f32: ["sign": "0x80000000u"],
+      f64: ["sign": "UINT64_C(0x8000000000000000)"],
+      """
+      /* The other sign. gcc makes one instruction of a negated multiply-add, and a sum of exactly 0
+       * loses its sign there. */
+      static inline {T} @negate_{d}({T} x) {
+      #if defined(__GNUC__) && !defined(__clang__)
+        return @from_bits_{d}(@bits_{d}(x) ^ {sign});
+      #else
+        return -x;
+      #endif
+      }
+      """)
+    + floats(
       "with_sign", needs: ["bits", "from_bits"], f32: ["sign": "0x80000000u"],
       f64: ["sign": "UINT64_C(0x8000000000000000)"],
       """

@@ -35,7 +35,7 @@ extension CHelper {
           uint64_t count;      /* how many multiples were taken off, modulo 2 or 4 */
           uint64_t high, low;  /* what is left: (high 2^64 + low) 2^(exponent - 128) */
           int32_t exponent;
-          int32_t is_negative;
+          int32_t negative;
         } @pi_rest;
 
         /* Takes off a multiple of pi (0), an odd multiple of pi/2 (1) or a multiple of pi/2 (2). */
@@ -66,14 +66,14 @@ extension CHelper {
           @pi_rest rest;
           rest.count = turns >> width;
           turns = (turns & (2 * half - 1)) - half;
-          rest.is_negative = turns >> 63 != 0;
-          if (rest.is_negative) {
+          rest.negative = turns >> 63 != 0;
+          if (rest.negative) {
             turns = ~turns;
             middle = ~middle;
             lowest = ~lowest;
           }
           if (bits >> 63 != 0) {
-            rest.is_negative = !rest.is_negative;
+            rest.negative = !rest.negative;
           } else if (multiples == 1) {
             rest.count ^= 1; /* the odd multiple above n pi is the one of n + 1 */
           }
@@ -131,7 +131,7 @@ extension CHelper {
         const int32_t exponent = rest.exponent + {bias} - {p};
         const {T} unit = @from_bits_{d}(({U})exponent << {last});
         const {T} small_unit = @from_bits_{d}(({U})(exponent - {p}) << {last});
-        const {T} sign = rest.is_negative ? -1.0{f} : 1.0{f};
+        const {T} sign = rest.negative ? -1.0{f} : 1.0{f};
         const {T} a = sign * (({T})(int64_t)(rest.high >> {q}) * unit);
         const {T} b = sign * (({T})(int64_t)(behind >> {q}) * small_unit);
         const {T} sum = a + b;

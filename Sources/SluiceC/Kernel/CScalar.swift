@@ -66,14 +66,28 @@ struct CScalar {
     return .call(helpers.use(function, dtype), operands)
   }
 
+  private func negated(_ operand: CExpression, _ dtype: DType) -> CExpression {
+    .call(helpers.use("negate_\(dtype.name)"), [operand])
+  }
+
+  /// Whether an operand is the literal of a number.
+  private func isNumber(_ operand: CExpression, _ number: String) -> Bool {
+    operand.text == number || operand.text == number + "f"
+  }
+
   private func float(_ op: ScalarOp, _ dtype: DType, _ operands: [CExpression]) -> CExpression {
     func helper(_ name: String) -> CExpression { .call(helpers.use("\(name)_\(dtype.name)"), operands) }
     switch op {
     case .add: return .binary(operands[0], "+", operands[1], .additive)
+    // What compilers take for a negation is one; see the helper.
+    case .subtract where isNumber(operands[0], "-0.0"): return negated(operands[1], dtype)
+    case .multiply where isNumber(operands[0], "-1.0"): return negated(operands[1], dtype)
+    case .multiply where isNumber(operands[1], "-1.0"): return negated(operands[0], dtype)
+    case .divide where isNumber(operands[1], "-1.0"): return negated(operands[0], dtype)
     case .subtract: return .binary(operands[0], "-", operands[1], .additive)
     case .multiply: return .binary(operands[0], "*", operands[1], .multiplicative)
     case .divide: return .binary(operands[0], "/", operands[1], .multiplicative)
-    case .negate: return CExpression("-\(operands[0].text(atLeast: .primary))", .unary)
+    case .negate: return helper("negate")
     case .remainder: return helper("remainder")
     case .fma: return helper("fma")
     case .abs: return helper("abs")

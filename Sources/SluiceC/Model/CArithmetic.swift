@@ -11,7 +11,8 @@ struct CArithmetic {
   init(_ model: CModel) { self.model = model }
 
   /// All names that the check has for itself.
-  static let templates = "@check_arithmetic @arithmetic_f32 @arithmetic_f64 @chosen_f32 @chosen_f64 "
+  static let templates =
+    "@check_arithmetic @arithmetic_f32 @arithmetic_f64 @chosen_f32 @chosen_f64 @endless_f32 @endless_f64 "
 
   /// The declaration, for the header.
   var declaration: String {
@@ -84,6 +85,7 @@ struct CArithmetic {
     var operations: [(code: String, value: (T, T, T) -> T)] = [
       // A call with NaN, infinity and zeros, which clang may change whatever the pragmas say. Bit by bit.
       ("@chosen_\(dtype.name)(x)", { a, _, _ in a }), ("@chosen_\(dtype.name)(z)", { _, _, c in c }),
+      ("@endless_\(dtype.name)(z)", { _, _, c in c < 0 ? .infinity : c }),
       ("x * y + z", { a, b, c in a * b + c }), ("(x + z) - x", { a, _, c in (a + c) - a }),
       ("x / divisor", { a, _, _ in a / divisor }), ("y / divisor", { _, b, _ in b / divisor }),
       ("z / divisor", { _, _, c in c / divisor }), ("x + 0.0\(suffix)", { a, _, _ in a + 0 }),
@@ -104,6 +106,14 @@ struct CArithmetic {
     writer.line("\(dtype.cType) nan;")
     writer.line("@@COPY(&nan, &bits, sizeof bits);")
     writer.line("return x == x ? x : nan;")
+    writer.close()
+    writer.blank()
+    writer.comment(["A number, or infinity, as elementary functions give it."])
+    writer.open("static inline \(dtype.cType) @endless_\(dtype.name)(\(dtype.cType) x)")
+    writer.line("const \(unsigned) bits = \(literal(.infinity));")
+    writer.line("\(dtype.cType) infinity;")
+    writer.line("@@COPY(&infinity, &bits, sizeof bits);")
+    writer.line("return x < 0.0\(suffix) ? infinity : x;")
     writer.close()
     writer.blank()
     writer.comment(["Whether operations on \(dtype.cType) give what they must; see @check_arithmetic."])
@@ -157,7 +167,7 @@ struct CArithmetic {
     writer.line("@@COPY(&bits, &values[row][i], sizeof bits);")
     let (infinity, nan) = (literal(.infinity), literal(.nan))
     let magnitude = dtype == .f32 ? "0x7fffffffu" : "UINT64_C(0x7fffffffffffffff)"
-    writer.line("const int is_nan = row > 1 && (bits & \(magnitude)) > \(infinity);")
+    writer.line("const int is_nan = row > 2 && (bits & \(magnitude)) > \(infinity);")
     writer.line("is_right &= (is_nan ? \(nan) : bits) == results[row][i];")
     writer.close()
     writer.close()

@@ -28,7 +28,7 @@ struct CPool {
         pthread_cond_t wake;
         pthread_cond_t done;
         pthread_t threads[@@POOL_MAX];
-        int32_t thread_count;
+        int32_t started;
         int32_t stops;
         int32_t sleepers;
         int32_t waits;
@@ -130,7 +130,7 @@ struct CPool {
         if (pool == NULL) {
           return 0;
         }
-        pool->thread_count = 0;
+        pool->started = 0;
         pool->stops = 0;
         pool->sleepers = 0;
         pool->waits = 0;
@@ -151,14 +151,14 @@ struct CPool {
           pthread_mutex_destroy(&pool->mutex);
           return 0;
         }
-        while (pool->thread_count < threads - 1 && pool->thread_count < @@POOL_MAX) {
-          pthread_t *const thread = &pool->threads[pool->thread_count];
+        while (pool->started < threads - 1 && pool->started < @@POOL_MAX) {
+          pthread_t *const thread = &pool->threads[pool->started];
           if (pthread_create(thread, NULL, @pool_worker, pool) != 0) {
             break;
           }
-          pool->thread_count += 1;
+          pool->started += 1;
         }
-        return pool->thread_count + 1;
+        return pool->started + 1;
       }
 
       @@API void @pool_stop(@pool *pool) {
@@ -169,7 +169,7 @@ struct CPool {
         pool->stops = 1;
         pthread_cond_broadcast(&pool->wake);
         pthread_mutex_unlock(&pool->mutex);
-        for (int32_t i = 0; i < pool->thread_count; ++i) {
+        for (int32_t i = 0; i < pool->started; ++i) {
           pthread_join(pool->threads[i], NULL);
         }
         pthread_cond_destroy(&pool->done);
@@ -179,7 +179,7 @@ struct CPool {
 
       @@API void @pool_parallel_for(void *user, int64_t count, void (*body)(void *argument, int64_t index), void *argument) {
         @pool *const pool = (@pool *)user;
-        if (pool->thread_count == 0 || count < 2 || count > INT32_MAX) {
+        if (pool->started == 0 || count < 2 || count > INT32_MAX) {
           for (int64_t i = 0; i < count; ++i) {
             body(argument, i);
           }

@@ -59,8 +59,16 @@ public final class CompiledModel {
     if usesThreads { flags.append("-D\(model.macroPrefix)THREADS") }
     flags.append("-D\(model.macroPrefix)CHECK_INDICES=\(options.indexChecks)")
     flags += options.flags
-    let compiled = try CompileCache.library(source, compiler, flags, in: options.cache)
-    library = try SharedLibrary(compiled.path)
+    var compiled = try CompileCache.library(source, compiler, flags, in: options.cache)
+    do {
+      library = try SharedLibrary(compiled.path)
+    } catch {
+      // A library that was damaged since it was made is made again.
+      System.remove(compiled.path)
+      System.removeFolder(compiled.path)
+      compiled = try CompileCache.library(source, compiler, flags, in: options.cache)
+      library = try SharedLibrary(compiled.path)
+    }
     compileDuration = compiled.duration
     parameterBlock = try MemoryBlock(plan.parameterBytes)
     stateBlock = try MemoryBlock(plan.stateBytes)

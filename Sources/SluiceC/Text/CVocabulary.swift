@@ -52,7 +52,10 @@ enum CVocabulary {
   /// begins as one of `spaces` or ends in `_t`.
   static let system = list(
     """
-    aligned_alloc arc4random_buf arc4random_uniform assert_perror at_quick_exit call_once canonicalize_file_name
+    aligned_alloc atomic_compare_exchange_strong_explicit atomic_compare_exchange_weak_explicit
+    atomic_exchange_explicit atomic_fetch_add_explicit atomic_fetch_and_explicit atomic_fetch_or_explicit
+    atomic_fetch_sub_explicit atomic_fetch_xor_explicit atomic_flag_clear_explicit atomic_flag_test_and_set_explicit
+    atomic_init atomic_load_explicit atomic_signal_fence atomic_store_explicit atomic_thread_fence arc4random_buf arc4random_uniform assert_perror at_quick_exit call_once canonicalize_file_name
     clock_adjtime clock_getcpuclockid clock_getres clock_gettime clock_nanosleep clock_settime close_range
     copy_file_range d_fileno drand48_data error_at_line error_message_count error_one_per_line error_print_progname
     explicit_bzero fd_mask fd_set file_handle fsconfig_command get_current_dir_name getaddrinfo_a getdate_err

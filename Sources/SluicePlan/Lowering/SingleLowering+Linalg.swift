@@ -184,6 +184,8 @@ extension SingleLowering {
         }
       }
       let diagonal = self.load(work, k, k)
+      // The row of the pivot is divided last: rows that are equal to it come to 0 exactly.
+      self.eliminateRows(both, work, n, k, diagonal, dtype, isFull: isFull)
       if isFull {
         for (matrix, width) in both {
           self.rows(width) { (self: inout SingleLowering, j) in
@@ -192,7 +194,6 @@ extension SingleLowering {
           }
         }
       }
-      self.eliminateRows(both, work, n, k, diagonal, dtype, isFull: isFull)
     }
   }
 
@@ -205,11 +206,11 @@ extension SingleLowering {
     let i = writer.builder.beginLoop(from: start, to: Affine(n), .sequential)
     let differs = writer.builder.scalar(.notEqual, .bool, source: .i64, [i, k])
     writer.builder.begin(if: differs)
-    var factor = load(work, i, k)
+    var factor = writer.builder.scalar(.divide, dtype, [load(work, i, k), diagonal])
     if !isFull {
       // A pivot of 0 is the largest of its column, so there is nothing to eliminate.
       let isZero = writer.builder.scalar(.equal, .bool, source: dtype, [diagonal, number(0, dtype)])
-      factor = select(isZero, number(0, dtype), writer.builder.scalar(.divide, dtype, [factor, diagonal]))
+      factor = select(isZero, number(0, dtype), factor)
     }
     let minus = writer.builder.scalar(.negate, dtype, [factor])
     for (matrix, width) in both {

@@ -195,7 +195,7 @@ typedef struct sample_pool {
   pthread_cond_t wake;
   pthread_cond_t done;
   pthread_t threads[SAMPLE_POOL_MAX];
-  int32_t thread_count;
+  int32_t started;
   int32_t stops;
   int32_t sleepers;
   int32_t waits;
@@ -283,8 +283,8 @@ typedef char sample_check_double[sizeof(double) == 8 && sizeof(1.0) == 8 ? 1 : -
 #define SAMPLE_RESTRICT
 #endif
 
-/* A function that stays one: its many exits must not make what follows look unlikely, and gcc must not
- * conclude from what it leaves unread that a caller need not write it. */
+/* A function that stays one: its many exits must not make what follows look unlikely, and gcc
+ * must not conclude from what it leaves unread that a caller need not write it. */
 #if defined(__has_attribute)
 #if __has_attribute(noipa)
 #define SAMPLE_NOINLINE __attribute__((noipa))
@@ -665,6 +665,14 @@ static inline double sample_chosen_f64(double x) {
   return x == x ? x : nan;
 }
 
+/* A number, or infinity, as elementary functions give it. */
+static inline double sample_endless_f64(double x) {
+  const uint64_t bits = UINT64_C(0x7ff0000000000000);
+  double infinity;
+  SAMPLE_COPY(&infinity, &bits, sizeof bits);
+  return x < 0.0 ? infinity : x;
+}
+
 /* Whether operations on double give what they must; see sample_check_arithmetic. */
 static int sample_arithmetic_f64(void) {
   /* The operands and what operations make of them, read where nobody can foresee them. */
@@ -679,12 +687,15 @@ static int sample_arithmetic_f64(void) {
       UINT64_C(0x3c80000000000000), UINT64_C(0xbc70000000000000), UINT64_C(0x0000000000000000),
       UINT64_C(0x7ff0000000000000), UINT64_C(0x4033000000000000)},
   };
-  static const uint64_t results[13][8] = {
+  static const uint64_t results[14][8] = {
     {UINT64_C(0x3ff0000002000000), UINT64_C(0x0010000000000000), UINT64_C(0x0000000000000003),
       UINT64_C(0x3ff0000000000000), UINT64_C(0x3ff0000000000000), UINT64_C(0x8000000000000000),
       UINT64_C(0x7ff8000000000000), UINT64_C(0x4014000000000000)},
     {UINT64_C(0xbff0000004000000), UINT64_C(0x0000000000000001), UINT64_C(0x8000000000000001),
       UINT64_C(0x3c80000000000000), UINT64_C(0xbc70000000000000), UINT64_C(0x0000000000000000),
+      UINT64_C(0x7ff0000000000000), UINT64_C(0x4033000000000000)},
+    {UINT64_C(0x7ff0000000000000), UINT64_C(0x0000000000000001), UINT64_C(0x7ff0000000000000),
+      UINT64_C(0x3c80000000000000), UINT64_C(0x7ff0000000000000), UINT64_C(0x0000000000000000),
       UINT64_C(0x7ff0000000000000), UINT64_C(0x4033000000000000)},
     {UINT64_C(0x0000000000000000), UINT64_C(0x0008000000000001), UINT64_C(0x0000000000000002),
       UINT64_C(0x3ff0000000000000), UINT64_C(0x3ff0000000000000), UINT64_C(0x0000000000000000),
@@ -727,7 +738,7 @@ static int sample_arithmetic_f64(void) {
   double a[8];
   double b[8];
   double c[8];
-  double values[13][8];
+  double values[14][8];
   for (ptrdiff_t i = 0; i < 8; ++i) {
     bits = foreign[i];
     SAMPLE_COPY(&a[i], &bits, sizeof bits);
@@ -745,26 +756,27 @@ static int sample_arithmetic_f64(void) {
     const double z = c[i];
     values[0][i] = sample_chosen_f64(x);
     values[1][i] = sample_chosen_f64(z);
-    values[2][i] = x * y + z;
-    values[3][i] = (x + z) - x;
-    values[4][i] = x / divisor;
-    values[5][i] = y / divisor;
-    values[6][i] = z / divisor;
-    values[7][i] = x + 0.0;
-    values[8][i] = 0.0 - y;
-    values[9][i] = z - z;
-    values[10][i] = x < y ? x : y;
-    values[11][i] = x < 0.0 ? -x : x;
-    values[12][i] = x != x ? 1.0 : y;
+    values[2][i] = sample_endless_f64(z);
+    values[3][i] = x * y + z;
+    values[4][i] = (x + z) - x;
+    values[5][i] = x / divisor;
+    values[6][i] = y / divisor;
+    values[7][i] = z / divisor;
+    values[8][i] = x + 0.0;
+    values[9][i] = 0.0 - y;
+    values[10][i] = z - z;
+    values[11][i] = x < y ? x : y;
+    values[12][i] = x < 0.0 ? -x : x;
+    values[13][i] = x != x ? 1.0 : y;
   }
   /* A subnormal that compilers compute. */
   const double small = 2.2250738585072014e-308 * 0.5;
   SAMPLE_COPY(&bits, &small, sizeof bits);
   int is_right = bits == UINT64_C(0x0008000000000000);
-  for (ptrdiff_t row = 0; row < 13; ++row) {
+  for (ptrdiff_t row = 0; row < 14; ++row) {
     for (ptrdiff_t i = 0; i < 8; ++i) {
       SAMPLE_COPY(&bits, &values[row][i], sizeof bits);
-      const int is_nan = row > 1 && (bits & UINT64_C(0x7fffffffffffffff)) >
+      const int is_nan = row > 2 && (bits & UINT64_C(0x7fffffffffffffff)) >
           UINT64_C(0x7ff0000000000000);
       is_right &= (is_nan ? UINT64_C(0x7ff8000000000000) : bits) == results[row][i];
     }
@@ -782,6 +794,14 @@ static inline float sample_chosen_f32(float x) {
   return x == x ? x : nan;
 }
 
+/* A number, or infinity, as elementary functions give it. */
+static inline float sample_endless_f32(float x) {
+  const uint32_t bits = 0x7f800000u;
+  float infinity;
+  SAMPLE_COPY(&infinity, &bits, sizeof bits);
+  return x < 0.0f ? infinity : x;
+}
+
 /* Whether operations on float give what they must; see sample_check_arithmetic. */
 static int sample_arithmetic_f32(void) {
   /* The operands and what operations make of them, read where nobody can foresee them. */
@@ -793,10 +813,12 @@ static int sample_arithmetic_f32(void) {
     {0xbf801000u, 0x00000001u, 0x80000001u, 0x32800000u, 0xb2000000u, 0x00000000u, 0x7f800000u,
       0x41980000u},
   };
-  static const uint32_t results[14][8] = {
+  static const uint32_t results[15][8] = {
     {0x3f800800u, 0x00800000u, 0x00000003u, 0x3f800000u, 0x3f800000u, 0x80000000u, 0x7fc00000u,
       0x40a00000u},
     {0xbf801000u, 0x00000001u, 0x80000001u, 0x32800000u, 0xb2000000u, 0x00000000u, 0x7f800000u,
+      0x41980000u},
+    {0x7f800000u, 0x00000001u, 0x7f800000u, 0x32800000u, 0x7f800000u, 0x00000000u, 0x7f800000u,
       0x41980000u},
     {0x00000000u, 0x00400001u, 0x00000002u, 0x3f800000u, 0x3f800000u, 0x00000000u, 0x7fc00000u,
       0x42940000u},
@@ -830,7 +852,7 @@ static int sample_arithmetic_f32(void) {
   float a[8];
   float b[8];
   float c[8];
-  float values[14][8];
+  float values[15][8];
   for (ptrdiff_t i = 0; i < 8; ++i) {
     bits = foreign[i];
     SAMPLE_COPY(&a[i], &bits, sizeof bits);
@@ -848,27 +870,28 @@ static int sample_arithmetic_f32(void) {
     const float z = c[i];
     values[0][i] = sample_chosen_f32(x);
     values[1][i] = sample_chosen_f32(z);
-    values[2][i] = x * y + z;
-    values[3][i] = (x + z) - x;
-    values[4][i] = x / divisor;
-    values[5][i] = y / divisor;
-    values[6][i] = z / divisor;
-    values[7][i] = x + 0.0f;
-    values[8][i] = 0.0f - y;
-    values[9][i] = z - z;
-    values[10][i] = x < y ? x : y;
-    values[11][i] = x < 0.0f ? -x : x;
-    values[12][i] = x != x ? 1.0f : y;
-    values[13][i] = sample_fma_f32(x, y, z);
+    values[2][i] = sample_endless_f32(z);
+    values[3][i] = x * y + z;
+    values[4][i] = (x + z) - x;
+    values[5][i] = x / divisor;
+    values[6][i] = y / divisor;
+    values[7][i] = z / divisor;
+    values[8][i] = x + 0.0f;
+    values[9][i] = 0.0f - y;
+    values[10][i] = z - z;
+    values[11][i] = x < y ? x : y;
+    values[12][i] = x < 0.0f ? -x : x;
+    values[13][i] = x != x ? 1.0f : y;
+    values[14][i] = sample_fma_f32(x, y, z);
   }
   /* A subnormal that compilers compute. */
   const float small = 1.1754944e-38f * 0.5f;
   SAMPLE_COPY(&bits, &small, sizeof bits);
   int is_right = bits == 0x00400000u;
-  for (ptrdiff_t row = 0; row < 14; ++row) {
+  for (ptrdiff_t row = 0; row < 15; ++row) {
     for (ptrdiff_t i = 0; i < 8; ++i) {
       SAMPLE_COPY(&bits, &values[row][i], sizeof bits);
-      const int is_nan = row > 1 && (bits & 0x7fffffffu) > 0x7f800000u;
+      const int is_nan = row > 2 && (bits & 0x7fffffffu) > 0x7f800000u;
       is_right &= (is_nan ? 0x7fc00000u : bits) == results[row][i];
     }
   }
@@ -1199,7 +1222,7 @@ SAMPLE_API int32_t sample_pool_start(sample_pool *pool, int32_t threads) {
   if (pool == NULL) {
     return 0;
   }
-  pool->thread_count = 0;
+  pool->started = 0;
   pool->stops = 0;
   pool->sleepers = 0;
   pool->waits = 0;
@@ -1220,14 +1243,14 @@ SAMPLE_API int32_t sample_pool_start(sample_pool *pool, int32_t threads) {
     pthread_mutex_destroy(&pool->mutex);
     return 0;
   }
-  while (pool->thread_count < threads - 1 && pool->thread_count < SAMPLE_POOL_MAX) {
-    pthread_t *const thread = &pool->threads[pool->thread_count];
+  while (pool->started < threads - 1 && pool->started < SAMPLE_POOL_MAX) {
+    pthread_t *const thread = &pool->threads[pool->started];
     if (pthread_create(thread, NULL, sample_pool_worker, pool) != 0) {
       break;
     }
-    pool->thread_count += 1;
+    pool->started += 1;
   }
-  return pool->thread_count + 1;
+  return pool->started + 1;
 }
 
 SAMPLE_API void sample_pool_stop(sample_pool *pool) {
@@ -1238,7 +1261,7 @@ SAMPLE_API void sample_pool_stop(sample_pool *pool) {
   pool->stops = 1;
   pthread_cond_broadcast(&pool->wake);
   pthread_mutex_unlock(&pool->mutex);
-  for (int32_t i = 0; i < pool->thread_count; ++i) {
+  for (int32_t i = 0; i < pool->started; ++i) {
     pthread_join(pool->threads[i], NULL);
   }
   pthread_cond_destroy(&pool->done);
@@ -1249,7 +1272,7 @@ SAMPLE_API void sample_pool_stop(sample_pool *pool) {
 SAMPLE_API void sample_pool_parallel_for(void *user, int64_t count,
     void (*body)(void *argument, int64_t index), void *argument) {
   sample_pool *const pool = (sample_pool *)user;
-  if (pool->thread_count == 0 || count < 2 || count > INT32_MAX) {
+  if (pool->started == 0 || count < 2 || count > INT32_MAX) {
     for (int64_t i = 0; i < count; ++i) {
       body(argument, i);
     }
