@@ -215,8 +215,8 @@ extension Reader {
       case .outOfRange: break
       }
     }
-    throw report(
-      "\(lexer.text(range)) is out of the range of \(dtype.name)", at: spot, hint: "infinity is `inf`")
+    let shown = range.count <= 40 ? lexer.text(range) : "the number"
+    throw report("\(shown) is out of the range of \(dtype.name)", at: spot, hint: "infinity is `inf`")
   }
 }
 

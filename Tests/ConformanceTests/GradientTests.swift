@@ -18,7 +18,7 @@ struct GradientTests {
   /// `SLUICE_RANDOM=N` asks for N functions; the gate takes few.
   private static let seeds =
     Repository.number("SLUICE_RANDOM") == nil
-    ? Array(RandomGraphTests.seeds.prefix(16)) : RandomGraphTests.seeds
+    ? Array(RandomGraphTests.seeds.prefix(8)) : RandomGraphTests.seeds
 
   /// The inputs of the example's call, with floats of the range that most functions are smooth in.
   private static func inputs(_ subject: Subject, _ random: inout SeededRandom) throws -> [ReferenceTensor] {

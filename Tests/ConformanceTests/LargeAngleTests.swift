@@ -77,7 +77,7 @@ struct LargeAngleTests {
     let subject = try Subject(Self.text(dtype.name), file: "angles.sluice")
     var others: [(name: String, backend: any Backend)] = []
     for level in [OptimizationLevel.none, .full] {
-      for optimisation in ["-O0", "-O3"] {
+      for optimisation in Repository.isExhaustive ? ["-O0", "-O3"] : ["-O3"] {
         if let c = try CBackend(subject, subject.plan(level: level), optimisation: [optimisation]) {
           others.append(("C \(optimisation), -O\(level.rawValue)", c))
         }

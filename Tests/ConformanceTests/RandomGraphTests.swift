@@ -12,7 +12,7 @@ struct RandomGraphTests {
   /// `SLUICE_RANDOM=N` asks for N graphs, from `SLUICE_SEED` on.
   static let seeds: [UInt64] = {
     let first = UInt64(Repository.number("SLUICE_SEED") ?? 0)
-    return (0..<UInt64(Repository.number("SLUICE_RANDOM") ?? (Repository.isExhaustive ? 400 : 32))).map {
+    return (0..<UInt64(Repository.number("SLUICE_RANDOM") ?? (Repository.isExhaustive ? 400 : 20))).map {
       first + $0
     }
   }()
