@@ -76,19 +76,22 @@ extension OpDefinition {
     let (x, y, mask) = (roomy(x), roomy(y), roomy(mask))
     let rank = builder.shape(x).count
     let one = builder.dim(1)
-    let cube = builder.shape(x) + [builder.shape(y)[rank - 1]]
-    let column = builder.shape(x) + [one]
-    let row = Array(builder.shape(y).dropLast(2) + [one] + builder.shape(y).suffix(2))
+    // The summed axis is the last one: terms are made and summed in one loop, and never kept.
+    let turned = builder.transposed(y)
+    let terms = builder.shape(x).suffix(1)
+    let cube = Array(builder.shape(x).dropLast() + builder.shape(y).suffix(1) + terms)
+    let column = Array(builder.shape(x).dropLast() + [one] + terms)
+    let row = Array(builder.shape(turned).dropLast(2) + [one] + builder.shape(turned).suffix(2))
     func spread(_ value: ValueID, _ shape: [DimID]) -> ValueID {
       builder.broadcast(builder.reshape(value, shape), to: cube)
     }
     let isFinite = builder.unary(.isFinite, y)
     let isSeen = spread(mask, column)
-    let isOdd = builder.unary(.not, spread(isFinite, row))
-    let isReached = builder.reduce(.any, builder.make(.and, [isSeen, isOdd]), [rank - 1], keepDims: false)
-    let terms = builder.multiply(spread(x, column), spread(y, row))
-    let seen = builder.select(isSeen, terms, builder.splat(0, like: terms))
-    let sums = builder.reduce(.sum, seen, [rank - 1], keepDims: false)
+    let isOdd = builder.unary(.not, spread(builder.transposed(isFinite), row))
+    let isReached = builder.reduce(.any, builder.make(.and, [isSeen, isOdd]), [rank], keepDims: false)
+    let products = builder.multiply(spread(x, column), spread(turned, row))
+    let seen = builder.select(isSeen, products, builder.splat(0, like: products))
+    let sums = builder.reduce(.sum, seen, [rank], keepDims: false)
     let finite = builder.select(isFinite, y, builder.splat(0, like: y))
     let plain = builder.make(.matmul, [x, finite])
     return builder.reshape(builder.select(isReached, sums, plain), Array(shape))
