@@ -123,14 +123,14 @@ public struct Planner {
 
   private mutating func plan(_ graph: Graph) throws(Diagnostics) -> ExecutionPlan {
     let program = try Flattener.flatten(graph, of: module, variables, &interned, &tables)
-    let grouping = Grouping(program, &tables, fuses: options.fuses)
-    remark(program, grouping)
+    let visits = Visits(program, &tables, fuses: options.fuses)
+    remark(program, visits)
     let ports = StorageAssignment.Ports(
       parameterCount: parameters.count, inputCount: graph.inputCount, states: states.map(\.type),
       outputs: graph.results.map { graph.types[$0.index] })
-    var storage = try StorageAssignment(program, grouping, &tables, ports)
+    var storage = try StorageAssignment(program, visits, &tables, ports)
     remarks += storage.placement.remarks
-    let steps = try steps(program, grouping, &storage)
+    let steps = try steps(program, visits, &storage)
     let (buffers, arenaBytes, lowerBound) = buffers(storage)
     return ExecutionPlan(
       name: tables.strings[graph.name], comment: graph.comment.map { tables.strings[$0] },
@@ -147,10 +147,10 @@ public struct Planner {
   }
 
   /// Says where an item could not join the kernel that makes its operand, and why.
-  private mutating func remark(_ program: Program, _ grouping: Grouping) {
+  private mutating func remark(_ program: Program, _ visits: Visits) {
     guard options.fuses else { return }
     for item in 0..<program.itemCount {
-      guard let text = grouping.reasons[item].text else { continue }
+      guard let text = visits.reasons[item].text else { continue }
       let name = program.recipeTable.names[program.recipe(ItemID(item)).index]
       remarks.append(
         Diagnostic(.remark, "not fused: `\(name)`: \(text)", at: tables.place(program.locations[item])))
@@ -158,25 +158,33 @@ public struct Planner {
   }
 
   private mutating func steps(
-    _ program: Program, _ grouping: Grouping, _ storage: inout StorageAssignment
+    _ program: Program, _ visits: Visits, _ storage: inout StorageAssignment
   ) throws(Diagnostics) -> [Step] {
     var steps: [Step] = []
-    for (entry, what) in grouping.entries.enumerated() {
+    for (entry, what) in visits.entries.enumerated() {
       switch what {
       case .control(let item): steps.append(try control(item, program, storage))
-      case .group(let group):
-        let items = grouping.items(group)
-        let isSeen = items.contains { program.results($0).contains { grouping.needsMemory[$0] } }
-        guard isSeen else { continue }
-        writer.write(group, items, program, grouping, storage, &tables)
-        steps.append(try call(items, nil, entry, program, &storage))
+      case .visit(let visit):
+        guard isSeen(visit, program, visits) else { continue }
+        writer.write(visit, program, visits, storage, &tables)
+        steps.append(try call(visits.items(visit), nil, entry, program, &storage))
       case .assign(let item):
         guard !storage.placement.isElided[item.index] else { continue }
-        writer.write(item, program, grouping, storage)
+        writer.write(item, program, storage, &tables)
         steps.append(try call([item], program.target(item), entry, program, &storage))
       }
     }
     return steps
+  }
+
+  /// Whether anything reads what a visit makes.
+  private func isSeen(_ visit: VisitID, _ program: Program, _ visits: Visits) -> Bool {
+    var item = visits.firstItem(visit)
+    while !item.isNone {
+      if program.results(item).contains(where: { visits.needsMemory[$0] }) { return true }
+      item = visits.nextItem(item)
+    }
+    return false
   }
 
   private mutating func control(
@@ -228,13 +236,13 @@ public struct Planner {
     if let known = requests.find(request, hash) { return known }
     let comment = KernelComment(program, tables)
     let name = request.target == .none ? comment.name(items) : "copy"
-    let lower = request.isSingle ? SingleLowering.lower : LoopLowering.lower
+    let lower = request.isSingle ? SingleLowering.lower : VisitLowering.lower
     var lowered = try lower(request, program.recipeTable, program.layoutTable, &tables, name)
     // Other requests may come to the same instructions: names and comments do not count.
     let id = kernelIndex[lowered.kernel] ?? KernelID(kernels.count)
     if id.index == kernels.count {
       kernelIndex[lowered.kernel] = id
-      lowered.kernel.comment = comment.lines(items)
+      lowered.kernel.comment = comment.lines(writer.items)
       let stored = request.target == .none ? nil : program.operands(items[0]).first
       comment.name(&lowered.kernel, lowered.meanings, writer.roots, target: stored)
       kernels.append(lowered.kernel)

@@ -9,10 +9,18 @@ struct KernelRequest: Equatable {
   struct Item: Equatable {
     var role: Role
     var recipe: RecipeID
+    /// The nest in which it runs, and when; `derived` for what is computed again wherever it is read.
+    var nest: UInt8
+    var phase: Visits.Phase
+    /// Per axis of its space the atom, four bits each.
+    var atoms: UInt64
     /// The rows behind its operands and its results.
     var operandEnd: UInt32
     var resultEnd: UInt32
   }
+
+  /// The nest of what runs in none.
+  static let derived = UInt8.max
 
   /// A number of a root or base of a request.
   typealias Number = UInt32
@@ -20,7 +28,6 @@ struct KernelRequest: Equatable {
   /// What an item reads.
   struct Operand: Equatable {
     var type: TypeID
-    var edge: Grouping.Edge
     /// The root; `UInt32.max` for a splat.
     var root: Number
     /// The base of its slot, 0 for none; for a splat the high half of its bits.
@@ -32,7 +39,7 @@ struct KernelRequest: Equatable {
 
     /// The constant that it is everywhere.
     var splat: UInt64? {
-      edge == .splat ? UInt64(base) << 32 | UInt64(layout.raw) : nil
+      root == .max ? UInt64(base) << 32 | UInt64(layout.raw) : nil
     }
   }
 
@@ -41,7 +48,11 @@ struct KernelRequest: Equatable {
     var type: TypeID
     /// Whether its bytes may hold anything.
     var isForeign: Bool
-    /// Whether others see it in memory; asked of results only, as are the next two.
+    /// The item that makes it; `UInt32.max` for what is in memory.
+    var maker: UInt32 = .max
+    /// Whether a later nest reads it; asked of results only, as are the next three.
+    var isKept = false
+    /// Whether others see it in memory.
     var needsMemory = false
     /// Whether it is the caller's or the module's: floats are stored with canonical NaNs.
     var isExternal = false
@@ -52,11 +63,11 @@ struct KernelRequest: Equatable {
   /// What happens to the operand of an assign; none where the items compute.
   enum Target: UInt8 { case none, inside, outside }
 
-  /// The iteration space of items that run element by element.
-  var space: TypeID = .none
-  /// The axes that folds run over.
-  var foldedAxes = AxisSet()
-  var hasFolds = false
+  /// The extents of the atoms.
+  var atoms: [DimID] = []
+  /// The atoms of the loops around all nests, as bits.
+  var outer: UInt32 = 0
+  var nests: [Visits.Nest] = []
   /// Whether the only item has a kernel of its own.
   var isSingle = false
   var target = Target.none
@@ -82,21 +93,28 @@ struct KernelRequest: Equatable {
 
   var hash: UInt64 {
     var hasher = WordHasher()
-    hasher.combine(UInt64(space.raw) << 32 | UInt64(foldedAxes.bits) << 8 | UInt64(target.rawValue))
+    hasher.combine(UInt64(outer) << 32 | UInt64(target.rawValue))
+    for atom in atoms { hasher.combine(UInt64(atom.raw)) }
+    for nest in nests {
+      hasher.combine(nest.kept)
+      hasher.combine(nest.folded)
+    }
     for item in items {
       hasher.combine(UInt64(item.recipe.raw) << 32 | UInt64(item.operandEnd))
-      hasher.combine(UInt64(item.resultEnd))
+      hasher.combine(UInt64(item.resultEnd) << 16 | UInt64(item.nest) << 8 | UInt64(item.phase.rawValue))
+      hasher.combine(item.atoms)
     }
     for operand in operandRows {
-      hasher.combine(
-        UInt64(operand.type.raw) << 32 | UInt64(operand.root) ^ UInt64(operand.edge.rawValue) << 30)
+      hasher.combine(UInt64(operand.type.raw) << 32 | UInt64(operand.root))
       hasher.combine(UInt64(operand.layout.raw) << 32 | UInt64(operand.base))
       hasher.combine(UInt64(operand.distance.raw))
     }
     for result in resultRows { hasher.combine(UInt64(result)) }
     for root in roots {
-      let flags: UInt64 = (root.isForeign ? 1 : 0) | (root.needsMemory ? 2 : 0) | (root.isExternal ? 4 : 0)
+      var flags: UInt64 = (root.isForeign ? 1 : 0) | (root.needsMemory ? 2 : 0) | (root.isExternal ? 4 : 0)
+      if root.isKept { flags |= 8 }
       hasher.combine(UInt64(root.type.raw) << 32 | UInt64(root.inPlace) ^ flags << 28)
+      hasher.combine(UInt64(root.maker))
     }
     return hasher.hash
   }
@@ -104,6 +122,11 @@ struct KernelRequest: Equatable {
   // MARK: Writing
 
   mutating func removeAll() {
+    atoms.removeAll(keepingCapacity: true)
+    nests.removeAll(keepingCapacity: true)
+    outer = 0
+    isSingle = false
+    target = .none
     items.removeAll(keepingCapacity: true)
     operandRows.removeAll(keepingCapacity: true)
     resultRows.removeAll(keepingCapacity: true)
@@ -121,18 +144,24 @@ struct KernelRequest: Equatable {
 
   mutating func append(root: Root) { roots.append(root) }
 
-  mutating func setResult(_ root: Number, needsMemory: Bool, isExternal: Bool, inPlace: Number) {
+  mutating func setResult(
+    _ root: Number, isKept: Bool, needsMemory: Bool, isExternal: Bool, inPlace: Number
+  ) {
+    roots[Int(root)].maker = UInt32(items.count)
+    roots[Int(root)].isKept = isKept
     roots[Int(root)].needsMemory = needsMemory
     roots[Int(root)].isExternal = isExternal
     roots[Int(root)].inPlace = inPlace
   }
 
   /// Ends an item whose operands and results were appended.
-  mutating func endItem(_ role: Role, _ recipe: RecipeID) {
+  mutating func endItem(
+    _ role: Role, _ recipe: RecipeID, nest: UInt8, phase: Visits.Phase = .body, atoms: UInt64
+  ) {
     items.append(
       Item(
-        role: role, recipe: recipe, operandEnd: UInt32(operandRows.count),
-        resultEnd: UInt32(resultRows.count)))
+        role: role, recipe: recipe, nest: nest, phase: phase, atoms: atoms,
+        operandEnd: UInt32(operandRows.count), resultEnd: UInt32(resultRows.count)))
   }
 }
 
@@ -150,46 +179,81 @@ struct RequestWriter {
 
   init(_ zero: DimID) { bases = [zero] }
 
-  /// Writes down what the kernel of a group does.
+  /// The items of the request, with the derived ones that they read.
+  private(set) var items: [ItemID] = []
+
+  /// Writes down what the kernel of a visit does.
   mutating func write(
-    _ group: Grouping.GroupID, _ items: [ItemID], _ program: Program, _ grouping: Grouping,
-    _ storage: StorageAssignment, _ tables: inout Tables
+    _ visit: VisitID, _ program: Program, _ visits: Visits, _ storage: StorageAssignment,
+    _ tables: inout Tables
   ) {
     begin(program)
-    request.space = grouping.spaces[group.index]
-    request.foldedAxes = grouping.foldedAxes[group.index]
-    request.hasFolds = grouping.folds[group.index]
-    request.isSingle = grouping.isSingle[group.index]
-    request.target = .none
+    collect(visit, program, visits)
+    request.isSingle = visits.isSingle[visit.index]
+    request.outer = visits.outer[visit.index]
+    for atom in 0..<Int(visits.atomCounts[visit.index]) { request.atoms.append(visits.extent(visit, atom)) }
+    for nest in 0..<Int(visits.nestCounts[visit.index]) {
+      var row = visits.nest(visit, nest)
+      row.next = Visits.end
+      request.nests.append(row)
+    }
     for item in items {
-      writeOperands(item, program, grouping)
+      let isDerived = visits.derivation.isDerived(item)
+      writeOperands(item, program)
       for root in program.results(item) {
         let root = RootID(root)
         let own = number(root, program)
         let old = storage.placement.inPlace[root.index]
         let oldNumber = old.isNone ? .max : number(old, program)
         request.setResult(
-          own, needsMemory: grouping.needsMemory[root.index], isExternal: storage.isExternal(root),
-          inPlace: oldNumber)
+          own, isKept: visits.isKept[root.index], needsMemory: visits.needsMemory[root.index],
+          isExternal: storage.isExternal(root), inPlace: oldNumber)
         request.append(result: own)
       }
-      request.endItem(program.roles[item.index], program.recipe(item))
+      request.endItem(
+        program.roles[item.index], program.recipe(item),
+        nest: isDerived ? KernelRequest.derived : visits.nestOf[item.index], phase: visits.phases[item.index],
+        atoms: isDerived ? .max : visits.spaceAtoms[item.index])
     }
     shareSlots(&tables)
   }
 
+  /// The items of a visit and the derived ones that they read, in the order of the program.
+  private mutating func collect(_ visit: VisitID, _ program: Program, _ visits: Visits) {
+    items = visits.items(visit)
+    var next = 0
+    while next < items.count {
+      let item = items[next]
+      next += 1
+      for view in program.operands(item) {
+        let root = program.roots[view.index]
+        guard visits.derivation.isDerived(root, program) else { continue }
+        let maker = program.makers[root.index]
+        if !items.contains(maker) { items.append(maker) }
+      }
+    }
+    items.sort { $0.raw < $1.raw }
+  }
+
   /// Writes down what the kernel of an assign does.
   mutating func write(
-    _ assign: ItemID, _ program: Program, _ grouping: Grouping, _ storage: StorageAssignment
+    _ assign: ItemID, _ program: Program, _ storage: StorageAssignment, _ tables: inout Tables
   ) {
     begin(program)
-    request.space = program.operands(assign).first.map { program.viewTypes[$0.index] } ?? .none
-    request.foldedAxes = AxisSet()
-    request.hasFolds = false
-    request.isSingle = false
+    items = [assign]
+    let shape = program.operands(assign).first.map { tables.types.shape(program.viewTypes[$0.index]) } ?? []
+    var (list, kept) = (UInt64.max, Visits.Nest())
+    for (axis, extent) in shape.enumerated() where tables.dims.value(extent) != 1 {
+      let atom = UInt64(request.atoms.count)
+      list = list & ~(15 << UInt64(4 * axis)) | atom << UInt64(4 * axis)
+      kept.kept = kept.kept & ~(15 << (4 * atom)) | atom << (4 * atom)
+      request.outer |= 1 << UInt32(atom)
+      request.atoms.append(extent)
+    }
+    request.nests = [kept]
     request.target = storage.isExternal(program.target(assign)) ? .outside : .inside
-    writeOperands(assign, program, grouping)
-    request.endItem(.copy, program.recipeTable.copy)
+    writeOperands(assign, program)
+    request.endItem(.copy, program.recipeTable.copy, nest: 0, atoms: list)
   }
 
   private mutating func begin(_ program: Program) {
@@ -203,17 +267,24 @@ struct RequestWriter {
     }
   }
 
-  private mutating func writeOperands(_ item: ItemID, _ program: Program, _ grouping: Grouping) {
+  private mutating func writeOperands(_ item: ItemID, _ program: Program) {
     for row in program.operandRange(item) {
       let view = program.operand(row)
       var operand = KernelRequest.Operand(
-        type: program.viewTypes[view.index], edge: grouping.edges[row], root: .max, base: 0,
+        type: program.viewTypes[view.index], root: .max, base: 0,
         distance: bases[0], layout: program.layouts[view.index])
-      if operand.edge == .splat {
+      if program.roots[view.index].isNone {
         operand.base = program.bases[view.index].raw
       } else {
         operand.root = number(program.roots[view.index], program)
-        if !operand.layout.isNone { operand.base = number(base: program.bases[view.index]) }
+        if !operand.layout.isNone {
+          if request.roots[Int(operand.root)].maker == .max {
+            operand.base = number(base: program.bases[view.index])
+          } else {
+            // What the kernel makes itself has no argument that would say where the view begins.
+            operand.distance = program.bases[view.index]
+          }
+        }
       }
       request.append(operand: operand)
     }
@@ -248,13 +319,13 @@ extension RequestWriter {
   fileprivate mutating func shareSlots(_ tables: inout Tables) {
     guard bases.count > 1 else { return }
     var isDone = [Bool](repeating: false, count: request.operandRows.count)
-    for first in request.operandRows.indices where !isDone[first] && request.operandRows[first].edge != .splat
+    for first in request.operandRows.indices where !isDone[first] && isInMemory(first)
     {
       let root = request.operandRows[first].root
       let start = bases[Int(request.operandRows[first].base)]
       var near: [(row: Int, distance: Int64)] = []
       for row in first..<request.operandRows.count
-      where !isDone[row] && request.operandRows[row].root == root && request.operandRows[row].edge != .splat {
+      where !isDone[row] && request.operandRows[row].root == root {
         let base = bases[Int(request.operandRows[row].base)]
         if let difference = tables.dims.subtract(base, start), let distance = tables.dims.value(difference),
           distance.magnitude <= Planner.maximumBytes
@@ -271,6 +342,12 @@ extension RequestWriter {
         request.move(operand: row, to: base, tables.dims.integer(distance - least.distance))
       }
     }
+  }
+
+  /// Whether an operand is read from memory that was there before.
+  private func isInMemory(_ row: Int) -> Bool {
+    let root = request.operandRows[row].root
+    return root != .max && request.roots[Int(root)].maker == .max
   }
 
   /// Whether distances may stand in a kernel: they are few, or so regular that other kernels have the same.

@@ -35,7 +35,6 @@ struct SingleLowering {
 
   private mutating func lower() throws(Diagnostics) {
     switch request.items[0].role {
-    case .contract: try contract()
     case .cumulative: try cumulative()
     case .join: try join()
     case .pad: try pad()
@@ -141,62 +140,6 @@ struct SingleLowering {
     }
     try body(&self, place)
     for _ in shape { writer.builder.endLoop() }
-  }
-
-  // MARK: Contraction
-
-  /// Every element is a sum over the shared labels in ascending order: blocks of `LoopLowering.blockLength` terms
-  /// are summed by fused multiply-adds from 0, and the blocks are added one after the other.
-  private mutating func contract() throws(Diagnostics) {
-    let (lhs, rhs) = (operand(0), operand(1))
-    let out = result()
-    let labels = recipes.labels(recipe)
-    var extents: [Int: DimID] = [:]
-    for (label, dim) in zip(labels.lhs, shape(0)) { extents[label] = dim }
-    for (label, dim) in zip(labels.rhs, shape(1)) { extents[label] = dim }
-    let summed = Set(labels.lhs + labels.rhs).subtracting(labels.result).sorted()
-    let outer = labels.result.compactMap { extents[$0] }
-    try nest(outer) { (self: inout SingleLowering, place: [Register]) throws(Diagnostics) in
-      var registers: [Int: Register] = [:]
-      for (label, register) in zip(labels.result, place) { registers[label] = register }
-      let total = self.sum(summed.compactMap { extents[$0] }, out.dtype) {
-        (self: inout SingleLowering, inner, part) in
-        for (label, register) in zip(summed, inner) { registers[label] = register }
-        let a = self.load(lhs, labels.lhs.compactMap { registers[$0] })
-        let b = self.load(rhs, labels.rhs.compactMap { registers[$0] })
-        if out.dtype.isFloat { return self.writer.builder.scalar(.fma, out.dtype, [a, b, part]) }
-        let product = self.writer.builder.scalar(.multiply, out.dtype, [a, b])
-        return self.writer.builder.scalar(.add, out.dtype, [part, product])
-      }
-      self.store(out, place, total)
-    }
-  }
-
-  /// A sum over a nest of sequential loops, the innermost in blocks; the body takes a term into a partial sum.
-  private mutating func sum(
-    _ extents: [DimID], _ dtype: DType, _ body: (inout SingleLowering, [Register], Register) -> Register
-  ) -> Register {
-    let total = writer.builder.variable(writer.builder.constant(0, dtype))
-    var place = extents.dropLast().map { writer.builder.beginLoop(to: Affine($0), .sequential) }
-    let last = extents.last ?? writer.one
-    let isShort = tables.dims.bound(last).map { $0 <= Int64(LoopLowering.blockLength) } ?? false
-    var start: Affine?
-    var end = Affine(last)
-    var limit: Affine?
-    if !isShort {
-      let block = writer.builder.beginLoop(to: Affine(last), step: LoopLowering.blockLength, .sequential)
-      start = Affine(writer.zero, [Affine.Term(writer.one, block)])
-      end = Affine(tables.dims.integer(LoopLowering.blockLength), [Affine.Term(writer.one, block)])
-      limit = Affine(last)
-    }
-    let part = writer.builder.variable(writer.builder.constant(0, dtype))
-    place.append(writer.builder.beginLoop(from: start, to: end, limit: limit, .sequential))
-    writer.builder.assign(part, body(&self, place, part))
-    writer.builder.endLoop()
-    writer.builder.assign(total, writer.builder.scalar(.add, dtype, [total, part]))
-    if !isShort { writer.builder.endLoop() }
-    for _ in extents.dropLast() { writer.builder.endLoop() }
-    return total
   }
 
   // MARK: Concatenation and padding

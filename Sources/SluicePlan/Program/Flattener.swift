@@ -222,16 +222,16 @@ struct Flattener {
     return root(type, name, .constant(tables.constants.intern(type, bytes)))
   }
 
-  /// At most `Grouping.maximumArrays` operands of a join: where there are more, they are joined in runs first.
+  /// At most `Visits.maximumArrays` operands of a join: where there are more, they are joined in runs first.
   private mutating func bounded(
     _ operands: [ViewID], _ op: Op, _ record: AttributesID, _ recipe: RecipeID
   ) throws(Diagnostics) -> [ViewID] {
     let axis = program.recipeTable.axes[recipe.index].first
     var parts = operands
-    while parts.count > Grouping.maximumArrays {
+    while parts.count > Visits.maximumArrays {
       var joined: [ViewID] = []
-      for start in stride(from: 0, to: parts.count, by: Grouping.maximumArrays) {
-        let run = Array(parts[start..<Swift.min(start + Grouping.maximumArrays, parts.count)])
+      for start in stride(from: 0, to: parts.count, by: Visits.maximumArrays) {
+        let run = Array(parts[start..<Swift.min(start + Visits.maximumArrays, parts.count)])
         guard run.count > 1 else {
           joined += run
           continue

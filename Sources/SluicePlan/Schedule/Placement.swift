@@ -18,9 +18,10 @@ struct Placement {
   /// The roots that stand for a state are linked: the first per state, and per root the next one.
   private var firstStateRoots: [RootID]
   private var nextStateRoots: [RootID]
+  private var leaves = Leaves()
 
-  init(_ program: Program, _ grouping: Grouping, _ tables: Tables, stateCount: Int) {
-    reads = Reads(program, grouping)
+  init(_ program: Program, _ visits: Visits, _ tables: inout Tables, stateCount: Int) {
+    reads = Reads(program, visits)
     boundAssigns = [ItemID](repeating: .none, count: program.rootCount)
     inPlace = [RootID](repeating: .none, count: program.rootCount)
     isElided = [Bool](repeating: false, count: program.itemCount)
@@ -32,19 +33,19 @@ struct Placement {
       nextStateRoots[root] = firstStateRoots[state]
       firstStateRoots[state] = RootID(root)
     }
-    bindAssigns(program, grouping, tables)
-    reuse(program, grouping, tables)
+    bindAssigns(program, visits, &tables)
+    reuse(program, visits, &tables)
   }
 
   // MARK: At the target
 
-  private mutating func bindAssigns(_ program: Program, _ grouping: Grouping, _ tables: Tables) {
+  private mutating func bindAssigns(_ program: Program, _ visits: Visits, _ tables: inout Tables) {
     for index in 0..<program.itemCount where program.roles[index] == .assign {
       let item = ItemID(index)
       guard let view = program.operands(item).first, program.isWhole(view) else { continue }
       let root = program.roots[view.index]
       guard boundAssigns[root.index].isNone else { continue }
-      if isBindable(item, root, program, grouping, tables) {
+      if isBindable(item, root, program, visits, &tables) {
         boundAssigns[root.index] = item
         isElided[index] = true
       } else {
@@ -57,19 +58,19 @@ struct Placement {
   }
 
   private mutating func isBindable(
-    _ assign: ItemID, _ root: RootID, _ program: Program, _ grouping: Grouping, _ tables: Tables
+    _ assign: ItemID, _ root: RootID, _ program: Program, _ visits: Visits, _ tables: inout Tables
   ) -> Bool {
     let block = program.blocks[assign.index]
     guard program.homeBlocks[root.index] == block else { return false }
     switch (program.target(assign), program.homes[root.index]) {
     case (.output, .item), (.output, .cell), (.output, .stack), (.part, .item): return true
     case (.cell(let cell), .item):
-      return repeats(block, cell, program) && takesOver(cell, root, block, program, grouping, tables)
+      return repeats(block, cell, program) && takesOver(cell, root, block, program, visits, &tables)
     case (.cell(let cell), .cell), (.cell(let cell), .stack):
       // Nothing reads the result of a branch inside it.
       return isSide(block, program) && repeats(block, cell, program)
     case (.state(let state), .item):
-      return takesOver(firstStateRoots[state], root, block, program, grouping, tables)
+      return takesOver(firstStateRoots[state], root, block, program, visits, &tables)
     default: return false
     }
   }
@@ -88,23 +89,23 @@ struct Placement {
   ///
   /// Nothing may read them later, and the kernel that makes it may read them only at the element that it then stores.
   private mutating func takesOver(
-    _ first: RootID, _ root: RootID, _ block: BlockID, _ program: Program, _ grouping: Grouping,
-    _ tables: Tables
+    _ first: RootID, _ root: RootID, _ block: BlockID, _ program: Program, _ visits: Visits,
+    _ tables: inout Tables
   ) -> Bool {
-    let made = grouping.entry(program.makers[root.index])
+    let made = visits.entry(program.makers[root.index])
     let isInside = block != Program.function
-    let begin = isInside ? grouping.entry(program.begins[block.index]) : 0
-    let end = isInside ? grouping.entry(program.ends[block.index]) : .max
+    let begin = isInside ? visits.entry(program.begins[block.index]) : 0
+    let end = isInside ? visits.entry(program.ends[block.index]) : .max
     var shared = RootID.none
     var old = first
     while !old.isNone {
       for read in reads.of(old) {
         if isInside, read.entry > end || read.entry < begin { continue }
-        let time = reads.entry(read, from: block, program, grouping)
+        let time = reads.entry(read, from: block, program, visits)
         if time > made { return false }
         if time == made {
           guard read.block == block, shared.isNone || shared == old,
-            canShare(old, root, program, grouping, tables)
+            canShare(old, root, program, visits, &tables)
           else { return false }
           shared = old
         }
@@ -124,21 +125,34 @@ struct Placement {
 
   /// Whether the kernel that makes a root reads `old` only at the element that it stores.
   private func canShare(
-    _ old: RootID, _ root: RootID, _ program: Program, _ grouping: Grouping, _ tables: Tables
+    _ old: RootID, _ root: RootID, _ program: Program, _ visits: Visits, _ tables: inout Tables
   ) -> Bool {
     guard !isTakenOver[old.index], inPlace[root.index].isNone else { return false }
     let maker = program.makers[root.index]
     if updates(old, maker, program) { return true }
-    let group = grouping.groupOf[maker.index]
-    guard !group.isNone, !grouping.isSingle[group.index], !grouping.folds[group.index] else { return false }
+    let visit = visits.visitOf[maker.index]
+    guard !visit.isNone, !visits.isSingle[visit.index] else { return false }
     let (type, oldType) = (program.types[root.index], program.types[old.index])
-    guard tables.types.sameShape(type, oldType), tables.types.sameShape(type, grouping.spaces[group.index]),
-      tables.types.dtype(type) == tables.types.dtype(oldType)
-    else { return false }
-    for item in grouping.items(group) {
-      for view in program.operands(item) where program.roots[view.index] == old {
-        if !program.isWhole(view) || program.roles[item.index].isIndexed { return false }
+    guard tables.types.sameShape(type, oldType), tables.types.dtype(type) == tables.types.dtype(oldType) else {
+      return false
+    }
+    let (nest, phase) = (visits.nestOf[maker.index], visits.phases[maker.index])
+    if phase == .fold { return false }
+    let shape = tables.types.shape(type)
+    var item = visits.firstItem(visit)
+    while !item.isNone {
+      leaves.read(item, program, visits.derivation, &tables)
+      for leaf in 0..<leaves.count where leaves.roots[leaf] == old {
+        guard visits.nestOf[item.index] == nest, (visits.phases[item.index] == .post) == (phase == .post),
+          leaves.isWhole[leaf]
+        else { return false }
+        // The item and the maker run over the same places; both must be at the same element.
+        for axis in shape.indices where tables.dims.value(shape[axis]) != 1 {
+          let space = leaves.spaceAxis(leaf, axis)
+          guard space >= 0, visits.atom(item, space) == visits.atom(maker, axis) else { return false }
+        }
       }
+      item = visits.nextItem(item)
     }
     return true
   }
@@ -151,34 +165,30 @@ struct Placement {
   }
 
   /// Values of the arena that take over the memory of an operand that is read for the last time.
-  private mutating func reuse(_ program: Program, _ grouping: Grouping, _ tables: Tables) {
-    for index in 0..<grouping.groupCount where !grouping.folds[index] {
-      let group = Grouping.GroupID(index)
-      let items = grouping.items(group)
-      for item in items {
+  private mutating func reuse(_ program: Program, _ visits: Visits, _ tables: inout Tables) {
+    for index in 0..<visits.count {
+      let visit = VisitID(index)
+      var item = visits.firstItem(visit)
+      while !item.isNone {
         for root in program.results(item)
-        where grouping.needsMemory[root] && boundAssigns[root].isNone && inPlace[root].isNone {
-          share(RootID(root), group, items, program, grouping, tables)
+        where visits.needsMemory[root] && boundAssigns[root].isNone && inPlace[root].isNone {
+          share(RootID(root), visit, program, visits, &tables)
         }
+        item = visits.nextItem(item)
       }
     }
   }
 
   private mutating func share(
-    _ root: RootID, _ group: Grouping.GroupID, _ items: [ItemID], _ program: Program, _ grouping: Grouping,
-    _ tables: Tables
+    _ root: RootID, _ visit: VisitID, _ program: Program, _ visits: Visits, _ tables: inout Tables
   ) {
-    let made = grouping.entry(items[0])
-    for item in items {
-      for view in program.operands(item) where program.isWhole(view) {
-        let old = program.roots[view.index]
-        guard program.homes[old.index] == .item,
-          program.homeBlocks[old.index] == grouping.blocks[group.index], boundAssigns[old.index].isNone,
-          grouping.entry(program.makers[old.index]) < made, Int(reads.last[old.index]) == made,
-          canShare(old, root, program, grouping, tables)
-        else { continue }
-        return take(old, root)
-      }
+    let made = Int(visits.entryOf[visit.index])
+    for old in visits.reads(visit) {
+      guard program.homes[old.index] == .item, program.homeBlocks[old.index] == visits.blocks[visit.index],
+        boundAssigns[old.index].isNone, visits.entry(program.makers[old.index]) < made,
+        Int(reads.last[old.index]) == made, canShare(old, root, program, visits, &tables)
+      else { continue }
+      return take(old, root)
     }
   }
 }

@@ -2,7 +2,7 @@ import SluiceIR
 
 /// Decides where every root lives, the caller's memory, a cell or the arena, and for how long.
 ///
-/// Times are positions among the entries of a `Grouping`.
+/// Times are positions among the entries of `Visits`.
 struct StorageAssignment {
   /// A piece of memory; `first ... last` are the entries during which an arena storage holds something.
   struct Storage {
@@ -33,7 +33,7 @@ struct StorageAssignment {
   private var errors: [Diagnostic] = []
 
   private let program: Program
-  private let grouping: Grouping
+  private let visits: Visits
   let placement: Placement
   private let ports: Ports
   /// Per cell the entry of its first assign; -1 for others.
@@ -51,12 +51,12 @@ struct StorageAssignment {
   }
 
   init(
-    _ program: Program, _ grouping: Grouping, _ tables: inout Tables, _ ports: Ports
+    _ program: Program, _ visits: Visits, _ tables: inout Tables, _ ports: Ports
   ) throws(Diagnostics) {
     self.program = program
-    self.grouping = grouping
+    self.visits = visits
     self.ports = ports
-    placement = Placement(program, grouping, tables, stateCount: ports.states.count)
+    placement = Placement(program, visits, &tables, stateCount: ports.states.count)
     zero = tables.dims.integer(0)
     places = [Place](repeating: Place(storage: .none, offset: zero), count: program.rootCount)
     firstAssigns = [Int32](repeating: -1, count: program.rootCount)
@@ -67,7 +67,7 @@ struct StorageAssignment {
       guard case .cell(let cell) = program.target(ItemID(index)), firstAssigns[cell.index] < 0 else {
         continue
       }
-      firstAssigns[cell.index] = Int32(grouping.entry(ItemID(index)))
+      firstAssigns[cell.index] = Int32(visits.entry(ItemID(index)))
     }
     try makeStorages(&tables)
   }
@@ -99,7 +99,7 @@ struct StorageAssignment {
 
   private mutating func makeStorages(_ tables: inout Tables) throws(Diagnostics) {
     for index in 0..<program.rootCount {
-      guard grouping.needsMemory[index] || program.homes[index] != .item else { continue }
+      guard visits.needsMemory[index] || program.homes[index] != .item else { continue }
       do throws(Diagnostics) {
         try place(RootID(index), &tables)
       } catch {
@@ -188,7 +188,7 @@ struct StorageAssignment {
   ) -> Place {
     let row = outsideRow(kind) ?? constantRow(kind)
     if outsideStorages[row].isNone {
-      outsideStorages[row] = append(kind, type, root, first: 0, last: grouping.entries.count, &tables)
+      outsideStorages[row] = append(kind, type, root, first: 0, last: visits.entries.count, &tables)
     }
     return Place(storage: outsideStorages[row], offset: zero)
   }
@@ -228,15 +228,15 @@ struct StorageAssignment {
   private mutating func extend(_ storage: BufferID, by root: RootID) {
     guard storages[storage.index].kind == .arena else { return }
     let maker = program.makers[root.index]
-    var first = maker.isNone ? 0 : grouping.entry(maker)
+    var first = maker.isNone ? 0 : visits.entry(maker)
     var last = Swift.max(Int(placement.reads.last[root.index]), first)
     switch program.homes[root.index] {
     case .cell, .stack:
       // A cell is written before its loop, or inside its branch; a stack keeps its parts from the first iteration on.
       let begin = program.begins[program.endedBlock(maker).index]
-      first = grouping.entry(begin)
+      first = visits.entry(begin)
       if firstAssigns[root.index] >= 0 { first = Swift.min(first, Int(firstAssigns[root.index])) }
-      last = Swift.max(last, grouping.entry(maker))
+      last = Swift.max(last, visits.entry(maker))
     case .item, .input, .parameter, .state, .constant: break
     }
     storages[storage.index].first = Swift.min(storages[storage.index].first, first)

@@ -1,0 +1,211 @@
+import SluiceIR
+
+/// Which items are never stored, but computed again wherever they are read: what is made of one value of at least
+/// its size. A chain of maps over one array, a mask drawn from a seed, a row looked up in a table.
+///
+/// Recomputing them costs less than a pass over memory, and it is what lets a reader look at the value behind a view,
+/// broadcast or transposed, without a copy.
+struct Derivation {
+  /// Why an item is stored, or is not.
+  enum Reason: UInt8 {
+    /// It is computed again where it is read.
+    case derived
+    /// Its role is no map, generator or look-up.
+    case role
+    case result, otherBlock, ownKernel, gathered, noMap, lanes, fewRows, longRow, lastForm, large, long
+  }
+
+  /// A row that a contraction keeps of an operand that it computes, at most so many bytes.
+  static let rowLimit = 8192
+  /// With fewer rows than this a product has to be divided by columns, so that its operand has to be in memory.
+  private static let leastRows = 16.0
+  private static let operationLimit = 64
+  private static let rootLimit = 32
+  private static let slack = 4096.0
+
+  /// Per item whether it is computed again where it is read, and why not.
+  private(set) var reasons: [Reason]
+  /// Per item how many operations it comes to with all derived items that it reads.
+  private var operations: [UInt32]
+  /// The roots in memory that a derived item comes from.
+  private var leafEnds: [UInt32]
+  private var leafPool: [RootID] = []
+  /// Per root how often it is read, and by which item last.
+  private var readCounts: [UInt32]
+  private var lastReaders: [ItemID]
+
+  init(_ program: Program, _ tables: inout Tables, isOn: Bool) {
+    reasons = [Reason](repeating: .role, count: program.itemCount)
+    operations = [UInt32](repeating: 1, count: program.itemCount)
+    leafEnds = [UInt32](repeating: 0, count: program.itemCount)
+    readCounts = [UInt32](repeating: 0, count: program.rootCount)
+    lastReaders = [ItemID](repeating: .none, count: program.rootCount)
+    guard isOn else { return }
+    for item in 0..<program.itemCount {
+      if Self.isCandidate(program.roles[item]) { reasons[item] = .derived }
+    }
+    for item in 0..<program.itemCount { look(ItemID(item), program, &tables) }
+    for item in 0..<program.itemCount where program.roles[item] == .contract {
+      placeLastForm(of: ItemID(item), program, tables)
+    }
+    for item in 0..<program.itemCount {
+      weigh(ItemID(item), program, tables)
+      leafEnds[item] = UInt32(leafPool.count)
+    }
+  }
+
+  /// Whether an item is computed again where it is read.
+  func isDerived(_ item: ItemID) -> Bool { reasons[item.index] == .derived }
+
+  /// Whether a root is computed again where it is read.
+  func isDerived(_ root: RootID, _ program: Program) -> Bool {
+    guard !root.isNone, program.homes[root.index] == .item else { return false }
+    return isDerived(program.makers[root.index])
+  }
+
+  private static func isCandidate(_ role: Role) -> Bool {
+    switch role {
+    case .map, .generate, .gather, .gatherAlong, .slice: true
+    default: false
+    }
+  }
+
+  // MARK: What readers demand
+
+  private mutating func look(_ reader: ItemID, _ program: Program, _ tables: inout Tables) {
+    let role = program.roles[reader.index]
+    for (position, row) in program.operandRange(reader).enumerated() {
+      let view = program.operand(row)
+      let root = program.roots[view.index]
+      guard !root.isNone else { continue }
+      readCounts[root.index] += 1
+      lastReaders[root.index] = reader
+      guard isDerived(root, program) else { continue }
+      let maker = program.makers[root.index]
+      if let demand = demand(reader, role, position, view, root, program, &tables) {
+        reasons[maker.index] = demand
+      }
+    }
+  }
+
+  private func demand(
+    _ reader: ItemID, _ role: Role, _ position: Int, _ view: ViewID, _ root: RootID, _ program: Program,
+    _ tables: inout Tables
+  ) -> Reason? {
+    if role == .assign { return .result }
+    if role.isControl { return .ownKernel }
+    if program.blocks[program.makers[root.index].index] != program.blocks[reader.index] { return .otherBlock }
+    if !role.isElementwise && role != .contract { return .ownKernel }
+    if role.isIndexed && position == 0 { return .gathered }
+    if !program.isWhole(view), program.axisMap(view, &tables) == nil { return .noMap }
+    if role == .contract { return contracted(reader, position, view, program, tables) }
+    return nil
+  }
+
+  /// Why a contraction wants an operand in memory: because it reads each element many times.
+  private func contracted(
+    _ reader: ItemID, _ position: Int, _ view: ViewID, _ program: Program, _ tables: Tables
+  ) -> Reason? {
+    let labels = program.recipeTable.labels(program.recipe(reader))
+    let own = position == 0 ? labels.lhs : labels.rhs
+    let others = labels.result.filter { !own.contains($0) }
+    if others.isEmpty { return nil }
+    guard let lane = labels.result.last, !own.contains(lane) else { return .lanes }
+    let type = program.viewTypes[view.index]
+    var (bytes, places) = (Double(tables.types.dtype(type).byteCount), 1.0)
+    for (axis, label) in own.enumerated() {
+      let extent = tables.extent(tables.types.dim(type, axis))
+      if labels.result.contains(label) { places *= extent } else { bytes *= extent }
+    }
+    if places < Self.leastRows { return .fewRows }
+    return bytes > Double(Self.rowLimit) ? .longRow : nil
+  }
+
+  /// A product that everything reads through one map is stored as that map.
+  private mutating func placeLastForm(of product: ItemID, _ program: Program, _ tables: Tables) {
+    guard let first = program.results(product).first else { return }
+    var root = RootID(first)
+    var last = ItemID.none
+    for _ in 0..<8 {
+      guard readCounts[root.index] == 1 else { break }
+      let reader = lastReaders[root.index]
+      guard reasons[reader.index] == .derived, program.roles[reader.index] == .map,
+        program.operands(reader).contains(program.whole(root)),
+        let next = program.results(reader).first,
+        tables.byteCount(program.types[next]) <= tables.byteCount(program.types[first])
+      else { break }
+      last = reader
+      root = RootID(next)
+    }
+    if !last.isNone { reasons[last.index] = .lastForm }
+  }
+
+  // MARK: What it costs
+
+  /// Notes the roots behind a derived item, and stores it where they are too large, or it is too much work.
+  private mutating func weigh(_ item: ItemID, _ program: Program, _ tables: Tables) {
+    guard isDerived(item), let result = program.results(item).first else { return }
+    let begin = leafPool.count
+    var count: UInt32 = 1
+    for view in program.operands(item) {
+      let root = program.roots[view.index]
+      guard !root.isNone else { continue }
+      if isDerived(root, program) {
+        let maker = program.makers[root.index].index
+        count += operations[maker]
+        for at in Int(maker == 0 ? 0 : leafEnds[maker - 1])..<Int(leafEnds[maker]) { note(leafPool[at], begin) }
+      } else {
+        note(root, begin)
+      }
+    }
+    operations[item.index] = count
+    var bytes = 0.0
+    for root in leafPool[begin...] { bytes += tables.byteCount(program.types[root.index]) }
+    if bytes > 1.25 * tables.byteCount(program.types[result]) + Self.slack {
+      reasons[item.index] = .large
+    } else if count > Self.operationLimit || leafPool.count - begin > Self.rootLimit {
+      reasons[item.index] = .long
+    }
+    if !isDerived(item) { leafPool.removeSubrange(begin...) }
+  }
+
+  private mutating func note(_ root: RootID, _ begin: Int) {
+    if !leafPool[begin...].contains(root) { leafPool.append(root) }
+  }
+}
+
+extension Tables {
+  /// A dim at its symbols' bounds, for estimates.
+  func extent(_ dim: DimID) -> Double { Double(dims.bound(dim) ?? .max) }
+
+  /// How many elements a type has at its symbols' bounds, for estimates.
+  func elementBound(_ type: TypeID) -> Double {
+    (0..<types.rank(type)).reduce(1) { $0 * extent(types.dim(type, $1)) }
+  }
+
+  /// How many bytes a type has at its symbols' bounds, for estimates; a bool counts as four, as what is made of it
+  /// does.
+  func byteCount(_ type: TypeID) -> Double {
+    let dtype = types.dtype(type)
+    return elementBound(type) * Double(dtype == .bool ? 4 : dtype.byteCount)
+  }
+}
+
+extension Program {
+  /// How the axes of a view lie among its root's; nil where they are no parts of them.
+  func axisMap(_ view: ViewID, _ tables: inout Tables) -> AxisMap? {
+    let root = roots[view.index]
+    if root.isNone { return nil }
+    let shape = tables.types.shape(types[root.index])
+    let layout = layouts[view.index]
+    if layout.isNone {
+      let (zero, one) = (tables.dims.integer(0), tables.dims.integer(1))
+      return AxisMap(
+        axes: shape.indices.map { shape[$0] == one ? -1 : $0 }, steps: shape.map { $0 == one ? zero : one },
+        starts: shape.map { _ in zero })
+    }
+    guard let offset = tables.dims.add(bases[view.index], layoutTable.offsets[layout.index]) else { return nil }
+    return tables.axisMap(
+      shape, offset, Array(layoutTable.strides(layout)), tables.types.shape(viewTypes[view.index]))
+  }
+}

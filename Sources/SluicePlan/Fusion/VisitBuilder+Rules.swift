@@ -1,0 +1,399 @@
+import SluiceIR
+
+/// The rules by which an item joins a visit.
+extension VisitBuilder {
+  /// Below this many operations dividing work among threads does not pay.
+  private static let smallWork = 2e5
+  /// At least so many outer places are left, with a contraction and without one.
+  private static let leastPlaces = (contraction: 128.0, other: 16.0)
+  /// The most bytes of private memory of one outer place.
+  static let privateBytes = 16_384.0
+
+  // MARK: Axes
+
+  /// Finds the atoms of the visit along which the item runs.
+  mutating func unify(_ item: ItemID, _ visit: VisitID, _ tables: inout Tables) -> Visits.Reason? {
+    attempt = Attempt()
+    attempt.atomCount = Int(visits.atomCounts[visit.index])
+    var used: UInt32 = 0
+    for isMade in [true, false] {
+      for leaf in 0..<leaves.count where (maker(leaves.roots[leaf]) == visit) == isMade {
+        if leaves.isIndexed[leaf] {
+          if isMade { return .readsElsewhere }
+          continue
+        }
+        for axis in leaves.space.indices {
+          let stride = leaves.stride(leaf, axis)
+          guard !stride.isNone, let atom = look(visit, leaves.roots[leaf], stride, leaves.space[axis]) else { continue }
+          if attempt.atoms[axis] == UInt8(atom) { continue }
+          guard attempt.atoms[axis] == 15, used >> UInt32(atom) & 1 == 0 else {
+            if isMade { return .otherPlace }
+            continue
+          }
+          attempt.atoms[axis] = UInt8(atom)
+          used |= 1 << UInt32(atom)
+        }
+      }
+    }
+    let one = tables.dims.integer(1)
+    for axis in leaves.space.indices where attempt.atoms[axis] == 15 && leaves.space[axis] != one {
+      guard attempt.atomCount + attempt.newExtents.count < Visits.maximumAtoms else { return .full }
+      attempt.atoms[axis] = UInt8(attempt.atomCount + attempt.newExtents.count)
+      attempt.newExtents.append(leaves.space[axis])
+    }
+    if used & visits.outer[visit.index] == 0, visits.outer[visit.index] != 0 { return .noCommonAxis }
+    return nil
+  }
+
+  /// The atom along which a visit reads or makes a root at a stride.
+  private func look(_ visit: VisitID, _ root: RootID, _ stride: DimID, _ extent: DimID) -> Int? {
+    var row = visits.looks[visit.index]
+    while row != Visits.end {
+      let look = visits.lookRows[Int(row)]
+      if look.root == root, look.stride == stride, look.extent == extent { return Int(look.atom) }
+      row = look.next
+    }
+    return nil
+  }
+
+  private func extent(_ visit: VisitID, _ atom: Int) -> DimID {
+    atom < attempt.atomCount ? visits.extent(visit, atom) : attempt.newExtents[atom - attempt.atomCount]
+  }
+
+  /// The product of the extents of some atoms.
+  private func places(_ visit: VisitID, _ atoms: UInt32, _ tables: Tables) -> Double {
+    var (product, rest) = (1.0, atoms)
+    while rest != 0 {
+      let atom = rest.trailingZeroBitCount
+      product *= tables.extent(extent(visit, atom))
+      rest &= rest - 1
+    }
+    return product
+  }
+
+  // MARK: The item
+
+  /// The bits of the atoms along which the item runs, and of those that it folds.
+  private var domain: (all: UInt32, folded: UInt32) {
+    var (all, folded): (UInt32, UInt32) = (0, 0)
+    for axis in leaves.space.indices where attempt.atoms[axis] != 15 {
+      all |= 1 << UInt32(attempt.atoms[axis])
+      if leaves.foldedAxes.contains(axis) { folded |= 1 << UInt32(attempt.atoms[axis]) }
+    }
+    return (all, folded)
+  }
+
+  /// What the item costs on its own.
+  func ownCost(_ item: ItemID, _ tables: Tables) -> Cost {
+    var elements = 1.0
+    for dim in leaves.space { elements *= tables.extent(dim) }
+    let isContraction = program.roles[item.index] == .contract
+    var cost = Cost(operations: elements * Double(isContraction ? 2 : leaves.operations), contracts: isContraction)
+    for (leaf, root) in leaves.roots.enumerated() {
+      if leaves.roots[..<leaf].contains(root) { continue }
+      cost.bytes += tables.byteCount(program.types[root.index])
+    }
+    for root in program.results(item) { cost.bytes += tables.byteCount(program.types[root]) }
+    return cost
+  }
+
+  /// Notes the atoms of the operand that a contraction computes once a place.
+  mutating func noteRow(_ item: ItemID) {
+    attempt.rowAtoms = 0
+    guard program.roles[item.index] == .contract else { return }
+    let labels = program.recipeTable.labels(program.recipe(item))
+    let order = labels.result + program.recipeTable.summedLabels(program.recipe(item))
+    for (position, view) in program.operands(item).prefix(2).enumerated() {
+      let own = position == 0 ? labels.lhs : labels.rhs
+      let root = program.roots[view.index]
+      guard isComputed(root), labels.result.contains(where: { !own.contains($0) }) else { continue }
+      for label in own {
+        guard let axis = order.firstIndex(of: label), attempt.atoms[axis] != 15 else { continue }
+        attempt.rowAtoms |= 1 << UInt32(attempt.atoms[axis])
+        if labels.result.contains(label) { attempt.rowKept |= 1 << UInt32(attempt.atoms[axis]) }
+      }
+    }
+  }
+
+  private func isComputed(_ root: RootID) -> Bool { visits.derivation.isDerived(root, program) }
+
+  /// The nest that the item alone would have, and when it runs in it.
+  func nest(_ item: ItemID) -> (Visits.Nest, Visits.Phase) {
+    var nest = Visits.Nest()
+    var (keptCount, foldedCount): (UInt64, UInt64) = (0, 0)
+    for axis in leaves.space.indices where attempt.atoms[axis] != 15 {
+      let atom = UInt64(attempt.atoms[axis])
+      if leaves.foldedAxes.contains(axis) {
+        nest.folded = nest.folded & ~(15 << (4 * foldedCount)) | atom << (4 * foldedCount)
+        foldedCount += 1
+      } else {
+        nest.kept = nest.kept & ~(15 << (4 * keptCount)) | atom << (4 * keptCount)
+        keptCount += 1
+      }
+    }
+    let role = program.roles[item.index]
+    nest.folds = role.isReduction || role == .contract
+    nest.contracts = role == .contract
+    nest.argues = role == .argument
+    nest.isColumn = role == .fold && !(leaves.space.indices.last.map { leaves.foldedAxes.contains($0) } ?? true)
+    return (nest, nest.folds ? .fold : .body)
+  }
+
+  // MARK: Choosing
+
+  /// Whether and how the item joins; nil where it does.
+  mutating func choose(
+    _ item: ItemID, _ visit: VisitID, _ own: Cost, _ tables: Tables
+  ) -> Visits.Reason? {
+    let (all, folded) = domain
+    noteRow(item)
+    attempt.outer = visits.outer[visit.index] & all & ~folded
+    if attempt.rowAtoms != 0 { attempt.outer &= attempt.rowKept }
+    if let refusal = match(visit, tables) { return refusal }
+    let joined = visits.costs[visit.index] + own
+    let places = places(visit, attempt.outer, tables)
+    let least = joined.contracts ? Self.leastPlaces.contraction : Self.leastPlaces.other
+    if joined.operations > Self.smallWork, places < least {
+      if attempt.outer != visits.outer[visit.index] { return .fewPlaces }
+      if own.operations > Self.smallWork, self.places(visit, all & ~folded, tables) >= least { return .fewPlaces }
+    }
+    if let refusal = chooseNest(item, visit) { return refusal }
+    if let refusal = checkLanes(visit) { return refusal }
+    let rows = rowBytes(visit, attempt.outer, item, attempt.kept, tables)
+    if rows > Self.privateBytes { return .privateMemory }
+    return weigh(item, visit, own, joined, places, rows, tables)
+  }
+
+  /// The atom of an axis of a root that the visit makes.
+  private func madeAtom(_ root: RootID, _ axis: Int, _ rank: Int, _ tables: Tables) -> Int? {
+    let maker = program.makers[root.index]
+    let spaceRank = program.space(maker, tables).dims.count
+    let own = program.resultAxes(maker, rank: rank, spaceRank)[axis]
+    return own < 0 ? nil : visits.atom(maker, own)
+  }
+
+  /// Along outer atoms, what the visit makes must be read where it is made.
+  private mutating func match(_ visit: VisitID, _ tables: Tables) -> Visits.Reason? {
+    isSame.removeAll(keepingCapacity: true)
+    for (leaf, root) in leaves.roots.enumerated() {
+      isSame.append(maker(root) == visit && isSameElement(leaf, tables))
+    }
+    for (leaf, root) in leaves.roots.enumerated() where maker(root) == visit {
+      guard leaves.isMapped[leaf] else { return .readsElsewhere }
+      let shape = tables.types.shape(program.types[root.index])
+      for axis in shape.indices {
+        guard let atom = madeAtom(root, axis, shape.count, tables), attempt.outer >> UInt32(atom) & 1 == 1 else {
+          continue
+        }
+        let space = leaves.spaceAxis(leaf, axis)
+        guard space >= 0, attempt.atoms[space] == UInt8(atom) else { return .readsElsewhere }
+      }
+    }
+    return nil
+  }
+
+  /// Whether a leaf that the visit makes is read at the place at which it is made, along all of its axes.
+  private func isSameElement(_ leaf: Int, _ tables: Tables) -> Bool {
+    let root = leaves.roots[leaf]
+    guard leaves.isWhole[leaf] else { return false }
+    let shape = tables.types.shape(program.types[root.index])
+    for axis in shape.indices where tables.dims.value(shape[axis]) != 1 {
+      let space = leaves.spaceAxis(leaf, axis)
+      guard space >= 0, let atom = madeAtom(root, axis, shape.count, tables), attempt.atoms[space] == UInt8(atom)
+      else { return false }
+    }
+    return true
+  }
+
+  private mutating func chooseNest(_ item: ItemID, _ visit: VisitID) -> Visits.Reason? {
+    let (own, phase) = nest(item)
+    var earliest = 0
+    for root in leaves.roots where maker(root) == visit {
+      earliest = max(earliest, Int(visits.nestOf[program.makers[root.index].index]))
+    }
+    let count = Int(visits.nestCounts[visit.index])
+    attempt.newNest = nil
+    var found = -1
+    if !own.contracts && attempt.rowAtoms == 0 {
+      for nest in earliest..<count {
+        guard let phase = fit(own, phase, visit, nest) else { continue }
+        found = nest
+        attempt.nest = nest
+        attempt.phase = phase
+        break
+      }
+    }
+    if found < 0 {
+      guard count < Visits.maximumNests else { return .full }
+      attempt.newNest = own
+      attempt.phase = phase
+      found = count
+    }
+    for root in leaves.roots where maker(root) == visit {
+      if Int(visits.nestOf[program.makers[root.index].index]) < found, !attempt.kept.contains(root) {
+        attempt.kept.append(root)
+      }
+    }
+    return nil
+  }
+
+  /// When the item would run in a nest; nil where it cannot.
+  private mutating func fit(
+    _ own: Visits.Nest, _ phase: Visits.Phase, _ visit: VisitID, _ number: Int
+  ) -> Visits.Phase? {
+    let row = visits.nestRow(visit, number)
+    let nest = visits.nestRows[row]
+    var (readsBody, readsFolds) = (false, false)
+    for (leaf, root) in leaves.roots.enumerated() where maker(root) == visit {
+      let maker = program.makers[root.index].index
+      guard Int(visits.nestOf[maker]) == number else { continue }
+      guard isSame[leaf] else { return nil }
+      if visits.phases[maker] == .body { readsBody = true } else { readsFolds = true }
+    }
+    if readsBody && readsFolds { return nil }
+    if phase == .fold {
+      if readsFolds || nest.contracts { return nil }
+      if nest.folds {
+        guard !nest.argues, !own.argues, nest.kept == own.kept, nest.folded == own.folded,
+          nest.isColumn == own.isColumn
+        else { return nil }
+        return .fold
+      }
+      // A nest of maps becomes one that folds, where the folded axes are its inner loops.
+      guard !own.isColumn, Visits.joined(own.kept, own.folded) == nest.kept else { return nil }
+      attempt.refold = own
+      return .fold
+    }
+    if readsFolds { return nest.kept == own.kept ? .post : nil }
+    if nest.contracts { return nest.kept == own.kept && !readsBody ? .post : nil }
+    if nest.folds {
+      if Visits.joined(nest.kept, nest.folded) == own.kept, !nest.isColumn { return .body }
+      return nest.kept == own.kept && !readsBody ? .post : nil
+    }
+    return nest.kept == own.kept ? .body : nil
+  }
+
+  /// What has several nests needs something to run side by side inside of the outer loops.
+  private func checkLanes(_ visit: VisitID) -> Visits.Reason? {
+    let count = Int(visits.nestCounts[visit.index]) + (attempt.newNest == nil ? 0 : 1)
+    if count == 1 { return nil }
+    for number in 0..<count {
+      let nest =
+        number < Int(visits.nestCounts[visit.index]) ? visits.nest(visit, number) : attempt.newNest ?? Visits.Nest()
+      guard Visits.bits(nest.kept) & ~attempt.outer == 0 else { continue }
+      if nest.contracts { return .noLanes }
+      if nest.isColumn, Visits.bits(nest.folded) != 0 { return .foldsElsewhere }
+    }
+    return nil
+  }
+
+  // MARK: Private memory and cost
+
+  /// The bytes of rows that one outer place keeps, with an item that joins.
+  private func rowBytes(
+    _ visit: VisitID, _ outer: UInt32, _ item: ItemID?, _ kept: [RootID], _ tables: Tables
+  ) -> Double {
+    var bytes = 0.0
+    var rows: [RootID] = []
+    var member = visits.firstItem(visit)
+    while !member.isNone {
+      for root in program.results(member) where visits.isKept[root] || kept.contains(RootID(root)) {
+        bytes += rowBytes(RootID(root), outer, tables)
+      }
+      if visits.rowAtoms[member.index] != 0 {
+        addRow(member, visits.rowAtoms[member.index], outer, visit, &rows, &bytes, tables)
+      }
+      member = visits.nextItem(member)
+    }
+    if let item, attempt.rowAtoms != 0 { addRow(item, attempt.rowAtoms, outer, visit, &rows, &bytes, tables) }
+    return bytes
+  }
+
+  /// The bytes of the row of a root at one outer place; 0 where that is one element, in a register.
+  private func rowBytes(_ root: RootID, _ outer: UInt32, _ tables: Tables) -> Double {
+    let type = program.types[root.index]
+    var bytes = Double(tables.types.dtype(type).byteCount)
+    var isRow = false
+    let shape = tables.types.shape(type)
+    for axis in shape.indices {
+      guard let atom = madeAtom(root, axis, shape.count, tables), outer >> UInt32(atom) & 1 == 0 else { continue }
+      bytes *= tables.extent(shape[axis])
+      isRow = true
+    }
+    return isRow ? bytes : 0
+  }
+
+  private func addRow(
+    _ item: ItemID, _ atoms: UInt32, _ outer: UInt32, _ visit: VisitID, _ rows: inout [RootID],
+    _ bytes: inout Double, _ tables: Tables
+  ) {
+    for view in program.operands(item).prefix(2) {
+      let root = program.roots[view.index]
+      guard isComputed(root), !rows.contains(root) else { continue }
+      rows.append(root)
+      bytes += Double(tables.types.dtype(program.types[root.index]).byteCount) * places(visit, atoms & ~outer, tables)
+    }
+  }
+
+  /// Whether joining is no dearer than not joining.
+  private mutating func weigh(
+    _ item: ItemID, _ visit: VisitID, _ own: Cost, _ joined: Cost, _ places: Double, _ rows: Double,
+    _ tables: Tables
+  ) -> Visits.Reason? {
+    attempt.cost = joined
+    for (leaf, root) in leaves.roots.enumerated() where !leaves.roots[..<leaf].contains(root) {
+      let bytes = tables.byteCount(program.types[root.index])
+      if maker(root) == visit {
+        attempt.cost.bytes -= 2 * bytes
+      } else if reads(visit, root) {
+        attempt.cost.bytes -= bytes
+      }
+    }
+    attempt.cost.bytes = max(attempt.cost.bytes, 0)
+    if program.roles[item.index] == .contract {
+      for (leaf, root) in leaves.roots.enumerated() where maker(root) != visit {
+        let bytes = tables.byteCount(program.types[root.index])
+        if bytes > Cost.nearBytes, lacksOuter(leaf, visit) { attempt.cost.streamed += bytes }
+      }
+    }
+    guard joined.contracts else { return nil }
+    let outer = visits.outer[visit.index]
+    guard let together = attempt.cost.seconds(places, rows) else { return .privateMemory }
+    let before = visits.costs[visit.index].seconds(
+      self.places(visit, outer, tables), rowBytes(visit, outer, nil, [], tables))
+    let alone = own.seconds(1, 0)
+    return together <= (before ?? 0) + (alone ?? 0) + Cost.call ? nil : .cost
+  }
+
+  /// Whether a leaf is the same for all places along some outer atom.
+  private func lacksOuter(_ leaf: Int, _ visit: VisitID) -> Bool {
+    var missing = attempt.outer
+    for axis in leaves.space.indices where attempt.atoms[axis] != 15 && !leaves.stride(leaf, axis).isNone {
+      missing &= ~(1 << UInt32(attempt.atoms[axis]))
+    }
+    return missing != 0
+  }
+
+  func reads(_ visit: VisitID, _ root: RootID) -> Bool {
+    var row = visits.readers[root.index]
+    var steps = 0
+    while row != Visits.end, steps < 16 {
+      if visits.readerRows[Int(row)].visit == visit { return true }
+      row = visits.readerRows[Int(row)].next
+      steps += 1
+    }
+    return false
+  }
+}
+
+extension Visits {
+  /// One list of atoms behind another.
+  static func joined(_ a: UInt64, _ b: UInt64) -> UInt64 {
+    var count = 0
+    while count < 16, atom(a, count) != nil { count += 1 }
+    if count == 0 { return b }
+    if count == 16 { return a }
+    let shift = UInt64(4 * count)
+    return a & ((1 << shift) - 1) | b << shift
+  }
+}

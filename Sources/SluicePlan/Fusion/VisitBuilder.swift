@@ -1,0 +1,298 @@
+import SluiceIR
+
+/// Forms visits: places one item after the other in the deepest visit that makes something that it reads, in one that
+/// reads what it reads, or in one of its own.
+struct VisitBuilder {
+  var visits: Visits
+  let program: Program
+  private let fuses: Bool
+  var leaves = Leaves()
+  /// The visits between the last two control items; what stands before them is there anyway.
+  private var segment: UInt32 = 0
+  private var segmentBegin = 0
+  /// The attempt at hand.
+  var attempt = Attempt()
+  /// Per leaf whether the visit makes it at the place at which the item would read it.
+  var isSame: [Bool] = []
+  private var raised: [(visit: VisitID, depth: Int32)] = []
+
+  /// What joining a visit would come to.
+  struct Attempt {
+    /// Per axis of the space its atom; 15 for none.
+    var atoms = [UInt8](repeating: 15, count: Leaves.maximumAxes)
+    var atomCount = 0
+    /// Extents of new atoms, behind those that are there.
+    var newExtents: [DimID] = []
+    var outer: UInt32 = 0
+    var nest = 0
+    var newNest: Visits.Nest?
+    var phase = Visits.Phase.body
+    /// Values of the visit that a later nest than theirs reads.
+    var kept: [RootID] = []
+    var cost = Cost()
+    /// The atoms of an operand that a contraction computes once a place and keeps as a row, and those of them that it
+    /// does not sum.
+    var rowAtoms: UInt32 = 0
+    var rowKept: UInt32 = 0
+    /// What the nest becomes that the item joins, where it only mapped so far.
+    var refold: Visits.Nest?
+  }
+
+  init(_ visits: Visits, _ program: Program, fuses: Bool) {
+    self.visits = visits
+    self.program = program
+    self.fuses = fuses
+  }
+
+  mutating func build(_ tables: inout Tables) {
+    for index in 0..<program.itemCount {
+      let item = ItemID(index)
+      let role = program.roles[index]
+      if role.isControl || role == .assign {
+        segment += 1
+        segmentBegin = visits.count
+      } else if !visits.derivation.isDerived(item) {
+        place(item, role, &tables)
+      }
+    }
+  }
+
+  private mutating func place(_ item: ItemID, _ role: Role, _ tables: inout Tables) {
+    leaves.read(item, program, visits.derivation, &tables)
+    let block = program.blocks[item.index]
+    guard role.isElementwise || role == .contract, leaves.space.count <= Leaves.maximumAxes else {
+      visits.reasons[item.index] = .kernelOfItsOwn
+      let visit = visits.appendVisit(item, block, segment, isSingle: true)
+      visits.append(item, to: visit)
+      finish(item, visit)
+      return
+    }
+    let own = ownCost(item, tables)
+    if fuses {
+      let reason = join(item, own, &tables)
+      visits.reasons[item.index] = reason
+      if reason == .joined { return }
+    }
+    let visit = visits.appendVisit(item, block, segment, isSingle: false)
+    begin(item, visit, own, tables)
+    commit(item, visit, &tables)
+  }
+
+  // MARK: Candidates
+
+  private mutating func join(_ item: ItemID, _ own: Cost, _ tables: inout Tables) -> Visits.Reason {
+    var best = VisitID.none
+    var (deepest, isAlone) = (Int32(-1), true)
+    var reason = Visits.Reason.first
+    for root in leaves.roots {
+      guard let visit = maker(root), visit != best else { continue }
+      if visits.depths[visit.index] > deepest {
+        (deepest, best, isAlone) = (visits.depths[visit.index], visit, true)
+      } else if visits.depths[visit.index] == deepest {
+        isAlone = false
+      }
+    }
+    if !best.isNone {
+      if isAlone {
+        reason = attempt(item, best, own, &tables)
+        if reason == .joined { return .joined }
+      } else {
+        reason = .notBefore
+      }
+    }
+    var tried = 0
+    var candidates: [VisitID] = []
+    let byBytes = leaves.roots.indices.sorted {
+      let (a, b) = (bytes(leaves.roots[$0], tables), bytes(leaves.roots[$1], tables))
+      return a != b ? a > b : $0 < $1
+    }
+    search: for leaf in byBytes {
+      var row = visits.readers[leaves.roots[leaf].index]
+      while row != Visits.end {
+        let visit = visits.readerRows[Int(row)].visit
+        row = visits.readerRows[Int(row)].next
+        guard visit.index >= segmentBegin else { break }
+        if visit == best || candidates.contains(visit) { continue }
+        candidates.append(visit)
+        guard shares(visit, tables) else { continue }
+        let sibling = attempt(item, visit, own, &tables)
+        if sibling == .joined { return .joined }
+        if reason == .first, sibling != .readsElsewhere { reason = sibling }
+        tried += 1
+        if tried == 4 { break search }
+      }
+    }
+    return best.isNone ? .first : reason
+  }
+
+  /// Whether a visit reads or makes the larger part of what the item reads.
+  private func shares(_ visit: VisitID, _ tables: Tables) -> Bool {
+    var (shared, largest) = (0.0, 0.0)
+    for root in leaves.roots {
+      let bytes = bytes(root, tables)
+      largest = max(largest, bytes)
+      if maker(root) == visit || reads(visit, root) { shared = max(shared, bytes) }
+    }
+    return 2 * shared >= largest
+  }
+
+  private func bytes(_ root: RootID, _ tables: Tables) -> Double { tables.byteCount(program.types[root.index]) }
+
+  /// The visit of the same segment that makes a root.
+  func maker(_ root: RootID) -> VisitID? {
+    guard program.homes[root.index] == .item else { return nil }
+    let visit = visits.visitOf[program.makers[root.index].index]
+    return !visit.isNone && visit.index >= segmentBegin ? visit : nil
+  }
+
+  /// Lets an item join a visit if it can.
+  private mutating func attempt(
+    _ item: ItemID, _ visit: VisitID, _ own: Cost, _ tables: inout Tables
+  ) -> Visits.Reason {
+    let block = program.blocks[item.index]
+    if visits.isSingle[visit.index] { return .operandHasKernelOfItsOwn }
+    if visits.blocks[visit.index] != block { return .otherBlock }
+    let arrays = leaves.count + program.results(item).count
+    if Int(visits.itemCounts[visit.index]) >= Visits.maximumItems
+      || Int(visits.arrayCounts[visit.index]) + arrays > Visits.maximumArrays
+    {
+      return .full
+    }
+    if let refusal = unify(item, visit, &tables) { return refusal }
+    if let refusal = choose(item, visit, own, tables) { return refusal }
+    guard settle(visit) else { return .notBefore }
+    commit(item, visit, &tables)
+    return .joined
+  }
+
+  // MARK: Depths
+
+  /// Makes sure that all other makers come before a visit, by moving it and what follows it deeper where it must.
+  private mutating func settle(_ visit: VisitID) -> Bool {
+    var depth = visits.depths[visit.index]
+    for root in leaves.roots {
+      if let maker = maker(root), maker != visit { depth = max(depth, visits.depths[maker.index] + 1) }
+    }
+    if depth == visits.depths[visit.index] { return true }
+    raised.removeAll(keepingCapacity: true)
+    raised.append((visit, depth))
+    var next = 0
+    while next < raised.count {
+      let (moved, depth) = raised[next]
+      next += 1
+      var row = visits.followers[moved.index]
+      while row != Visits.end {
+        let follower = visits.followerRows[Int(row)].visit
+        row = visits.followerRows[Int(row)].next
+        if leaves.roots.contains(where: { maker($0) == follower }) { return false }
+        if visits.depths[follower.index] > depth { continue }
+        if raised.count >= 64 { return false }
+        raised.append((follower, depth + 1))
+      }
+    }
+    for (moved, depth) in raised { visits.depths[moved.index] = max(visits.depths[moved.index], depth) }
+    return true
+  }
+
+  // MARK: Writing down
+
+  private mutating func begin(_ item: ItemID, _ visit: VisitID, _ own: Cost, _ tables: Tables) {
+    attempt = Attempt()
+    attempt.cost = own
+    for axis in leaves.space.indices where tables.dims.value(leaves.space[axis]) != 1 {
+      // The last axes of a space of very many are one by one: there are enough atoms.
+      guard attempt.newExtents.count < Visits.maximumAtoms else { break }
+      attempt.atoms[axis] = UInt8(attempt.newExtents.count)
+      if !leaves.foldedAxes.contains(axis) { attempt.outer |= 1 << UInt32(attempt.newExtents.count) }
+      attempt.newExtents.append(leaves.space[axis])
+    }
+    noteRow(item)
+    if attempt.rowAtoms != 0 { attempt.outer &= attempt.rowKept }
+    let (nest, phase) = nest(item)
+    attempt.newNest = nest
+    attempt.phase = phase
+  }
+
+  private mutating func commit(_ item: ItemID, _ visit: VisitID, _ tables: inout Tables) {
+    let row = visit.index * Visits.maximumAtoms
+    for extent in attempt.newExtents {
+      visits.atomExtents[row + Int(visits.atomCounts[visit.index])] = extent
+      visits.atomCounts[visit.index] += 1
+    }
+    visits.outer[visit.index] = attempt.outer
+    if let nest = attempt.newNest {
+      visits.nestOf[item.index] = visits.nestCounts[visit.index]
+      visits.append(nest, to: visit)
+    } else {
+      visits.nestOf[item.index] = UInt8(attempt.nest)
+      let nest = visits.nestRow(visit, attempt.nest)
+      if attempt.phase == .fold {
+        if let folding = attempt.refold {
+          visits.nestRows[nest].kept = folding.kept
+          visits.nestRows[nest].folded = folding.folded
+        }
+        visits.nestRows[nest].folds = true
+        if program.roles[item.index] == .argument { visits.nestRows[nest].argues = true }
+      }
+    }
+    visits.phases[item.index] = attempt.phase
+    visits.rowAtoms[item.index] = attempt.rowAtoms
+    for root in attempt.kept { visits.isKept[root.index] = true }
+    visits.costs[visit.index] = attempt.cost
+    var list = UInt64.max
+    for axis in leaves.space.indices {
+      let shift = UInt64(4 * axis)
+      list = list & ~(15 << shift) | UInt64(attempt.atoms[axis]) << shift
+    }
+    visits.spaceAtoms[item.index] = list
+    visits.append(item, to: visit)
+    visits.arrayCounts[visit.index] += UInt32(leaves.count + program.results(item).count)
+    noteLooks(item, visit, &tables)
+    finish(item, visit)
+  }
+
+  /// Notes along which atoms an item reads and makes its roots.
+  private mutating func noteLooks(_ item: ItemID, _ visit: VisitID, _ tables: inout Tables) {
+    for leaf in 0..<leaves.count where !leaves.isIndexed[leaf] {
+      for axis in leaves.space.indices where !leaves.stride(leaf, axis).isNone {
+        note(leaves.roots[leaf], leaves.stride(leaf, axis), leaves.space[axis], attempt.atoms[axis], visit)
+      }
+    }
+    for root in program.results(item) {
+      let shape = tables.types.shape(program.types[root])
+      let strides = tables.contiguousStrides(shape)
+      let one = tables.dims.integer(1)
+      for (axis, own) in program.resultAxes(item, rank: shape.count, leaves.space.count).enumerated()
+      where shape[axis] != one && own >= 0 {
+        note(RootID(root), strides[axis], shape[axis], attempt.atoms[own], visit)
+      }
+    }
+  }
+
+  private mutating func note(
+    _ root: RootID, _ stride: DimID, _ extent: DimID, _ atom: UInt8, _ visit: VisitID
+  ) {
+    guard atom != 15 else { return }
+    visits.lookRows.append(
+      Visits.Look(root: root, stride: stride, extent: extent, atom: atom, next: visits.looks[visit.index]))
+    visits.looks[visit.index] = UInt32(visits.lookRows.count - 1)
+  }
+
+  /// Notes what a visit reads, and that it follows what makes that.
+  private mutating func finish(_ item: ItemID, _ visit: VisitID) {
+    for root in leaves.roots {
+      let row = visits.readers[root.index]
+      if row == Visits.end || visits.readerRows[Int(row)].visit != visit {
+        visits.readerRows.append(Visits.Link(visit: visit, next: row))
+        visits.readers[root.index] = UInt32(visits.readerRows.count - 1)
+      }
+      guard let maker = maker(root), maker != visit else { continue }
+      visits.depths[visit.index] = max(visits.depths[visit.index], visits.depths[maker.index] + 1)
+      let follower = visits.followers[maker.index]
+      if follower == Visits.end || visits.followerRows[Int(follower)].visit != visit {
+        visits.followerRows.append(Visits.Link(visit: visit, next: follower))
+        visits.followers[maker.index] = UInt32(visits.followerRows.count - 1)
+      }
+    }
+  }
+}

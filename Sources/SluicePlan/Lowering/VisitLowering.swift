@@ -1,0 +1,196 @@
+import SluiceIR
+
+/// Lowers a request that runs in nests of loops: maps, folds, contractions, copies, gathers and generated values.
+///
+/// The outer loops stand around all nests; a kernel of one nest has no others. Values of one place are registers,
+/// those that a later nest reads are rows of private memory, and derived items are computed where they are read.
+struct VisitLowering {
+  /// An element of an array: a memory and an index.
+  struct Element: Hashable {
+    var memory: Memory
+    var index: Affine
+  }
+
+  /// An item at a place of its space.
+  struct Place: Hashable {
+    var item: Int
+    var index: [Affine]
+  }
+
+  /// What is known where the next instruction stands; forgotten at the end of the loop.
+  struct Known {
+    var elements: [Element: Register] = [:]
+    var places: [Place: Register] = [:]
+    /// Per root the register of its element at the place of the loops; -1 for none.
+    var roots: [Register]
+    /// Per item that is a slice where its part begins: steps times clamped starts.
+    var starts: [[Affine.Term]?]
+  }
+
+  /// A row of private memory: the distance between neighbours per axis of what it holds.
+  struct Row {
+    var memory: Memory
+    var strides: [DimID]
+  }
+
+  let request: KernelRequest
+  let recipes: RecipeTable
+  let layouts: LayoutTable
+  var tables = Tables()
+  var writer: KernelWriter
+  /// Per atom the index of its loop; nil where none is open.
+  var indices: [Affine?]
+  var known: Known
+  /// Per root the row in which it is kept.
+  var rows: [Row?]
+  /// Rows that contractions keep of operands: by root, view and place of the outer loops.
+  var operandRows: [(operand: KernelRequest.Operand, atoms: [Int], row: Row)] = []
+  /// Atoms whose loop runs through the loop of the atom before it too.
+  private let merged: UInt32
+  /// The atoms whose loops may be merged, outermost first.
+  private let order: [Int]
+  /// Per atom the registers of its loops.
+  private var openings: [[Register]]
+  /// Set while the form for empty axes is emitted, where every gathered element is 0.
+  private(set) var gathersZero = false
+
+  /// The kernel of a request; dims that it makes go into the tables.
+  static func lower(
+    _ request: KernelRequest, _ recipes: RecipeTable, _ layouts: LayoutTable, _ tables: inout Tables,
+    name: String
+  ) throws(Diagnostics) -> LoweredKernel {
+    var (kernel, merged) = try attempt(request, recipes, layouts, &tables, name, merging: 0)
+    if merged != 0 { (kernel, merged) = try attempt(request, recipes, layouts, &tables, name, merging: merged) }
+    return kernel
+  }
+
+  /// The kernel with some loops merged, and which loops every access in it sees as one with the next.
+  private static func attempt(
+    _ request: KernelRequest, _ recipes: RecipeTable, _ layouts: LayoutTable, _ tables: inout Tables,
+    _ name: String, merging merged: UInt32
+  ) throws(Diagnostics) -> (LoweredKernel, UInt32) {
+    var lowering = VisitLowering(request, recipes, layouts, moving: &tables, name, merged)
+    defer { swap(&tables, &lowering.tables) }
+    try lowering.lower()
+    let next = merged == 0 ? lowering.mergeable() : 0
+    return (lowering.writer.finish(lowering.tables), next)
+  }
+
+  private init(
+    _ request: KernelRequest, _ recipes: RecipeTable, _ layouts: LayoutTable, moving tables: inout Tables,
+    _ name: String, _ merged: UInt32
+  ) {
+    self.request = request
+    self.recipes = recipes
+    self.layouts = layouts
+    self.merged = merged
+    indices = [Affine?](repeating: nil, count: request.atoms.count)
+    openings = [[Register]](repeating: [], count: request.atoms.count)
+    let kept = request.nests.first.map { Visits.atoms($0.kept) } ?? []
+    order = kept.filter { request.outer >> UInt32($0) & 1 == 1 || request.nests.count == 1 }
+    rows = [Row?](repeating: nil, count: request.roots.count)
+    known = Known(
+      roots: [Register](repeating: -1, count: request.roots.count),
+      starts: [[Affine.Term]?](repeating: nil, count: request.items.count))
+    writer = KernelWriter(name, &tables)
+    swap(&self.tables, &tables)
+  }
+
+  private mutating func lower() throws(Diagnostics) {
+    guard let empty = try emptyGatherGuard() else { return try emitVisit() }
+    let count = writer.builder.index(Affine(empty))
+    let nothing = writer.builder.constant(0, .i64)
+    let some = writer.builder.scalar(.less, .bool, source: .i64, [nothing, count])
+    let start = known
+    writer.builder.begin(if: some)
+    try emitVisit()
+    writer.builder.endLoop()
+    known = start
+    rows = [Row?](repeating: nil, count: request.roots.count)
+    gathersZero = true
+    let none = writer.builder.scalar(.not, .bool, [some])
+    writer.builder.begin(if: none)
+    try emitVisit()
+    writer.builder.endLoop()
+  }
+
+  /// Whether nests share outer loops, so that something may be kept in rows between them.
+  private var isShared: Bool {
+    request.nests.count > 1 || request.items.indices.contains { computedOperand($0) != nil }
+  }
+
+  private mutating func emitVisit() throws(Diagnostics) {
+    let start = known
+    guard isShared, let first = request.nests.first else {
+      for nest in request.nests.indices { try emit(nest, inside: 0) }
+      known = start
+      return
+    }
+    // The outer loops stand in the order of the first nest.
+    let outer = Visits.atoms(first.kept).filter { request.outer >> UInt32($0) & 1 == 1 }
+    assert(outer.count == request.outer.nonzeroBitCount)
+    for nest in request.nests.indices { try hoist(nest) }
+    for atom in outer { begin(atom, .parallel) }
+    try makeRows()
+    for nest in request.nests.indices { try emit(nest, inside: request.outer) }
+    for atom in outer.reversed() { end(atom) }
+    operandRows.removeAll()
+    known = start
+  }
+
+  // MARK: Loops
+
+  /// Opens the loop of an atom; one that is merged into the next has none.
+  mutating func begin(_ atom: Int, _ kind: Loop.Kind) {
+    if merged >> UInt32(atom) & 1 == 1 {
+      indices[atom] = Affine(writer.zero)
+      return
+    }
+    open(atom, writer.builder.beginLoop(to: Affine(extent(atom)), kind))
+  }
+
+  /// Notes the index of an atom whose loop was opened.
+  mutating func open(_ atom: Int, _ index: Register) {
+    openings[atom].append(index)
+    indices[atom] = Affine(writer.zero, [Affine.Term(writer.one, index)])
+  }
+
+  mutating func end(_ atom: Int) {
+    indices[atom] = nil
+    if merged >> UInt32(atom) & 1 == 0 { writer.builder.endLoop() }
+  }
+
+  /// The extent of the loop of an atom, with those of the atoms that are merged into it.
+  private mutating func extent(_ atom: Int) -> DimID {
+    var extent = request.atoms[atom]
+    guard merged != 0, let position = order.firstIndex(of: atom) else { return extent }
+    for before in order[..<position].reversed() {
+      guard merged >> UInt32(before) & 1 == 1 else { break }
+      extent = tables.dims.multiply(request.atoms[before], extent) ?? extent
+    }
+    return extent
+  }
+
+  /// The kept atoms whose loops every access of the kernel sees as one with that of the next.
+  private mutating func mergeable() -> UInt32 {
+    var result: UInt32 = 0
+    for (first, second) in zip(order, order.dropFirst())
+    where openings[first].count == 1 && openings[second].count == 1 {
+      if isOne(openings[first][0], openings[second][0], request.atoms[second]) { result |= 1 << UInt32(first) }
+    }
+    return result
+  }
+
+  /// Whether two indices stand in index expressions only, the first always with `extent` times the second's factor.
+  private mutating func isOne(_ first: Register, _ second: Register, _ extent: DimID) -> Bool {
+    for instruction in writer.builder.kernel.instructions {
+      for affine in instruction.affines {
+        let a = affine.terms.first { $0.register == first }?.coefficient ?? writer.zero
+        let b = affine.terms.first { $0.register == second }?.coefficient ?? writer.zero
+        guard tables.dims.multiply(b, extent) == a else { return false }
+      }
+      if instruction.operands.contains(where: { $0 == first || $0 == second }) { return false }
+    }
+    return true
+  }
+}
