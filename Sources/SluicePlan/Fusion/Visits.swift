@@ -74,7 +74,7 @@ struct Visits {
   /// Per root the list of visits that read it.
   var readers: [UInt32]
 
-  let derivation: Derivation
+  private(set) var derivation: Derivation
   private(set) var entries: [Entry] = []
   /// What visits read from memory: the roots of visit `v` are `readPool[readEnds[v - 1]..<readEnds[v]]`.
   private(set) var readEnds: [UInt32] = []

@@ -22,7 +22,6 @@ extension VisitLowering {
     } else {
       for item in body { try set(item) }
       for item in body { store(item) }
-      if request.target != .none, let item = body.first { storeTarget(item) }
     }
     let post = items.filter { request.items[$0].phase == .post }
     for item in post { try set(item) }
@@ -53,6 +52,7 @@ extension VisitLowering {
   /// Computes an item at the place of the loops.
   mutating func set(_ item: Int) throws(Diagnostics) {
     let value = try element(item, place(item))
+    if request.target != .none { return storeTarget(item, value) }
     if let root = request.results(item).first { known.roots[Int(root)] = value }
   }
 
@@ -81,10 +81,10 @@ extension VisitLowering {
     return writer.slot(.root(old == .max ? number : old, base: 0), dtype, access)
   }
 
-  private mutating func storeTarget(_ item: Int) {
+  private mutating func storeTarget(_ item: Int, _ value: Register) {
     let type = operandType(item)
     let dtype = tables.types.dtype(type)
-    guard var value = assigned else { return }
+    var value = value
     if request.target == .outside, dtype.isFloat { value = writer.builder.scalar(.canonical, dtype, [value]) }
     let strides = tables.contiguousStrides(tables.types.shape(type))
     let slot = writer.slot(.target, dtype, .write)

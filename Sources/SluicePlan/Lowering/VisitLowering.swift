@@ -194,3 +194,16 @@ struct VisitLowering {
     return true
   }
 }
+
+extension Instruction {
+  /// The registers that it reads outside of index expressions.
+  fileprivate var operands: [Register] {
+    switch self {
+    case .scalar(let scalar): scalar.operands
+    case .store(_, _, let value), .assign(_, let value): [value]
+    case .accumulate(let accumulator, _, let value): [accumulator, value]
+    case .if(let condition): [condition]
+    case .index, .load, .local, .loop, .end: []
+    }
+  }
+}

@@ -124,7 +124,7 @@ struct Placement {
   }
 
   /// Whether the kernel that makes a root reads `old` only at the element that it stores.
-  private func canShare(
+  private mutating func canShare(
     _ old: RootID, _ root: RootID, _ program: Program, _ visits: Visits, _ tables: inout Tables
   ) -> Bool {
     guard !isTakenOver[old.index], inPlace[root.index].isNone else { return false }
