@@ -12,7 +12,7 @@ struct Derivation {
     case derived
     /// Its role is no map, generator or look-up.
     case role
-    case result, otherBlock, ownKernel, gathered, noMap, lanes, fewRows, longRow, lastForm, large, long
+    case result, otherBlock, ownKernel, gathered, noMap, lanes, fewRows, longRow, lastForm, maybeEmpty, large, long
   }
 
   /// A row that a contraction keeps of an operand that it computes, at most so many bytes.
@@ -42,7 +42,8 @@ struct Derivation {
     lastReaders = [ItemID](repeating: .none, count: program.rootCount)
     guard isOn else { return }
     for item in 0..<program.itemCount {
-      if Self.isCandidate(program.roles[item]) { reasons[item] = .derived }
+      guard Self.isCandidate(program.roles[item]) else { continue }
+      reasons[item] = program.gathersFromNothing(ItemID(item), &tables) ? .maybeEmpty : .derived
     }
     for item in 0..<program.itemCount { look(ItemID(item), program, &tables) }
     for item in 0..<program.itemCount where program.roles[item] == .contract {
@@ -192,6 +193,15 @@ extension Tables {
 }
 
 extension Program {
+  /// Whether an item gathers along an axis that may have no elements: its kernel has another form for that.
+  func gathersFromNothing(_ item: ItemID, _ tables: inout Tables) -> Bool {
+    let role = roles[item.index]
+    guard role == .gather || role == .gatherAlong, let data = operands(item).first else { return false }
+    let count = tables.types.dim(viewTypes[data.index], recipeTable.axes[recipe(item).index].first)
+    guard let rest = tables.dims.subtract(count, tables.dims.integer(1)) else { return true }
+    return !tables.dims.isNeverNegative(rest)
+  }
+
   /// How the axes of a view lie among its root's; nil where they are no parts of them.
   func axisMap(_ view: ViewID, _ tables: inout Tables) -> AxisMap? {
     let root = roots[view.index]

@@ -109,7 +109,7 @@ struct Leaves {
     let steps =
       layout.isNone ? tables.contiguousStrides(shape) : Array(program.layoutTable.strides(layout))
     let zero = tables.dims.integer(0)
-    for (axis, to) in axes.enumerated() where to >= 0 && axis < shape.count {
+    for (axis, to) in axes.enumerated() where to >= 0 && Int(to) < space.count && axis < shape.count {
       if shape[axis] != one, shape[axis] == space[Int(to)], steps[axis] != zero {
         strides[row + Int(to)] = steps[axis]
       }

@@ -159,6 +159,7 @@ extension VisitBuilder {
     }
     if let refusal = chooseNest(item, visit) { return refusal }
     if let refusal = checkLanes(visit) { return refusal }
+    if !keepsRows(visit, tables) { return .rowsApart }
     let rows = rowBytes(visit, attempt.outer, item, attempt.kept, tables)
     if rows > Self.privateBytes { return .privateMemory }
     return weigh(item, visit, own, joined, places, rows, tables)
@@ -288,6 +289,27 @@ extension VisitBuilder {
   }
 
   // MARK: Private memory and cost
+
+  /// Whether the elements that one outer place makes of a value lie behind each other: its outer axes come first.
+  private func keepsRows(_ visit: VisitID, _ tables: Tables) -> Bool {
+    func isRow(_ root: RootID) -> Bool {
+      let shape = tables.types.shape(program.types[root.index])
+      var isInside = false
+      for axis in shape.indices {
+        guard let atom = madeAtom(root, axis, shape.count, tables) else { continue }
+        if attempt.outer >> UInt32(atom) & 1 == 0 { isInside = true } else if isInside { return false }
+      }
+      return true
+    }
+    var member = visits.firstItem(visit)
+    while !member.isNone {
+      for root in program.results(member) where visits.isKept[root] || attempt.kept.contains(RootID(root)) {
+        if !isRow(RootID(root)) { return false }
+      }
+      member = visits.nextItem(member)
+    }
+    return true
+  }
 
   /// The bytes of rows that one outer place keeps, with an item that joins.
   private func rowBytes(

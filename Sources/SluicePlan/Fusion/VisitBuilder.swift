@@ -68,7 +68,7 @@ struct VisitBuilder {
       return
     }
     let own = ownCost(item, tables)
-    if fuses {
+    if fuses, !program.gathersFromNothing(item, &tables) {
       let reason = join(item, own, &tables)
       visits.reasons[item.index] = reason
       if reason == .joined { return }

@@ -323,7 +323,7 @@ extension Visits {
     /// It begins a visit: nothing that it reads is made by one that it could join.
     case first
     case kernelOfItsOwn, operandHasKernelOfItsOwn, readsElsewhere, noCommonAxis, otherBlock, full
-    case otherPlace, notBefore, fewPlaces, privateMemory, cost, noLanes, foldsElsewhere
+    case otherPlace, notBefore, fewPlaces, privateMemory, rowsApart, cost, noLanes, foldsElsewhere
   }
 }
 
@@ -341,6 +341,7 @@ extension Visits.Reason {
     case .notBefore: "another operand is made only after that kernel has begun"
     case .fewPlaces: "too few independent iterations would be left"
     case .privateMemory: "its rows do not fit the private memory of an iteration"
+    case .rowsApart: "what one iteration makes would not lie behind each other in memory"
     case .cost: "reading operands again would cost more than it saves"
     case .noLanes: "nothing would be left to run side by side"
     case .foldsElsewhere: "it reduces axes that do not lie behind each other in memory"
