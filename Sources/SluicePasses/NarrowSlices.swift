@@ -161,7 +161,8 @@ private struct WantedParts {
       return isKept ? [picked(0, axes)] : nil
     case .contract(let kernel):
       let labels = kernel.labels(shapes[0].count, shapes[1].count, tables, record)
-      return [labels.lhs, labels.rhs].enumerated().map { side, own in
+      // A mask has the axes of the first operand.
+      return [labels.lhs, labels.rhs, labels.lhs].prefix(operands.count).enumerated().map { side, own in
         picked(side, own.map { labels.result.firstIndex(of: $0) ?? -1 })
       }
     default: return nil

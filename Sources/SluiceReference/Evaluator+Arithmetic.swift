@@ -99,6 +99,7 @@ extension Evaluator {
   }
 
   /// Sums of products over the labels that the result lacks, in ascending order.
+  /// Sums of products; with a third operand, a mask with the axes of the first, of those terms where it is true.
   func contract(_ kernel: ContractKernel, _ node: Node) -> ReferenceTensor {
     let (x, y) = (node.operands[0], node.operands[1])
     let labels = kernel.labels(x.shape.count, y.shape.count, module.tables, node.attributes)
@@ -117,10 +118,14 @@ extension Evaluator {
     let rhsStarts = positions(labels.result, labels.rhs, y.shape)
     let lhsOffsets = positions(summed, labels.lhs, x.shape)
     let rhsOffsets = positions(summed, labels.rhs, y.shape)
+    let mask = node.operands.count > 2 ? node.operands[2].integers : nil
     switch (x.elements, y.elements) {
     case (.floats(let a), .floats(let b)):
       let sums = zip(lhsStarts, rhsStarts).map { i, j in
-        zip(lhsOffsets, rhsOffsets).reduce(0.0) { $0 + a[i + $1.0] * b[j + $1.1] }
+        zip(lhsOffsets, rhsOffsets).reduce(0.0) { sum, offset in
+          if let mask, mask[i + offset.0] == 0 { return sum }
+          return sum + a[i + offset.0] * b[j + offset.1]
+        }
       }
       return floats(dtype(node), shape(node), sums)
     default:

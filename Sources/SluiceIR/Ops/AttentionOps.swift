@@ -43,9 +43,6 @@ extension OpDefinition {
       }
     }
     let scores = Array(shapes[0].dropLast()) + [shapes[1][rank - 2]]
-    // Heads that share keys get another axis.
-    let isGrouped = rank >= 3 && shapes[0][rank - 3] != shapes[1][rank - 3]
-    try requireRoom(tables: &tables, isGrouped ? scores + [scores[rank - 1]] : scores)
     if operands.count == 4 {
       let mask = tables.types.dtype(operands[3])
       let one = tables.dims.integer(1)

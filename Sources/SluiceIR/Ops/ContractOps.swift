@@ -90,7 +90,7 @@ extension OpDefinition {
       run: "([[1, 2, 3], [4, 5, 6]], [[1, 0], [0, 1], [1, 1]]) == [[4, 5], [10, 11]]"))
 
   /// Labels: batch axes 0 ..< b, then the row of x, the column of y, and last the summed axis.
-  private static func matmulLabels(
+  static func matmulLabels(
     _ lhsRank: Int, _ rhsRank: Int, _ tables: Tables, _ attributes: AttributesID
   ) -> ContractKernel.Labels {
     let batch = Swift.max(lhsRank, rhsRank, 2) - 2

@@ -107,6 +107,8 @@ struct Derivation {
   private func contracted(
     _ reader: ItemID, _ position: Int, _ view: ViewID, _ program: Program, _ tables: Tables
   ) -> Reason? {
+    // A mask is looked at once a term, whatever it takes.
+    if position > 1 { return nil }
     let labels = program.recipeTable.labels(program.recipe(reader))
     let own = position == 0 ? labels.lhs : labels.rhs
     let others = labels.result.filter { !own.contains($0) }

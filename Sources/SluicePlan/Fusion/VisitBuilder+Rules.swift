@@ -265,13 +265,13 @@ extension VisitBuilder {
       attempt.refold = own
       return .fold
     }
-    if readsFolds { return nest.kept == own.kept ? .post : nil }
-    if nest.contracts { return nest.kept == own.kept && !readsBody ? .post : nil }
+    if readsFolds { return Visits.sameLoops(nest.kept, own.kept) ? .post : nil }
+    if nest.contracts { return Visits.sameLoops(nest.kept, own.kept) && !readsBody ? .post : nil }
     if nest.folds {
-      if Visits.joined(nest.kept, nest.folded) == own.kept, !nest.isColumn { return .body }
-      return nest.kept == own.kept && !readsBody ? .post : nil
+      if !nest.isColumn, Visits.sameLoops(Visits.joined(nest.kept, nest.folded), own.kept) { return .body }
+      return Visits.sameLoops(nest.kept, own.kept) && !readsBody ? .post : nil
     }
-    return nest.kept == own.kept ? .body : nil
+    return Visits.sameLoops(nest.kept, own.kept) ? .body : nil
   }
 
   /// What has several nests needs something to run side by side inside of the outer loops.
@@ -409,6 +409,11 @@ extension VisitBuilder {
 }
 
 extension Visits {
+  /// Whether two lists are loops over the same atoms with the same one innermost: neighbours stay side by side.
+  static func sameLoops(_ a: UInt64, _ b: UInt64) -> Bool {
+    a == b || (bits(a) == bits(b) && atoms(a).last == atoms(b).last)
+  }
+
   /// One list of atoms behind another.
   static func joined(_ a: UInt64, _ b: UInt64) -> UInt64 {
     var count = 0

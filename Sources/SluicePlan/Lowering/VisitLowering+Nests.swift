@@ -261,12 +261,19 @@ extension VisitLowering {
     }
     let a = try factor(item, 0)
     let b = try factor(item, 1)
+    var next: Register
     if dtype.isFloat {
-      writer.builder.assign(part, writer.builder.scalar(.fma, dtype, [a, b, part]))
+      next = writer.builder.scalar(.fma, dtype, [a, b, part])
     } else {
       let product = writer.builder.scalar(.multiply, dtype, [a, b])
-      writer.builder.assign(part, writer.builder.scalar(.add, dtype, [part, product]))
+      next = writer.builder.scalar(.add, dtype, [part, product])
     }
+    if request.operandRange(item).count > 2 {
+      // Terms that the mask leaves out do not exist.
+      let isSeen = try factor(item, 2)
+      next = writer.builder.scalar(.select, dtype, source: .bool, [isSeen, next, part])
+    }
+    writer.builder.assign(part, next)
     for atom in summed.dropFirst(chain.first).reversed() { self.end(atom) }
     writer.builder.assign(total, writer.builder.scalar(.add, dtype, [total, part]))
     if end != nil { writer.builder.endLoop() }

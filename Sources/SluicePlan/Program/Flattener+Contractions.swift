@@ -18,6 +18,7 @@ extension Flattener {
     for (label, dim) in zip(labels.lhs + labels.rhs, shapes[0] + shapes[1]) { extents[label] = dim }
     let sides = [labels.lhs, labels.rhs]
     return operands.indices.map { side in
+      if side > 1 { return operands[side] }
       let own = sides[side]
       // Every element is read once for each place along the axes that only the other operand has.
       let others = labels.result.filter { !own.contains($0) }
