@@ -185,9 +185,13 @@ import Testing
     fails("`not` of f32") { f in _ = f.builder.scalar(.not, .f32, [f.float(1)]) }
     fails("`sqrt` of i64") { f in _ = f.builder.scalar(.sqrt, .i64, [f.integer(1)]) }
     fails("takes 2 operands") { f in _ = f.builder.scalar(.add, .f32, [f.float(1)]) }
-    fails("the result is f32, expected bool") { f in _ = f.builder.scalar(.less, .f32, source: .f32, [f.float(1), f.float(1)]) }
+    fails("the result is f32, expected bool") { f in
+      _ = f.builder.scalar(.less, .f32, source: .f32, [f.float(1), f.float(1)])
+    }
     fails("`bitcast` of f32 to f64") { f in _ = f.builder.scalar(.bitcast, .f64, source: .f32, [f.float(1)]) }
-    fails("the function 200 does not exist") { f in _ = f.builder.scalar(.call, .f32, [f.float(1)], immediate: 200) }
+    fails("the function 200 does not exist") { f in
+      _ = f.builder.scalar(.call, .f32, [f.float(1)], immediate: 200)
+    }
     fails("a kernel has no parameters") { f in _ = f.builder.scalar(.parameter, .f32, []) }
     fails("slot 7 does not exist") { f in
       _ = f.float(1)

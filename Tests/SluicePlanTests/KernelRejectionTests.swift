@@ -267,7 +267,9 @@ import Testing
     (
       "may touch an element behind the buffer",
       { k, m in
-        k.loop(to: m.affine("N"), step: 2, .sequential) { k, i in _ = k.load(.slot(0), m.affine("1", ("1", i))) }
+        k.loop(to: m.affine("N"), step: 2, .sequential) { k, i in
+          _ = k.load(.slot(0), m.affine("1", ("1", i)))
+        }
       }
     ),
     // Bits as an index, without a clamp and with one that is too wide.

@@ -139,7 +139,8 @@ import Testing
           let condition = k.scalar(.less, .bool, source: .i64, [k.index(m.affine("0", ("1", i))), end])
           k.when(condition) { k in k.store(.slot(2), m.affine("0", ("1", i)), zero) }
           if otherwise {
-            k.when(k.scalar(.not, .bool, [condition])) { k in k.store(.slot(2), m.affine("0", ("1", i)), zero) }
+            k.when(k.scalar(.not, .bool, [condition])) { k in k.store(.slot(2), m.affine("0", ("1", i)), zero)
+            }
           }
         }
       }
@@ -152,7 +153,8 @@ import Testing
       messages("4") { k, m in
         let zero = k.constant(0, .f32)
         k.loop(to: m.affine("4"), .sequential) { k, i in
-          let isLess = k.scalar(.less, .bool, source: .f32, [k.load(.slot(0), m.affine("0", ("1", i))), zero])
+          let isLess = k.scalar(
+            .less, .bool, source: .f32, [k.load(.slot(0), m.affine("0", ("1", i))), zero])
           k.when(isLess) { k in k.store(.slot(2), m.affine("0", ("1", i)), zero) }
         }
       }, "output `y` is not completely written")
@@ -211,7 +213,8 @@ import Testing
       messages("4", access: .readWrite) { k, m in
         fill(&k, &m, "4")
         let place = k.variable(k.constant(before, .i64))
-        let isLess = k.scalar(.less, .bool, source: .f32, [k.load(.slot(0), m.affine("0")), k.constant(0, .f32)])
+        let isLess = k.scalar(
+          .less, .bool, source: .f32, [k.load(.slot(0), m.affine("0")), k.constant(0, .f32)])
         k.when(isLess) { k in k.assign(place, k.constant(inside, .i64)) }
         _ = k.load(.slot(2), m.affine("0", ("1", place)))
       }

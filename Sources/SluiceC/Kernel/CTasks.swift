@@ -4,7 +4,7 @@ import SluicePlan
 /// The loops of a kernel whose iterations threads share: together they are tasks with numbers from 0 on.
 ///
 /// A number tells where each loop stands, the innermost one changing first. A single loop of step 1 goes from its own
-/// start to its own end instead.
+/// start to its own end instead. A vector loop is shared where it is the only one that runs more than once.
 struct CTasks {
   /// The loops, outermost first, without those that surely run once.
   private(set) var loops: [Loop] = []
@@ -23,6 +23,7 @@ struct CTasks {
       guard case .loop(let loop, let body) = nodes.last,
         nodes.count == 1 || position == kernel.sharedLoops.lowerBound
       else { return nil }
+      if loop.kind == .vector, !loops.isEmpty { break }
       if Self.number(loop, dims) == 1 { single.append(loop) } else { loops.append(loop) }
       nodes = body[...]
     }

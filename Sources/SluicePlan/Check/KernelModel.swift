@@ -88,8 +88,6 @@ struct KernelModel: Sendable {
     case leave
     /// An access, by number.
     case access(Int)
-    /// The elements of a memory are undefined from here on.
-    case begin(Int)
   }
 
   var locals: [Local] = []

@@ -43,10 +43,7 @@ struct KernelModelBuilder {
         access(memory, index, isStore: false)
         values[result] = loaded(kernel.registers[result])
       case .store(let memory, let index, _): access(memory, index, isStore: true)
-      case .local(let local):
-        let number = kernel.number(of: .local(local))
-        model.lives[number] = scope
-        model.events.append(.begin(number))
+      case .local(let local): model.lives[kernel.number(of: .local(local))] = scope
       case .assign(let result, let value): values[result] = values[value]
       case .accumulate(let accumulator, _, _): forget(accumulator)
       case .loop(let loop): begin(loop)

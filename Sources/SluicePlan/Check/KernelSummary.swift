@@ -13,7 +13,7 @@ struct KernelSummary: Sendable {
 /// Runs through a kernel once, with the regions stored so far: makes a `KernelSummary`.
 ///
 /// Inside a loop, what was stored before the loop and earlier in the same iteration counts; what earlier
-/// iterations stored does not; nor does what a local held in an earlier life. Stores in an `if` count where the condition surely holds, or where the opposite
+/// iterations stored does not; of a local nothing counts behind its life. Stores in an `if` count where the condition surely holds, or where the opposite
 /// condition leads to the same stores right before or after.
 struct KernelSummarizer {
   private struct Entry {
@@ -49,7 +49,6 @@ struct KernelSummarizer {
         } else if model.isStored[access.memory] {
           summary.isCovered[number] = isCovered(access)
         }
-      case .begin(let memory): entries[memory] = []
       }
     }
     // Where the kernel's own values say which elements, nothing is sure outside of it.
@@ -67,7 +66,7 @@ struct KernelSummarizer {
       let closed = entries[memory].filter { $0.depth == depth }
       if closed.isEmpty { continue }
       entries[memory].removeAll { $0.depth == depth }
-      // The life of a local ends here.
+      // A local ends here: in its next life it is undefined.
       if model.lives[memory] == scope { continue }
       for entry in closed {
         var region: Region? = entry.region

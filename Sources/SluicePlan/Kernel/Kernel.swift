@@ -273,18 +273,17 @@ extension Kernel {
     return ends
   }
 
-  /// The positions of the loops whose iterations threads may share, outermost first: the chain of `tasks` loops, or
-  /// a `vector` loop that is the only loop of all.
+  /// The positions of the loops whose iterations threads may share, outermost first: the chain of `tasks` loops, and
+  /// a `vector` loop that is all that they hold, or that is alone.
   package var sharedLoops: Range<Int> {
-    guard let first = firstLoop, case .loop(let outer) = instructions[first] else { return 0..<0 }
-    if outer.kind == .vector {
-      guard outer.isRectangular, outer.step == 1, ends()[first] == instructions.count - 1 else {
-        return 0..<0
-      }
-      return first..<first + 1
-    }
+    guard let first = firstLoop else { return 0..<0 }
     var end = first
     while end < instructions.count, case .loop(let loop) = instructions[end], loop.kind == .tasks { end += 1 }
+    if end < instructions.count, case .loop(let loop) = instructions[end], loop.kind == .vector,
+      loop.isRectangular, loop.step == 1, ends()[end] == instructions.count - 1 - (end - first)
+    {
+      end += 1
+    }
     return first..<end
   }
 
