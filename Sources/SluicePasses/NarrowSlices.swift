@@ -145,10 +145,20 @@ private struct WantedParts {
       let lead = target.count - shapes[0].count
       return [picked(0, shapes[0].indices.map { shapes[0][$0] == target[$0 + lead] ? $0 + lead : -1 })]
     case .view(.reshape):
-      let (shape, length) = (shapes[0], Swift.min(shapes[0].count, target.count))
-      let front = (0..<length).first { shape[$0] != target[$0] } ?? length
-      let isFront = target.indices.allSatisfy { !part.isCut[$0] || $0 < front }
-      return isFront ? [picked(0, shape.indices.map { $0 < front ? $0 : -1 })] : nil
+      // The axes in front, while they are the same on both sides but for those of dim 1.
+      var axes = [Int](repeating: -1, count: shapes[0].count)
+      var next = 0
+      for (axis, dim) in shapes[0].enumerated() {
+        while next < target.count, target[next] != dim, tables.dims.value(target[next]) == 1 { next += 1 }
+        if next < target.count, target[next] == dim {
+          axes[axis] = next
+          next += 1
+        } else if tables.dims.value(dim) != 1 {
+          break
+        }
+      }
+      let isKept = target.indices.allSatisfy { !part.isCut[$0] || axes.contains($0) }
+      return isKept ? [picked(0, axes)] : nil
     case .reduce(.fold):
       let reduced = tables.axes(record, rank: shapes[0].count)
       let keeps = tables.attributes.bool(record, .keepDims)

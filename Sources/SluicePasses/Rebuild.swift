@@ -34,19 +34,35 @@ package struct NodeCopy {
 ///
 /// Inputs, results, names, writes, comments and locations stay. `keeps` chooses graphs; `decide` says what becomes
 /// of a node and may emit others in its stead. A value has the type that it had before. `adding` may append graphs.
+/// `order` says in which order nodes that are no inputs come, without those that nothing needs, and writes; without
+/// it they come as they stand.
 package func rebuild(
   _ module: Module, simplifies: Bool, keeps: (GraphID) -> Bool = { _ in true },
-  adding: (inout ModuleBuilder) -> Void = { _ in },
+  adding: (inout ModuleBuilder) -> Void = { _ in }, order: (Graph) -> GraphOrder? = { _ in nil },
   decide: (inout ModuleBuilder, NodeCopy) -> NodeFate
 ) -> (module: Module, ruleCounts: [String: Int]) {
   var builder = ModuleBuilder(rebuilding: module, simplifies: simplifies)
   var graphs = [GraphID](repeating: .none, count: module.graphs.count)
   for index in module.graphs.indices where keeps(GraphID(index)) {
-    graphs[index] = copy(GraphID(index), of: module, into: &builder, graphs, decide)
+    graphs[index] = copy(GraphID(index), of: module, into: &builder, graphs, order, decide)
   }
   adding(&builder)
   let counts = builder.ruleCounts
   return (builder.finish(), counts)
+}
+
+/// The order of a graph's nodes and writes.
+package struct GraphOrder {
+  /// Nodes that are no inputs, each behind those that it reads.
+  package var nodes: [NodeID]
+  /// The writes.
+  package var writes: [Graph.Write]
+
+  /// An order.
+  package init(nodes: [NodeID], writes: [Graph.Write]) {
+    self.nodes = nodes
+    self.writes = writes
+  }
 }
 
 /// Per op whether its attributes may name a graph.
@@ -56,7 +72,7 @@ private let namesGraph: [Bool] = Op.allCases.map { op in
 
 private func copy(
   _ id: GraphID, of module: Module, into builder: inout ModuleBuilder, _ graphs: [GraphID],
-  _ decide: (inout ModuleBuilder, NodeCopy) -> NodeFate
+  _ order: (Graph) -> GraphOrder?, _ decide: (inout ModuleBuilder, NodeCopy) -> NodeFate
 ) -> GraphID {
   let graph = module[id]
   builder.begin(like: graph)
@@ -68,7 +84,9 @@ private func copy(
   var current = NodeCopy(
     graph: id, node: NodeID(0), op: .input, operands: [], attributes: AttributeTable.empty,
     newGraphs: graphs)
-  for index in graph.inputCount..<graph.nodeCount {
+  let order = order(graph)
+  for position in 0..<(order?.nodes.count ?? graph.nodeCount - graph.inputCount) {
+    let index = order?.nodes[position].index ?? graph.inputCount + position
     current.node = NodeID(index)
     current.op = graph.ops[index]
     current.attributes = graph.attributes[index]
@@ -105,7 +123,7 @@ private func copy(
   do {
     return try builder.end(
       results: graph.results.map { values[$0.index] }, names: graph.resultNames,
-      writes: graph.writes.map { Graph.Write(state: $0.state, value: values[$0.value.index]) })
+      writes: (order?.writes ?? graph.writes).map { Graph.Write(state: $0.state, value: values[$0.value.index]) })
   } catch {
     preconditionFailure("a graph that was not verified: \(error.message)")
   }

@@ -14,8 +14,8 @@ struct RandomGraph {
   let bounds: [Double]
 
   /// The graph of a seed.
-  init(seed: UInt64) {
-    var maker = RandomGraphMaker(seed)
+  init(seed: UInt64, _ sizes: RandomSizes = .small) {
+    var maker = RandomGraphMaker(seed, sizes)
     maker.declare()
     maker.makeBodies()
     maker.makeControlBodies()
@@ -54,15 +54,15 @@ struct RandomGraphMaker: ~Copyable {
   var control = ControlBodies()
   /// The dtype of most floats.
   let float: DType
+  private let sizes: RandomSizes
   private var sumBody = GraphID.none
   private var swapBody = GraphID.none
 
   /// The rounding of one f32 operation.
   private static let roundoff = 0x1p-24
-  /// No value grows beyond this.
-  private static let limit = 1e4
 
-  init(_ seed: UInt64) {
+  init(_ seed: UInt64, _ sizes: RandomSizes) {
+    self.sizes = sizes
     random = SeededRandom(seed)
     float = seed % 3 == 2 ? .f64 : .f32
     builder = ModuleBuilder(name: "random", simplifies: false)
@@ -110,16 +110,17 @@ extension RandomGraphMaker {
 
   /// The signature, and the variables read.
   mutating func begin() {
-    dims = [1, 2, 3, 4, 3, 2].map { builder.tables.dims.integer($0) }
+    dims = sizes.extents.map { builder.tables.dims.integer($0) }
     if random.oneIn(2) {
-      let symbol = builder.tables.dims.symbol(builder.tables.strings.intern("B"), bound: 7)
+      let symbol = builder.tables.dims.symbol(builder.tables.strings.intern("B"), bound: sizes.bound)
       self.symbol = symbol
-      size = random.pick([0, 1, 2, 3, 5, 7])
+      size = random.pick(sizes.values)
       dims.append(builder.tables.dims.dim(symbol))
     }
     builder.begin(.function, "f", symbols: symbol.map { [$0] } ?? [])
     let rank = random.below(3) + 1
-    let shape = (0..<rank).map { _ in random.pick(dims) }
+    var shape = (0..<rank).map { _ in random.pick(dims) }
+    while elements(shape) > sizes.elements { shape.removeLast() }
     var shapes = [shape, shape, [builder.tables.dims.integer(2), builder.tables.dims.integer(3)]]
     if let symbol { shapes.append([builder.tables.dims.dim(symbol), builder.tables.dims.integer(3)]) }
     var types: [(DType, [DimID])] = shapes.map { (float, $0) }
@@ -127,6 +128,7 @@ extension RandomGraphMaker {
       (.i32, shapes[2]), (.i32, shapes[shapes.count - 1]),
       (random.pick([float == .f64 ? .f32 : .f64, .u8, .bool, .i64]), shape),
     ]
+    if sizes.hasNarrow { types.append((random.pick([.f16, .bf16]), shape)) }
     for (position, (dtype, shape)) in types.enumerated() {
       let type = builder.tables.types.intern(dtype, shape)
       keep(
@@ -160,6 +162,7 @@ extension RandomGraphMaker {
   }
 
   mutating func keep(_ value: ValueID, _ knowledge: Knowledge) {
+    guard elements(builder.shape(value)) <= sizes.elements else { return }
     values.append(value)
     known[value] = knowledge
   }
@@ -169,7 +172,7 @@ extension RandomGraphMaker {
   mutating func emit(
     _ op: Op, _ operands: [ValueID], _ attributes: [Attribute] = [], _ knowledge: Knowledge
   ) -> Bool {
-    guard knowledge.magnitude <= Self.limit, let value = try? builder.emit(op, operands, attributes) else {
+    guard knowledge.magnitude <= sizes.magnitude, let value = try? builder.emit(op, operands, attributes) else {
       return false
     }
     keep(value, knowledge)
@@ -556,7 +559,7 @@ extension RandomGraphMaker {
       Attribute(.body, .graph(body)), Attribute(.carries, .int(Int64(carries))),
       Attribute(.sequences, .int(1)), reverse,
     ]
-    guard knowledge.magnitude <= Self.limit, let first = try? builder.emit(.scan, operands, attributes) else {
+    guard knowledge.magnitude <= sizes.magnitude, let first = try? builder.emit(.scan, operands, attributes) else {
       return
     }
     for result in 0...carries { keep(ValueID(first.index + result), knowledge) }

@@ -40,7 +40,7 @@ struct WitnessTests {
     var random = SeededRandom(seed)
     var arrays: [NamedTensor] = []
     for (name, inputs) in [
-      ("plain", graph.inputs), ("special", graph.inputs.map { Self.special(like: $0, &random) }),
+      ("plain", graph.inputs), ("special", graph.inputs.map { $0.special(&random) }),
     ] {
       arrays += inputs.enumerated().map { NamedTensor("\(name).x\($0.offset)", $0.element) }
       for (backend, results) in try Self.results(subject, inputs) {
@@ -67,20 +67,6 @@ struct WitnessTests {
         return isNarrow ? HostTensor(result.asDoubles(), shape: result.shape) : result
       }
       return (name, results)
-    }
-  }
-
-  /// An array of numbers at the ends of what its dtype has.
-  private static func special(like x: HostTensor, _ random: inout SeededRandom) -> HostTensor {
-    let count = x.shape.reduce(1, *)
-    let floats: [Double] = [0, -0.0, 1, -1.5, .nan, .infinity, -.infinity, 2, 0.5, 0x1p-6]
-    func numbers<Element>(_ choices: [Element]) -> [Element] { (0..<count).map { _ in random.pick(choices) } }
-    switch x.dtype {
-    case .f32: return HostTensor(numbers(floats).map { Float($0) }, shape: x.shape)
-    case .f64: return HostTensor(numbers(floats), shape: x.shape)
-    case .i32: return HostTensor(numbers([0, 1, -1, 2, 5, -3, Int32.max, Int32.min]), shape: x.shape)
-    case .i64: return HostTensor(numbers([0, 1, -1, 2, 5, -3, Int64.max, Int64.min]), shape: x.shape)
-    default: return x
     }
   }
 }

@@ -13,7 +13,7 @@ extension OpDefinition {
           program: { builder, x, _ in program(&builder, x[0], x[1]) },
           witness: { x, _ in .int(witness(x[0], x[1]) ? 1 : 0) })),
       operands: [OperandSpec("x", dtypes), OperandSpec("y", dtypes)], infer: Infer.boolOfFirst,
-      rules: [.foldConstants], gradient: .zero,
+      rules: [.foldConstants, .mapReshape], gradient: .zero,
       example: exampleText("%x: f32[3], %y: f32[3]", "\(name) %x, %y", "bool[3]", run: run))
   }
 
@@ -54,7 +54,7 @@ extension OpDefinition {
         MapKernel(
           program: { builder, x, _ in program(&builder, x[0]) },
           witness: { x, _ in .int(witness(x[0].double) ? 1 : 0) })),
-      operands: [OperandSpec("x", .floats)], infer: Infer.boolOfFirst, rules: [.foldConstants],
+      operands: [OperandSpec("x", .floats)], infer: Infer.boolOfFirst, rules: [.foldConstants, .mapReshape],
       gradient: .zero, example: exampleText("%x: f32[3]", "\(name) %x", "bool[3]", run: run))
   }
 
@@ -141,7 +141,7 @@ extension OpDefinition {
           "`select`: the condition is \(condition), x is \(x)", hint: "there is one condition an element")
       }
       inference.results.append(inference.operands[1])
-    }, rules: [.selectSame, .foldConstants], gradient: .select,
+    }, rules: [.selectSame, .foldConstants, .mapReshape], gradient: .select,
     example: exampleText(
       "%c: bool[2], %x: f32[2], %y: f32[2]", "select %c, %x, %y", "f32[2]",
       run: "([true, false], [1, 2], [3, 4]) == [1, 4]"))
@@ -181,7 +181,7 @@ extension OpDefinition {
         throw InferenceError("`cast` has no dtype")
       }
       inference.results.append(tables.types.with(dtype, shapeOf: inference.operands[0]))
-    }, rules: [.castSame, .foldConstants], gradient: .cast,
+    }, rules: [.castSame, .foldConstants, .mapReshape], gradient: .cast,
     example: exampleText(
       "%x: f32[4]", "cast %x {dtype = u8}", "u8[4]", run: "([1.9, -1, 300, nan]) == [1, 0, 255, 0]"))
 
@@ -217,7 +217,7 @@ extension OpDefinition {
           hint: "convert the numbers: `cast %x {dtype = \(dtype.name)}`")
       }
       inference.results.append(tables.types.with(dtype, shapeOf: inference.operands[0]))
-    }, rules: [.bitcastSame, .foldConstants], gradient: .zero,
+    }, rules: [.bitcastSame, .foldConstants, .mapReshape], gradient: .zero,
     example: exampleText(
       "%x: f32[4]", "bitcast %x {dtype = i32}", "i32[4]",
       run: "([1, -0.0, inf, nan]) == [1065353216, -2147483648, 2139095040, 2143289344]"))

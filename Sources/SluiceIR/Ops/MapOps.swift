@@ -17,7 +17,7 @@ extension OpDefinition {
     OpDefinition(
       name, summary, family: .map(MapKernel(program: program, witness: witness)),
       operands: operands.map { OperandSpec($0, dtypes) }, traits: traits, infer: Infer.sameAsFirst,
-      rules: rules + [.foldConstants], gradient: gradient, example: example)
+      rules: rules + [.foldConstants, .mapReshape], gradient: gradient, example: example)
   }
 
   /// A row for a map that is one scalar operation of two operands.

@@ -17,7 +17,7 @@ extension OpDefinition {
 
   private static func fold(
     _ name: String, _ summary: String, _ op: ReduceOp, _ dtypes: DTypeSet = .numbers,
-    gradient: GradientRule, example: String
+    rules: [RewriteRule] = [], gradient: GradientRule, example: String
   ) -> OpDefinition {
     OpDefinition(
       name, summary, family: .reduce(.fold(op)), operands: [OperandSpec("x", dtypes)],
@@ -29,7 +29,7 @@ extension OpDefinition {
         let type = inference.operands[0]
         let axes = try Infer.axes(tables, inference.attributes, rank: tables.types.rank(type))
         inferReduction(&tables, &inference, axes, tables.types.dtype(type))
-      }, gradient: gradient, example: example)
+      }, rules: [.keepDims, .sortAxes] + rules, gradient: gradient, example: example)
   }
 
   private static func arg(_ name: String, _ summary: String, largest: Bool, example: String) -> OpDefinition {
@@ -40,7 +40,7 @@ extension OpDefinition {
         let rank = tables.types.rank(inference.operands[0])
         let axis = try Infer.axis(tables.attributes.int(inference.attributes, .axis) ?? -1, rank: rank)
         inferReduction(&tables, &inference, [axis], .i32)
-      }, gradient: .zero, example: example)
+      }, rules: [.keepDims], gradient: .zero, example: example)
   }
 
   static let sum = fold(
@@ -53,12 +53,12 @@ extension OpDefinition {
       "%x: f32[2,3]", "prod %x {axes = [0]}", "f32[3]", run: "([[1, 2, 3], [4, 5, 6]]) == [4, 10, 18]"))
   static let max = fold(
     "max", "the largest along the axes; NaN wins; the least value of the type (-inf) for none", .maximum,
-    gradient: .extremes,
+    rules: [.extremeScale], gradient: .extremes,
     example: exampleText(
       "%x: f32[2,3]", "max %x {axes = [1]}", "f32[2]", run: "([[1, 2, 3], [4, nan, 6]]) == [3, nan]"))
   static let min = fold(
     "min", "the smallest along the axes; NaN wins; the largest value of the type (inf) for none", .minimum,
-    gradient: .extremes,
+    rules: [.extremeScale], gradient: .extremes,
     example: exampleText(
       "%x: f32[2,3]", "min %x {axes = [1]}", "f32[2]", run: "([[1, 2, 3], [4, nan, 6]]) == [1, nan]"))
   static let any = fold(

@@ -1,7 +1,7 @@
 /// The local simplifications. Each is exact: it changes no bit of any result, NaN payloads apart.
 extension RewriteRule {
   /// The scalar constant behind a value: a constant, or a broadcast of one.
-  private static func constant(_ builder: borrowing ModuleBuilder, _ value: ValueID) -> UInt64? {
+  static func constant(_ builder: borrowing ModuleBuilder, _ value: ValueID) -> UInt64? {
     var value = value
     if builder.op(value) == .broadcast { value = builder.operands(of: value)[0] }
     guard builder.op(value) == .constant, builder.shape(value).isEmpty,
@@ -71,31 +71,6 @@ extension RewriteRule {
     case .concat: return x[0]
     default: return nil
     }
-  }
-
-  static let reshapeReshape = RewriteRule(
-    "reshape-reshape", "reshape(reshape(x)) = reshape(x)"
-  ) { builder, op, x, attributes in
-    guard builder.op(x[0]) == .reshape else { return nil }
-    return builder.make(op, builder.operands(of: x[0]), builder.tables.attributes.attributes(attributes))
-  }
-
-  static let transposeIdentity = RewriteRule(
-    "transpose-identity", "transpose(x, order = 0, 1, ...) = x"
-  ) { builder, _, x, attributes in
-    let order = builder.tables.attributes.ints(attributes, .order) ?? []
-    return order.elementsEqual((0..<order.count).map { Int64($0) }) ? x[0] : nil
-  }
-
-  static let transposeTranspose = RewriteRule(
-    "transpose-transpose", "transpose(transpose(x, p), q) = transpose(x, p[q])"
-  ) { builder, op, x, attributes in
-    guard builder.op(x[0]) == .transpose,
-      let inner = builder.tables.attributes.ints(builder.attributes(of: x[0]), .order),
-      let outer = builder.tables.attributes.ints(attributes, .order)
-    else { return nil }
-    return builder.make(
-      op, builder.operands(of: x[0]), [Attribute(.order, .ints(outer.map { inner[Int($0)] }))])
   }
 
   static let foldConstants = RewriteRule(

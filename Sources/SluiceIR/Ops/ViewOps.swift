@@ -32,7 +32,7 @@ extension OpDefinition {
           "`transpose`: order \(order) is no permutation of the \(shape.count) axes of \(tables.text(x))")
       }
       inference.results.append(tables.types.intern(tables.types.dtype(x), order.map { shape[Int($0)] }))
-    }, rules: [.transposeIdentity, .transposeTranspose], gradient: .transpose,
+    }, rules: [.transposeIdentity, .transposeTranspose, .transposeOnes], gradient: .transpose,
     example: exampleText(
       "%x: f32[2,3]", "transpose %x {order = [1,0]}", "f32[3,2]",
       run: "([[1, 2, 3], [4, 5, 6]]) == [[1, 4], [2, 5], [3, 6]]"))
@@ -55,7 +55,7 @@ extension OpDefinition {
           hint: "aligned at the last axis, dims must be equal or 1")
       }
       inference.results.append(tables.types.intern(tables.types.dtype(x), shape))
-    }, rules: [.sameType], gradient: .broadcast,
+    }, rules: [.sameType, .broadcastBroadcast, .broadcastReshape, .broadcastOnes], gradient: .broadcast,
     example: exampleText(
       "%x: f32[2,1]", "broadcast %x {shape = [2,2,3]}", "f32[2,2,3]",
       run: "([[1], [2]]) == [[[1, 1, 1], [2, 2, 2]], [[1, 1, 1], [2, 2, 2]]]"))
@@ -71,7 +71,7 @@ extension OpDefinition {
         signed: true),
       AttributeSpec(
         .strides, .ints, default: .string(.none), "the steps, backwards below 0; all 1 when left out"),
-    ], infer: inferSlice, rules: [.sameType], gradient: .slice,
+    ], infer: inferSlice, rules: [.sameType, .sliceSlice], gradient: .slice,
     example: exampleText(
       "%x: f32[2,4]", "slice %x {start = [0,1], limit = [2,4], strides = [1,2]}", "f32[2,2]",
       run: "([[1, 2, 3, 4], [5, 6, 7, 8]]) == [[2, 4], [6, 8]]"))
@@ -85,7 +85,7 @@ extension OpDefinition {
     infer: { (tables: inout Tables, inference: inout Inference) throws(InferenceError) in
       _ = try Infer.axes(tables, inference.attributes, rank: tables.types.rank(inference.operands[0]))
       inference.results.append(inference.operands[0])
-    }, gradient: .reverse,
+    }, rules: [.reverseReverse], gradient: .reverse,
     example: exampleText(
       "%x: f32[2,3]", "reverse %x {axes = [1]}", "f32[2,3]",
       run: "([[1, 2, 3], [4, 5, 6]]) == [[3, 2, 1], [6, 5, 4]]"))

@@ -30,7 +30,9 @@ extension ModuleBuilder {
 /// The state of one sweep.
 ///
 /// Nodes are visited from the last to the first, so that all uses of a value have been seen when its definition is
-/// reached. A composite is expanded when it is reached: its primitives stand at the end of the graph and come next.
+/// reached: in the order of a depth-first walk, or else the order in which a model was traced would decide in which
+/// order the cotangents of a value are added up. A composite is expanded when it is reached: its primitives stand at
+/// the end of the graph and come next.
 struct ReverseSweep {
   /// What the sweep is for, and what it has found.
   private let wanted: [ValueID]
@@ -41,7 +43,7 @@ struct ReverseSweep {
   private var isWanted: [Bool] = []
   /// Per value the sum of the cotangents that came so far; none for 0.
   private var sums: [ValueID] = []
-  private var queue = NodeQueue()
+  private var queue = NodeQueue([])
 
   init(_ wanted: [ValueID]) {
     self.wanted = wanted
@@ -51,12 +53,22 @@ struct ReverseSweep {
   mutating func run(
     _ builder: inout ModuleBuilder, _ outputs: [(value: ValueID, cotangent: ValueID)]
   ) throws(GradientError) -> [ValueID?] {
+    queue = NodeQueue(Self.order(builder.current, outputs.map(\.value)))
     isWanted = Array(repeating: false, count: builder.valueCount)
     for value in wanted { isWanted[value.index] = true }
     flag(builder)
     for output in outputs { add(output.cotangent, to: output.value, &builder) }
     while let node = queue.popLast() { try visit(node, &builder) }
     return found
+  }
+
+  /// All nodes: inputs, what these values need, then what only a composite may turn out to need.
+  private static func order(_ graph: Graph, _ roots: [ValueID]) -> [NodeID] {
+    var nodes = graph.nodes.filter { graph.ops[$0.index] == .input }
+    nodes += depthFirst(graph, from: roots)
+    var isThere = [Bool](repeating: false, count: graph.nodeCount)
+    for node in nodes { isThere[node.index] = true }
+    return nodes + graph.nodes.filter { !isThere[$0.index] }
   }
 
   /// Marks what depends on what is wanted, in the nodes that were appended since the last time.
@@ -192,14 +204,29 @@ extension DType {
 
 /// Nodes to visit, the last one first, each once.
 private struct NodeQueue {
+  /// The first nodes in an order in which each comes behind those that it reads; nodes that are appended later come
+  /// behind them as they stand.
+  private let order: [NodeID]
+  /// The places of the first nodes in that order.
+  private var places: [UInt32]
+  /// Places of the nodes that are in.
   private var heap: [UInt32] = []
-  private var isIn: [Bool] = []
+  /// Per place whether its node is in.
+  private var isIn: [Bool]
+
+  init(_ order: [NodeID]) {
+    self.order = order
+    places = [UInt32](repeating: 0, count: order.count)
+    isIn = [Bool](repeating: false, count: order.count)
+    for (place, node) in order.enumerated() { places[node.index] = UInt32(place) }
+  }
 
   mutating func insert(_ node: NodeID) {
-    while isIn.count <= node.index { isIn.append(false) }
-    if isIn[node.index] { return }
-    isIn[node.index] = true
-    heap.append(node.raw)
+    let place = node.index < places.count ? Int(places[node.index]) : node.index
+    while isIn.count <= place { isIn.append(false) }
+    if isIn[place] { return }
+    isIn[place] = true
+    heap.append(UInt32(place))
     var child = heap.count - 1
     while child > 0, heap[(child - 1) / 2] < heap[child] {
       heap.swapAt(child, (child - 1) / 2)
@@ -211,11 +238,11 @@ private struct NodeQueue {
     guard let first = heap.first, let last = heap.popLast() else { return nil }
     if !heap.isEmpty { sink(last) }
     isIn[Int(first)] = false
-    return NodeID(raw: first)
+    return Int(first) < order.count ? order[Int(first)] : NodeID(raw: first)
   }
 
-  private mutating func sink(_ node: UInt32) {
-    heap[0] = node
+  private mutating func sink(_ place: UInt32) {
+    heap[0] = place
     var parent = 0
     while 2 * parent + 1 < heap.count {
       var child = 2 * parent + 1

@@ -1,0 +1,87 @@
+/// The same module gives the same bits at every level of optimisation, fused or not.
+
+import SluiceFormats
+import SluiceIR
+import SluicePasses
+import SluicePlan
+import SluiceText
+import TestSupport
+import Testing
+
+struct LevelTests {
+  /// The first variant gives what the others must give.
+  private static let variants = [
+    Variant(fuses: false), Variant(fuses: true), Variant(fuses: false, level: .clean),
+    Variant(fuses: true, level: .clean), Variant(fuses: false, level: .full, poisons: true),
+    Variant(fuses: true, level: .full),
+  ]
+
+  /// Seeds of large functions: long sums, special numbers, narrow floats, derivatives.
+  private static let seeds: [UInt64] = {
+    let first = UInt64(Repository.number("SLUICE_SEED") ?? 0)
+    let count = Repository.number("SLUICE_RANDOM") ?? (Repository.isExhaustive ? 400 : 4)
+    return (0..<UInt64(count)).map { first + $0 }
+  }()
+
+  @Test(arguments: seeds)
+  func noLevelChangesABit(_ seed: UInt64) throws {
+    let graph = RandomGraph(seed: seed, .large)
+    try expectEqual(graph.module, "f", graph.inputs, seed)
+  }
+
+  /// Derivatives sum over what their functions repeat: the longest sums there are.
+  @Test(arguments: seeds)
+  func noLevelChangesABitOfADerivative(_ seed: UInt64) throws {
+    let graph = RandomGraph(seed: seed, .large)
+    let module = try GradientCheck(graph.module, function: "f").module
+    let function = try #require(graph.module.function("f"))
+    let symbols = try graph.module.bindSymbols(of: function, shapes: graph.inputs.map(\.shape))
+    let derivative = module[try #require(module.function("f.vjp"))]
+    var random = SeededRandom(seed)
+    let cotangents = derivative.inputs.dropFirst(graph.inputs.count).map { value -> HostTensor in
+      let type = derivative.types[value.index]
+      let shape = module.tables.types.shape(type).map { symbols.evaluate($0, module.tables.dims) ?? 0 }
+      return random.tensor(module.tables.types.dtype(type), shape.map { Int($0) })
+    }
+    try expectEqual(module, "f.vjp", graph.inputs + cotangents, seed)
+  }
+
+  private func expectEqual(
+    _ module: Module, _ function: String, _ inputs: [HostTensor], _ seed: UInt64
+  ) throws {
+    var random = SeededRandom(seed)
+    let calls = [inputs, inputs.map { $0.special(&random) }, inputs]
+    let found = try Self.difference(Subject(module), function, calls)
+    let shown =
+      found == nil
+      ? ""
+      : Shrinker(printModule(module)) { text in
+        guard let subject = try? Subject(text, file: "random.sluice") else { return false }
+        return (try? Self.difference(subject, function, calls)).flatMap { $0 } != nil
+      }?.shrink() ?? printModule(module)
+    #expect(found == nil, "seed \(seed): \(found ?? "")\n\(shown)")
+  }
+
+  /// The first difference between two variants in the results and states of calls.
+  private static func difference(
+    _ subject: Subject, _ function: String, _ calls: [[HostTensor]]
+  ) throws -> String? {
+    var expected: [[HostTensor]] = []
+    for (position, variant) in variants.enumerated() {
+      let plan = try subject.plan(fuses: variant.fuses, level: variant.level)
+      var backend = try InterpreterBackend(subject, plan, poison: variant.poisons)
+      for (call, inputs) in calls.enumerated() {
+        let found = try backend.run(function, inputs) + backend.states
+        if position == 0 {
+          expected.append(found)
+          continue
+        }
+        for (index, (a, b)) in zip(found, expected[call]).enumerated() {
+          guard let difference = a.difference(from: b) else { continue }
+          return "call \(call), value \(index): \(difference) by \(variant), not by \(variants[0])"
+        }
+      }
+    }
+    return nil
+  }
+}

@@ -1,0 +1,61 @@
+import Sluice
+import SluiceFormats
+import SluiceInterpreter
+import SluicePasses
+import SluicePlan
+import Testing
+
+#if canImport(Glibc)
+  import Glibc
+#elseif canImport(Musl)
+  import Musl
+#elseif canImport(Darwin)
+  import Darwin
+#endif
+
+/// The shipped models give the same bytes at every level of optimisation, fused or not.
+struct LevelTests {
+  /// Models with their settings; the other optimisers of a model only when everything is asked for.
+  private static let cases: [(name: String, settings: [String: String])] = {
+    let usual = SmallModels.names.map { (name: $0, settings: [String: String]()) }
+    guard unsafe getenv("SLUICE_EXHAUSTIVE") != nil else { return usual }
+    return usual
+      + ["bert", "gpt", "mlp", "simclr"].map { ($0, ["optimizer": "sgd"]) }
+      + ["in_batch", "supervised"].map { ("simclr", ["loss": $0]) }
+  }()
+
+  /// The first one, every node on its own as it was written, gives what the others must give.
+  private static let ways: [(level: OptimizationLevel, fuses: Bool)] =
+    [(.none, false), (.full, true)]
+    + (unsafe getenv("SLUICE_EXHAUSTIVE") == nil ? [] : [(.none, true), (.clean, true), (.full, false)])
+
+  /// Outputs and states of all functions, called one after the other.
+  @Test(arguments: cases)
+  func noLevelChangesABit(_ name: String, _ settings: [String: String]) throws {
+    let module = try SmallModels.module(name, settings)
+    let values = try Session.initialValues(module, seed: 7)
+    var expected: [[HostTensor]] = []
+    for (position, way) in Self.ways.enumerated() {
+      var options = Planner.Options()
+      options.fuses = way.fuses
+      let plan = try Planner.plan(runPasses(module, way.level.passes), options: options)
+      var interpreter = try PlanInterpreter(
+        plan, parameters: plan.parameters.compactMap { values[$0.name] },
+        states: plan.states.compactMap { values[$0.name] })
+      let functions = plan.functions.filter { $0.name != "init" }
+      for (place, function) in functions.enumerated() {
+        let inputs = SmallModels.inputs(function, plan.tables)
+        let found = try interpreter.run(function.name, inputs: inputs) + interpreter.states
+        if position == 0 {
+          expected.append(found)
+          continue
+        }
+        let other = expected[place]
+        let differences = zip(found, other).filter { $0.0 != $0.1 }.count
+        #expect(
+          differences == 0 && found.count == other.count,
+          "\(name): @\(function.name) at -O\(way.level.rawValue), \(way.fuses ? "fused" : "unfused")")
+      }
+    }
+  }
+}
