@@ -154,7 +154,11 @@ extension VisitLowering {
     if isInner {
       try take(folds, items, parts, lanes: lanes)
     } else {
-      try fold(rest.dropFirst(), order, lanes: lanes, folds, items, into: parts)
+      // What the inner axes come to goes in as one number: a sum over several axes is that of the sums over the last.
+      var inner: [Register] = []
+      for item in folds { inner.append(identity(item)) }
+      try fold(rest.dropFirst(), order, lanes: lanes, folds, items, into: inner)
+      add(inner, folds, parts)
     }
     self.end(atom)
     known = outside
