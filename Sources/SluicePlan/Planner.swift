@@ -123,7 +123,7 @@ public struct Planner {
 
   private mutating func plan(_ graph: Graph) throws(Diagnostics) -> ExecutionPlan {
     let program = try Flattener.flatten(graph, of: module, variables, &interned, &tables)
-    let visits = Visits(program, &tables, fuses: options.fuses)
+    let visits = Visits(program, &tables, stateCount: states.count, fuses: options.fuses)
     remark(program, visits)
     let ports = StorageAssignment.Ports(
       parameterCount: parameters.count, inputCount: graph.inputCount, states: states.map(\.type),

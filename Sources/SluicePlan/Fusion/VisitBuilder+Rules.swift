@@ -45,6 +45,25 @@ extension VisitBuilder {
     return nil
   }
 
+  /// Takes the atoms of a visit that runs one nest of the same shape over other data.
+  mutating func liken(_ item: ItemID, _ visit: VisitID, _ tables: Tables) -> Bool {
+    attempt = Attempt()
+    attempt.atomCount = Int(visits.atomCounts[visit.index])
+    let nest = visits.nest(visit, 0)
+    guard visits.nestCounts[visit.index] == 1, !nest.contracts, !nest.argues else { return false }
+    let (kept, folded) = (Visits.atoms(nest.kept), Visits.atoms(nest.folded))
+    var (keptNext, foldedNext) = (0, 0)
+    for axis in leaves.space.indices where tables.dims.value(leaves.space[axis]) != 1 {
+      let isFolded = leaves.foldedAxes.contains(axis)
+      let list = isFolded ? folded : kept
+      let next = isFolded ? foldedNext : keptNext
+      guard next < list.count, visits.extent(visit, list[next]) == leaves.space[axis] else { return false }
+      attempt.atoms[axis] = UInt8(list[next])
+      if isFolded { foldedNext += 1 } else { keptNext += 1 }
+    }
+    return keptNext == kept.count && foldedNext == folded.count
+  }
+
   /// The atom along which a visit reads or makes a root at a stride.
   private func look(_ visit: VisitID, _ root: RootID, _ stride: DimID, _ extent: DimID) -> Int? {
     var row = visits.looks[visit.index]
@@ -135,7 +154,9 @@ extension VisitBuilder {
     nest.folds = role.isReduction || role == .contract
     nest.contracts = role == .contract
     nest.argues = role == .argument
-    nest.isColumn = role == .fold && !(leaves.space.indices.last.map { leaves.foldedAxes.contains($0) } ?? true)
+    let foldsLast = leaves.space.indices.last.map { leaves.foldedAxes.contains($0) } ?? true
+    nest.isColumn = role == .fold && !foldsLast
+    nest.hasLanes = role == .fold && foldsLast && !program.recipeTable.isColumn[program.recipe(item).index]
     return (nest, nest.folds ? .fold : .body)
   }
 
@@ -256,7 +277,7 @@ extension VisitBuilder {
       if readsFolds || nest.contracts { return nil }
       if nest.folds {
         guard !nest.argues, !own.argues, nest.kept == own.kept, nest.folded == own.folded,
-          nest.isColumn == own.isColumn
+          nest.isColumn == own.isColumn, nest.hasLanes == own.hasLanes
         else { return nil }
         return .fold
       }
@@ -372,23 +393,41 @@ extension VisitBuilder {
       }
     }
     attempt.cost.bytes = max(attempt.cost.bytes, 0)
-    if program.roles[item.index] == .contract {
-      for (leaf, root) in leaves.roots.enumerated() where maker(root) != visit {
-        let bytes = tables.byteCount(program.types[root.index])
-        if bytes > Cost.nearBytes, lacksOuter(leaf, visit) { attempt.cost.streamed += bytes }
-      }
-    }
+    var alone = own
+    alone.streamed = program.roles[item.index] == .contract ? streamedBytes(visit, tables) : 0
+    attempt.cost.streamed += alone.streamed
     guard joined.contracts else { return nil }
     let outer = visits.outer[visit.index]
     guard let together = attempt.cost.seconds(places, rows) else { return .privateMemory }
     let before = visits.costs[visit.index].seconds(
       self.places(visit, outer, tables), rowBytes(visit, outer, nil, [], tables))
-    let alone = own.seconds(1, 0)
-    return together <= (before ?? 0) + (alone ?? 0) + Cost.call ? nil : .cost
+    let apart =
+      attempt.rowAtoms == 0
+      ? alone.seconds(1, 0)
+      : alone.seconds(
+        self.places(visit, attempt.rowKept, tables), rowBytes(of: item, attempt.rowAtoms & ~attempt.rowKept, tables, visit))
+    return together <= (before ?? 0) + (apart ?? 0) + Cost.call ? nil : .cost
+  }
+
+  /// The bytes of large operands that the item reads again for every block of rows; of what the visit makes none.
+  func streamedBytes(_ visit: VisitID?, _ tables: Tables) -> Double {
+    var bytes = 0.0
+    for (leaf, root) in leaves.roots.enumerated() where visit == nil || maker(root) != visit {
+      let own = tables.byteCount(program.types[root.index])
+      if own > Cost.nearBytes, lacksOuter(leaf) { bytes += own }
+    }
+    return bytes
+  }
+
+  /// The bytes of the row that a contraction keeps of an operand.
+  private func rowBytes(of item: ItemID, _ atoms: UInt32, _ tables: Tables, _ visit: VisitID) -> Double {
+    var (bytes, rows) = (0.0, [RootID]())
+    addRow(item, atoms, 0, visit, &rows, &bytes, tables)
+    return bytes
   }
 
   /// Whether a leaf is the same for all places along some outer atom.
-  private func lacksOuter(_ leaf: Int, _ visit: VisitID) -> Bool {
+  private func lacksOuter(_ leaf: Int) -> Bool {
     var missing = attempt.outer
     for axis in leaves.space.indices where attempt.atoms[axis] != 15 && !leaves.stride(leaf, axis).isNone {
       missing &= ~(1 << UInt32(attempt.atoms[axis]))

@@ -7,6 +7,12 @@ struct VisitBuilder {
   let program: Program
   private let fuses: Bool
   var leaves = Leaves()
+  /// The last visit of small items without independent places.
+  private var serial = VisitID.none
+  /// How many visits back one of the same shape counts as near.
+  private static let near = 8
+  /// Operations that are not worth a call of their own, nor threads.
+  private static let serialWork = 2e5
   /// The visits between the last two control items; what stands before them is there anyway.
   private var segment: UInt32 = 0
   private var segmentBegin = 0
@@ -74,6 +80,7 @@ struct VisitBuilder {
       if reason == .joined { return }
     }
     let visit = visits.appendVisit(item, block, segment, isSingle: false)
+    if isSerial(own, tables) { serial = visit }
     begin(item, visit, own, tables)
     commit(item, visit, &tables)
   }
@@ -122,7 +129,53 @@ struct VisitBuilder {
         if tried == 4 { break search }
       }
     }
+    if attemptSerial(item, own, &tables) { return .joined }
+    if attemptAlike(item, own, &tables) { return .joined }
     return best.isNone ? .first : reason
+  }
+
+  /// Lets a small item without independent places join another one: such items share a call.
+  private mutating func attemptSerial(_ item: ItemID, _ own: Cost, _ tables: inout Tables) -> Bool {
+    guard !serial.isNone, serial.index >= segmentBegin, isSerial(own, tables),
+      visits.costs[serial.index].operations + own.operations <= Self.serialWork
+    else { return false }
+    return attempt(item, serial, own, &tables) == .joined
+  }
+
+  /// Lets a copy, or a sum down columns, ride beside another one of the same shape that stands near: such items are
+  /// no more than a pass over memory, and one call for several is enough.
+  private mutating func attemptAlike(_ item: ItemID, _ own: Cost, _ tables: inout Tables) -> Bool {
+    let role = program.roles[item.index]
+    let isColumn = role == .fold && !(leaves.space.indices.last.map { leaves.foldedAxes.contains($0) } ?? true)
+    guard role == .copy || isColumn else { return false }
+    for index in (max(segmentBegin, visits.count - Self.near)..<visits.count).reversed() {
+      let visit = VisitID(index)
+      guard !visits.isSingle[index], program.roles[visits.firstItem(visit).index] == role,
+        visits.blocks[index] == program.blocks[item.index], visits.itemCounts[index] < 8,
+        Int(visits.arrayCounts[index]) + leaves.count + 1 <= Visits.maximumArrays,
+        liken(item, visit, tables), choose(item, visit, own, tables) == nil,
+        isNear(visit), settle(visit)
+      else { continue }
+      commit(item, visit, &tables)
+      return true
+    }
+    return false
+  }
+
+  /// Whether a visit would not have to move far behind what makes the item's operands.
+  private func isNear(_ visit: VisitID) -> Bool {
+    leaves.roots.allSatisfy { root in
+      guard let maker = maker(root) else { return true }
+      return maker != visit && visits.depths[maker.index] <= visits.depths[visit.index] + 1
+    }
+  }
+
+  /// Whether the item has no independent places and little to do.
+  private func isSerial(_ own: Cost, _ tables: Tables) -> Bool {
+    guard own.operations <= Self.serialWork else { return false }
+    return leaves.space.indices.allSatisfy {
+      leaves.foldedAxes.contains($0) || tables.dims.value(leaves.space[$0]) == 1
+    }
   }
 
   /// Whether a visit reads or makes the larger part of what the item reads.
@@ -207,7 +260,10 @@ struct VisitBuilder {
       attempt.newExtents.append(leaves.space[axis])
     }
     noteRow(item)
-    if attempt.rowAtoms != 0 { attempt.outer &= attempt.rowKept }
+    if attempt.rowAtoms != 0 {
+      attempt.outer &= attempt.rowKept
+      attempt.cost.streamed = streamedBytes(nil, tables)
+    }
     let (nest, phase) = nest(item)
     attempt.newNest = nest
     attempt.phase = phase
@@ -230,6 +286,7 @@ struct VisitBuilder {
         if let folding = attempt.refold {
           visits.nestRows[nest].kept = folding.kept
           visits.nestRows[nest].folded = folding.folded
+          visits.nestRows[nest].hasLanes = folding.hasLanes
         }
         visits.nestRows[nest].folds = true
         if program.roles[item.index] == .argument { visits.nestRows[nest].argues = true }

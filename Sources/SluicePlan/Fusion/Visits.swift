@@ -119,6 +119,8 @@ struct Visits {
     var contracts = false
     /// Whether it looks for a position.
     var argues = false
+    /// Whether elements are taken in side by side, in lanes.
+    var hasLanes = false
     /// Whether what is folded is not the last axis of the space: neighbours lie apart.
     var isColumn = false
     var next = Visits.end
@@ -130,7 +132,7 @@ struct Visits {
   /// Marks the end of a list.
   static let end = UInt32.max
 
-  init(_ program: Program, _ tables: inout Tables, fuses: Bool) {
+  init(_ program: Program, _ tables: inout Tables, stateCount: Int, fuses: Bool) {
     derivation = Derivation(program, &tables, isOn: fuses)
     let (items, roots) = (program.itemCount, program.rootCount)
     visitOf = [VisitID](repeating: .none, count: items)
@@ -147,8 +149,8 @@ struct Visits {
     var builder = VisitBuilder(self, program, fuses: fuses)
     builder.build(&tables)
     self = builder.visits
-    order(program)
     noteReads(program, &tables)
+    order(program, VisitOrder(program, self, tables, stateCount: stateCount))
   }
 
   var count: Int { isSingle.count }
@@ -261,8 +263,9 @@ struct Visits {
     visitOf[item.index] = visit
   }
 
-  /// Puts the visits of every segment in the order of their depths, and everything in entries.
-  private mutating func order(_ program: Program) {
+  /// Puts the visits of every segment in order, and everything in entries.
+  private mutating func order(_ program: Program, _ order: VisitOrder) {
+    var order = order
     var next = 0
     var segment: UInt32 = 0
     for index in 0...program.itemCount {
@@ -270,15 +273,14 @@ struct Visits {
       guard isLast || program.roles[index].isControl || program.roles[index] == .assign else { continue }
       let begin = next
       while next < count, segments[next] == segment { next += 1 }
-      let sorted = (begin..<next).sorted { (depths[$0], $0) < (depths[$1], $1) }
-      for visit in sorted {
-        entryOf[visit] = UInt32(entries.count)
-        var item = firstItems[visit]
+      for visit in order.order(begin, next) {
+        entryOf[visit.index] = UInt32(entries.count)
+        var item = firstItems[visit.index]
         while !item.isNone {
           itemEntries[item.index] = UInt32(entries.count)
           item = nextItems[item.index]
         }
-        entries.append(.visit(VisitID(visit)))
+        entries.append(.visit(visit))
       }
       segment += 1
       if isLast { break }

@@ -2,9 +2,10 @@ import SluiceIR
 
 /// The order of every sum: a function of the op and the extents of its axes, and of nothing else.
 ///
-/// - *Folds*: along each axis, from the last folded one outwards, the results of the axes inside it are taken in, in
-///   ascending order, in blocks: each block begins with the identity, and its result goes into the total. Along the
-///   last axis of the operand a block is `rowBlock` elements in `lanes` lanes, along others `columnBlock` elements.
+/// - *Folds*: a fold over several axes is that over the last of them, of whose results the others are folded. Along an
+///   axis elements go in in ascending order, in blocks: each block begins with the identity, and its result goes into
+///   the total. Along the last axis of the operand a block is `rowBlock` elements in `lanes` lanes, along others
+///   `columnBlock` elements.
 /// - *Contractions*: the summed axes run in the order of their labels, the last one innermost. Chains of fused
 ///   multiply-adds begin with 0; a chain is as many inner axes as come to at most `chainLength` terms, and so many
 ///   steps of the next axis. The chains are added in ascending order.

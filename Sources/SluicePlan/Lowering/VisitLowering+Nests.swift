@@ -98,7 +98,7 @@ extension VisitLowering {
     let folds = items.filter { request.items[$0].role.isReduction }
     if nest.argues, let item = folds.first { return try argument(nest, item, items) }
     let order = SumOrder(folds.map { recipes.fold(request.items[$0].recipe) }, folds.map { operandDType($0) })
-    let hasLanes = folds.contains { isLastAxisFolded($0) }
+    let hasLanes = folds.contains { runsInLanes($0) }
     var totals: [Register] = []
     for item in folds { totals.append(identity(item)) }
     let outside = known
@@ -119,10 +119,11 @@ extension VisitLowering {
     return writer.builder.variable(writer.builder.constant(bits, dtype))
   }
 
-  /// Whether an item folds the last axis of its space, whatever its extent may be.
-  private func isLastAxisFolded(_ item: Int) -> Bool {
+  /// Whether an item folds the last axis of its space, whatever its extent may be, in lanes.
+  private func runsInLanes(_ item: Int) -> Bool {
     let axis = tables.types.rank(operandType(item)) - 1
-    return axis >= 0 && recipes.axes[request.items[item].recipe.index].contains(axis)
+    let recipe = request.items[item].recipe.index
+    return axis >= 0 && recipes.axes[recipe].contains(axis) && !recipes.isColumn[recipe]
       && Visits.atom(request.items[item].atoms, axis) != nil
   }
 

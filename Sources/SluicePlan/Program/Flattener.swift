@@ -171,12 +171,46 @@ struct Flattener {
       case .generate: operands = operands.map { inMemory($0) }
       default: break
       }
+      if program.recipeTable.roles[recipe.index] == .fold {
+        frame.map.append(try fold(recipe, operands[0], type, name))
+        break
+      }
       append(recipe, operands)
       for value in graph.results(node) {
         frame.map.append(program.appendResult(graph.types[value.index], name))
       }
     }
     return nil
+  }
+
+  /// A fold; one over the last axis and others is two: what rows come to, and what their results come to. By the
+  /// order of sums that is the same, and the first can run where the rows are made.
+  private mutating func fold(
+    _ recipe: RecipeID, _ operand: ViewID, _ type: TypeID, _ name: StringID
+  ) throws(Diagnostics) -> ViewID {
+    let operandType = program.viewTypes[operand.index]
+    let shape = tables.types.shape(operandType)
+    let axes = program.recipeTable.axes[recipe.index]
+    let last = shape.count - 1
+    let others = AxisSet((0..<Swift.max(last, 0)).filter { axes.contains($0) })
+    guard last > 0, axes.contains(last), tables.types.rank(type) < shape.count, isWorthSplitting(shape, others)
+    else {
+      append(recipe, [operand])
+      return program.appendResult(type, name)
+    }
+    let rows = tables.types.intern(tables.types.dtype(operandType), Array(shape.dropLast()))
+    append(
+      program.recipeTable.part(of: recipe, over: AxisSet([last]), isColumn: false, operandType, tables),
+      [operand])
+    let parts = program.appendResult(rows, .none)
+    append(program.recipeTable.part(of: recipe, over: others, isColumn: true, rows, tables), [parts])
+    return program.appendResult(type, name)
+  }
+
+  /// Whether there are several rows, and each has enough elements.
+  private func isWorthSplitting(_ shape: [DimID], _ others: AxisSet) -> Bool {
+    guard let length = tables.dims.value(shape[shape.count - 1]), length >= 16 else { return false }
+    return shape.indices.contains { others.contains($0) && tables.dims.value(shape[$0]) != 1 }
   }
 
   // MARK: Items and roots

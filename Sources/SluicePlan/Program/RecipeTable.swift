@@ -23,6 +23,8 @@ struct RecipeTable {
   private(set) var axes: [AxisSet] = []
   /// The attributes, for what few roles ask.
   private(set) var records: [AttributesID] = []
+  /// Whether a fold takes neighbours in one after the other, as along axes that are not the last one; see `SumOrder`.
+  private(set) var isColumn: [Bool] = []
   private var details: [Detail] = []
 
   /// The words by which each recipe is known: op, record, dtypes and ranks of operands.
@@ -64,6 +66,30 @@ struct RecipeTable {
       words.removeSubrange(begin...)
       return nil
     }
+    wordEnds.append(words.count)
+    index.insert(roles.count - 1, hash: hash)
+    return RecipeID(roles.count - 1)
+  }
+
+  /// The recipe of a fold over some axes of an operand: a part of one over more axes.
+  mutating func part(
+    of recipe: RecipeID, over axes: AxisSet, isColumn: Bool, _ operand: TypeID, _ tables: Tables
+  ) -> RecipeID {
+    let begin = words.count
+    words.append(1 << 63 | UInt64(recipe.raw) << 17 | UInt64(axes.bits) << 1 | (isColumn ? 1 : 0))
+    words.append(UInt64(tables.types.dtype(operand).rawValue) << 8 | UInt64(tables.types.rank(operand)))
+    var hasher = WordHasher()
+    for word in words[begin...] { hasher.combine(word) }
+    let hash = hasher.hash
+    let known = index.find(hash) { row in
+      words[(wordEnds[row - 1])..<wordEnds[row]].elementsEqual(words[begin...])
+    }
+    if let known {
+      words.removeSubrange(begin...)
+      return RecipeID(known)
+    }
+    append(.fold, names[recipe.index], axes, records[recipe.index], details[recipe.index])
+    self.isColumn[roles.count - 1] = isColumn
     wordEnds.append(words.count)
     index.insert(roles.count - 1, hash: hash)
     return RecipeID(roles.count - 1)
@@ -117,6 +143,7 @@ struct RecipeTable {
     names.append(name)
     self.axes.append(axes)
     records.append(record)
+    isColumn.append(false)
     details.append(detail)
   }
 
