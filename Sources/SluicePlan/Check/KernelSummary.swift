@@ -13,8 +13,8 @@ struct KernelSummary: Sendable {
 /// Runs through a kernel once, with the regions stored so far: makes a `KernelSummary`.
 ///
 /// Inside a loop, what was stored before the loop and earlier in the same iteration counts; what earlier
-/// iterations stored does not, and locals are used in one life only. Stores in an `if` count where the condition surely holds, or where the opposite
-/// condition leads to the same stores right before or after.
+/// iterations stored does not, and locals are used in one life only. Stores in an `if` count where the condition
+/// surely holds, or where the opposite condition leads to the same stores right before or after.
 struct KernelSummarizer {
   private struct Entry {
     var region: Region
