@@ -75,7 +75,8 @@ extension CommandSpec {
   private static let passOptions = [
     Option(
       "-O", alias: "--level", value: "LEVEL", "how much to optimise: 0, 1 or 2 (also `-O0`, `-O1`, `-O2`)"),
-    Option("-O0", "no optimisation"), Option("-O1", "local rules, dead code"), Option("-O2", "all passes"),
+    Option("-O0", "no optimisation"), Option("-O1", "leaves out what nothing needs"),
+    Option("-O2", "all passes"),
     Option("--passes", value: "A,B", "exactly these passes, in this order"),
     Option("--print-after", value: "PASS", "print the module after this pass (or `all`) on standard error"),
     Option("--time-passes", "print the time of every pass on standard error"),

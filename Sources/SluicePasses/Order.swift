@@ -64,12 +64,16 @@ private func makersByDepth(_ graph: Graph) -> [NodeID] {
   for node in graph.nodes {
     let range = graph.operandRange(node)
     keys.removeAll(keepingCapacity: true)
+    var isSorted = true
     for position in range {
-      keys.append(UInt64(depths[makers[position].index]) << 32 | UInt64(position - range.lowerBound))
+      let key = UInt64(depths[makers[position].index]) << 32 | UInt64(position - range.lowerBound)
+      if let last = keys.last, last > key { isSorted = false }
+      keys.append(key)
     }
-    keys.sort()
+    if !isSorted { keys.sort() }
     guard let deepest = keys.last else { continue }
     depths[node.index] = UInt32(truncatingIfNeeded: deepest >> 32) + 1
+    if isSorted { continue }
     for (position, key) in zip(range, keys) {
       let operand = graph.operandPool[range.lowerBound + Int(UInt32(truncatingIfNeeded: key))]
       makers[position] = graph.definers[operand.index]

@@ -28,7 +28,7 @@ public struct Pass: Sendable {
     Pass("expand", "replaces every composite op by the primitives that compute it", run: expand),
     Pass("inline", "replaces calls by the nodes of their bodies", run: inline),
     Pass("simplify", "applies the named rules of the op table and merges identical nodes", run: simplify),
-    Pass("order", "puts nodes in the order in which results need them, however they were written", run: order),
+    Pass("order", "puts nodes where results need them, in whatever order they were written", run: order),
     Pass("fuse-scans", "runs scans over the same operands that carry the same values as one", run: fuseScans),
     Pass("narrow-slices", "computes only the parts of products that slices ask for", run: narrowSlices),
     Pass("hoist", "moves out of scans what does not depend on what they carry", run: hoist),

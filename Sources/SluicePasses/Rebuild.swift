@@ -123,7 +123,9 @@ private func copy(
   do {
     return try builder.end(
       results: graph.results.map { values[$0.index] }, names: graph.resultNames,
-      writes: (order?.writes ?? graph.writes).map { Graph.Write(state: $0.state, value: values[$0.value.index]) })
+      writes: (order?.writes ?? graph.writes).map {
+        Graph.Write(state: $0.state, value: values[$0.value.index])
+      })
   } catch {
     preconditionFailure("a graph that was not verified: \(error.message)")
   }

@@ -17,20 +17,20 @@ struct LevelTests {
   ]
 
   /// Seeds of large functions: long sums, special numbers, narrow floats, derivatives.
-  private static let seeds: [UInt64] = {
+  private static func seeds(_ gate: Int) -> [UInt64] {
     let first = UInt64(Repository.number("SLUICE_SEED") ?? 0)
-    let count = Repository.number("SLUICE_RANDOM") ?? (Repository.isExhaustive ? 400 : 4)
+    let count = Repository.number("SLUICE_RANDOM") ?? (Repository.isExhaustive ? 400 : gate)
     return (0..<UInt64(count)).map { first + $0 }
-  }()
+  }
 
-  @Test(arguments: seeds)
+  @Test(arguments: seeds(8))
   func noLevelChangesABit(_ seed: UInt64) throws {
     let graph = RandomGraph(seed: seed, .large)
     try expectEqual(graph.module, "f", graph.inputs, seed)
   }
 
   /// Derivatives sum over what their functions repeat: the longest sums there are.
-  @Test(arguments: seeds)
+  @Test(arguments: seeds(4))
   func noLevelChangesABitOfADerivative(_ seed: UInt64) throws {
     let graph = RandomGraph(seed: seed, .large)
     let module = try GradientCheck(graph.module, function: "f").module

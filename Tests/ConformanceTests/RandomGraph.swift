@@ -172,7 +172,8 @@ extension RandomGraphMaker {
   mutating func emit(
     _ op: Op, _ operands: [ValueID], _ attributes: [Attribute] = [], _ knowledge: Knowledge
   ) -> Bool {
-    guard knowledge.magnitude <= sizes.magnitude, let value = try? builder.emit(op, operands, attributes) else {
+    guard knowledge.magnitude <= sizes.magnitude, let value = try? builder.emit(op, operands, attributes)
+    else {
       return false
     }
     keep(value, knowledge)
@@ -559,7 +560,8 @@ extension RandomGraphMaker {
       Attribute(.body, .graph(body)), Attribute(.carries, .int(Int64(carries))),
       Attribute(.sequences, .int(1)), reverse,
     ]
-    guard knowledge.magnitude <= sizes.magnitude, let first = try? builder.emit(.scan, operands, attributes) else {
+    guard knowledge.magnitude <= sizes.magnitude, let first = try? builder.emit(.scan, operands, attributes)
+    else {
       return
     }
     for result in 0...carries { keep(ValueID(first.index + result), knowledge) }

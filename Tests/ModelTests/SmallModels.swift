@@ -15,10 +15,14 @@ enum SmallModels {
     switch name {
     case "bert":
       model = bert
-      own = ["vocabulary": "300", "width": "12", "layers": "2", "heads": "2", "context": "8", "max_batch": "3"]
+      own = [
+        "vocabulary": "300", "width": "12", "layers": "2", "heads": "2", "context": "8", "max_batch": "3",
+      ]
     case "gpt":
       model = gpt
-      own = ["vocabulary": "300", "width": "12", "layers": "2", "heads": "2", "context": "8", "max_batch": "3"]
+      own = [
+        "vocabulary": "300", "width": "12", "layers": "2", "heads": "2", "context": "8", "max_batch": "3",
+      ]
     case "ica":
       model = ica
       own = ["sources": "3", "max_samples": "1500", "max_batches": "20", "max_batch": "3"]
