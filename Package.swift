@@ -110,8 +110,8 @@ let package = Package(
     tests(
       "ModelTests",
       uses: [
-        "Sluice", "SluiceC", "SluiceFormats", "SluiceIR", "SluiceInterpreter", "SluiceModels", "SluicePlan",
-        "SluiceReference", "SluiceText",
+        "Sluice", "SluiceC", "SluiceFormats", "SluiceIR", "SluiceInterpreter", "SluiceModels", "SluicePasses",
+        "SluicePlan", "SluiceReference", "SluiceText",
       ]),
     tests(
       "BenchmarkTests",

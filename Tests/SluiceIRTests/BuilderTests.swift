@@ -38,10 +38,12 @@ struct BuilderTests {
         let e = try builder.emit(.sum, [x])
         #expect((a == b) == simplifies)
         #expect(a != c)
-        #expect(d != e, "other attributes")
-        try builder.end(results: [a, b, c, d, e])
+        #expect((d == e) == simplifies, "all axes, said or not")
+        let g = try builder.emit(.sum, [x], [Attribute(.axes, .ints([]))])
+        #expect(d != g, "other attributes")
+        try builder.end(results: [a, b, c, d, e, g])
       }
-      #expect(module.graphs[0].nodeCount == (simplifies ? 6 : 7))
+      #expect(module.graphs[0].nodeCount == (simplifies ? 6 : 8))
       #expect(verify(module) == [])
     }
   }

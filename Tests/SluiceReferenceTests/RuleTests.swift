@@ -66,6 +66,55 @@ struct RuleCase: Sendable, CustomTestStringConvertible {
       "%0 = transpose %x {order = [2,0,1]} : i32[3,1,2]", "%r = transpose %0 {order = [1,0,2]} : i32[1,3,2]",
       runs: "([[[1, 2, 3], [4, 5, 6]]]) == [[[1, 4], [2, 5], [3, 6]]]"),
     RuleCase(
+      "transpose-ones", inputs: "%x: f32[2,1,2]", result: "f32[1,2,2]",
+      "%r = transpose %x {order = [1,0,2]} : f32[1,2,2]",
+      runs: "([[[1, 2]], [[3, 4]]]) == [[[1, 2], [3, 4]]]"),
+    RuleCase(
+      "broadcast-broadcast", inputs: "%x: f32[2,1]", result: "f32[2,2,2]",
+      "%0 = broadcast %x {shape = [2,2]} : f32[2,2]", "%r = broadcast %0 {shape = [2,2,2]} : f32[2,2,2]",
+      runs: "([[1], [2]]) == [[[1, 1], [2, 2]], [[1, 1], [2, 2]]]"),
+    RuleCase(
+      "broadcast-reshape", inputs: "%x: f32[2]", result: "f32[3,2]",
+      "%0 = reshape %x {shape = [1,2]} : f32[1,2]", "%r = broadcast %0 {shape = [3,2]} : f32[3,2]",
+      runs: "([1, 2]) == [[1, 2], [1, 2], [1, 2]]"),
+    RuleCase(
+      "broadcast-ones", inputs: "%x: f32[2]", result: "f32[1,1,2]",
+      "%r = broadcast %x {shape = [1,1,2]} : f32[1,1,2]", runs: "([1, 2]) == [[[1, 2]]]"),
+    RuleCase(
+      "slice-slice", inputs: "%x: f32[6]", result: "f32[2]",
+      "%0 = slice %x {start = [1], limit = [5]} : f32[4]",
+      "%r = slice %0 {start = [2], limit = [4]} : f32[2]",
+      runs: "([1, 2, 3, 4, 5, 6]) == [4, 5]"),
+    RuleCase(
+      "reverse-reverse", inputs: "%x: f32[2,2]", result: "f32[2,2]",
+      "%0 = reverse %x {axes = [1]} : f32[2,2]", "%r = reverse %0 {axes = [-1]} : f32[2,2]",
+      runs: "([[1, 2], [3, 4]]) == [[1, 2], [3, 4]]"),
+    RuleCase(
+      "map-reshape", inputs: "%c: bool[2], %x: f32[2]", result: "f32[2,1]",
+      "%0 = reshape %c {shape = [2,1]} : bool[2,1]", "%1 = reshape %x {shape = [2,1]} : f32[2,1]",
+      "%2 = constant {value = 9} : f32[]", "%3 = broadcast %2 {shape = [2,1]} : f32[2,1]",
+      "%r = select %0, %1, %3 : f32[2,1]", runs: "([true, false], [1, 2]) == [[1], [9]]"),
+    RuleCase(
+      "keep-dims", inputs: "%x: f32[2,2]", result: "f32[1,2]",
+      "%r = max %x {axes = [0], keep_dims = true} : f32[1,2]", runs: "([[1, nan], [3, 4]]) == [[3, nan]]"),
+    RuleCase(
+      "keep-dims", inputs: "%x: f32[2,2]", result: "i32[2,1]",
+      "%r = argmin %x {keep_dims = true} : i32[2,1]", runs: "([[1, 2], [4, 3]]) == [[0], [1]]"),
+    RuleCase(
+      "sort-axes", inputs: "%x: f32[1,2,2]", result: "f32[2]",
+      "%r = sum %x {axes = [-1,0]} : f32[2]", runs: "([[[1, 2], [3, 4]]]) == [3, 7]"),
+    RuleCase(
+      "sort-axes", inputs: "%x: f32[2,2]", result: "f32[]", "%r = prod %x {axes = [1,0]} : f32[]",
+      runs: "([[1, 2], [3, 4]]) == 24"),
+    RuleCase(
+      "extreme-scale", inputs: "%x: f32[3]", result: "f32[]", "%0 = constant {value = 0.1} : f32[]",
+      "%1 = broadcast %0 {shape = [3]} : f32[3]", "%2 = multiply %1, %x : f32[3]", "%r = max %2 : f32[]",
+      runs: "([-1e-45, -inf, -2e-45]) == -0.0", "([0, -0.0, -1]) == 0", "([1, nan, inf]) == nan"),
+    RuleCase(
+      "extreme-scale", inputs: "%x: f32[0]", result: "f32[]", "%0 = constant {value = 4} : f32[]",
+      "%1 = broadcast %0 {shape = [0]} : f32[0]", "%2 = divide %x, %1 : f32[0]", "%r = min %2 : f32[]",
+      runs: "([]) == inf"),
+    RuleCase(
       "fold-constants", inputs: "", result: "i32[2]", "%0 = constant {value = 2147483647} : i32[]",
       "%1 = broadcast %0 {shape = [2]} : i32[2]", "%r = add %1, %1 : i32[2]", runs: "() == [-2, -2]"),
     RuleCase(

@@ -231,7 +231,7 @@ import Testing
         where B <= 8 {
           %a = reshape %x {shape = [2*B,3]} : f32[2*B,3]
           %0 = reshape %x {shape = [B,6,1]} : f32[B,6,1]
-          %b = transpose %0 {order = [2,0,1]} : f32[1,B,6]
+          %b = reshape %x {shape = [1,B,6]} : f32[1,B,6]
           %c = stack %x, %x {axis = -1} : f32[B,6,2]
           %1 = reshape %x {shape = [B,1,6]} : f32[B,1,6]
           %d = reshape %x {shape = [B,2,3]} : f32[B,2,3]
