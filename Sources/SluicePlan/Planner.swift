@@ -122,7 +122,8 @@ public struct Planner {
   // MARK: One function
 
   private mutating func plan(_ graph: Graph) throws(Diagnostics) -> ExecutionPlan {
-    let program = try Flattener.flatten(graph, of: module, variables, &interned, &tables)
+    let program = try Flattener.flatten(
+      graph, of: module, variables, &interned, &tables, recomputes: options.fuses)
     let visits = Visits(program, &tables, stateCount: states.count, fuses: options.fuses)
     remark(program, visits)
     let ports = StorageAssignment.Ports(

@@ -208,16 +208,6 @@ import Testing
         """, "a tensor or loop"
       ),
       (
-        "loop",
-        """
-        func @f(%x: f32[], %n: f32[N]) -> f32[] where N <= 60000 {
-          %b = broadcast %x {shape = [N,N]} : f32[N,N]
-          %y = max %b : f32[]
-          return %y
-        }
-        """, "a tensor or loop"
-      ),
-      (
         "size",
         """
         func @f(%x: f32[N]) -> i64[] where N <= 60000 {

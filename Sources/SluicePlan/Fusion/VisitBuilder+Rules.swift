@@ -397,8 +397,9 @@ extension VisitBuilder {
     alone.streamed = program.roles[item.index] == .contract ? streamedBytes(visit, tables) : 0
     attempt.cost.streamed += alone.streamed
     guard joined.contracts else { return nil }
-    let outer = visits.outer[visit.index]
     guard let together = attempt.cost.seconds(places, rows) else { return .privateMemory }
+    guard own.contracts else { return nil }
+    let outer = visits.outer[visit.index]
     let before = visits.costs[visit.index].seconds(
       self.places(visit, outer, tables), rowBytes(visit, outer, nil, [], tables))
     let apart =
@@ -414,7 +415,7 @@ extension VisitBuilder {
     var bytes = 0.0
     for (leaf, root) in leaves.roots.enumerated() where visit == nil || maker(root) != visit {
       let own = tables.byteCount(program.types[root.index])
-      if own > Cost.nearBytes, lacksOuter(leaf) { bytes += own }
+      if let near = repeatedBytes(leaf, own, tables), near > Cost.nearBytes { bytes += own }
     }
     return bytes
   }
@@ -426,13 +427,16 @@ extension VisitBuilder {
     return bytes
   }
 
-  /// Whether a leaf is the same for all places along some outer atom.
-  private func lacksOuter(_ leaf: Int) -> Bool {
-    var missing = attempt.outer
+  /// How much of a leaf is the same for all places along some outer atom: its bytes at one place along the others; nil
+  /// where there is no such atom.
+  private func repeatedBytes(_ leaf: Int, _ bytes: Double, _ tables: Tables) -> Double? {
+    var (missing, near) = (attempt.outer, bytes)
     for axis in leaves.space.indices where attempt.atoms[axis] != 15 && !leaves.stride(leaf, axis).isNone {
-      missing &= ~(1 << UInt32(attempt.atoms[axis]))
+      let atom = UInt32(1) << UInt32(attempt.atoms[axis])
+      if attempt.outer & atom != 0 { near /= Swift.max(tables.extent(leaves.space[axis]), 1) }
+      missing &= ~atom
     }
-    return missing != 0
+    return missing == 0 ? nil : near
   }
 
   func reads(_ visit: VisitID, _ root: RootID) -> Bool {

@@ -11,6 +11,9 @@ struct Flattener {
   var loopDepth = 0
   private(set) var location: LocationID = .none
   let zero: DimID
+  private let recomputes: Bool
+  /// The copies of roots that were made for late readers.
+  var recomputed: [RootID: RootID] = [:]
 
   /// Where the module's variables are kept, by name.
   struct VariableIndex {
@@ -27,9 +30,9 @@ struct Flattener {
   /// The program of a function; dims, recipes and layouts that it makes go into the tables.
   static func flatten(
     _ function: Graph, of module: Module, _ variables: VariableIndex, _ interned: inout Interned,
-    _ tables: inout Tables
+    _ tables: inout Tables, recomputes: Bool
   ) throws(Diagnostics) -> Program {
-    var flattener = Flattener(module, variables, moving: &tables)
+    var flattener = Flattener(module, variables, moving: &tables, recomputes: recomputes)
     flattener.program.recipeTable = interned.recipes
     flattener.program.layoutTable = interned.layouts
     defer {
@@ -40,7 +43,10 @@ struct Flattener {
     return flattener.program
   }
 
-  private init(_ module: Module, _ variables: VariableIndex, moving tables: inout Tables) {
+  private init(
+    _ module: Module, _ variables: VariableIndex, moving tables: inout Tables, recomputes: Bool
+  ) {
+    self.recomputes = recomputes
     self.module = module
     self.variables = variables
     self.tables = Tables()
@@ -164,6 +170,7 @@ struct Flattener {
       guard let recipe = program.recipeTable.intern(op, record, types, type, tables) else {
         throw Diagnostics([Diagnostic("`\(op.definition.name)` was not expanded before planning")])
       }
+      if recomputes { operands = operands.map { recomputed($0) } }
       switch program.recipeTable.roles[recipe.index] {
       case .contract: operands = copiedWhereItPays(operands, recipe)
       case .join: operands = try bounded(operands, op, record, recipe)

@@ -74,9 +74,47 @@ struct VisitOrder {
   /// All orders that are tried; none where the edges lead around.
   private mutating func orders() -> [[UInt32]] {
     guard let depths = ranks() else { return [] }
-    var result = [sorted(by: depths)]
-    result.append(sorted(by: lateRanks(depths, result[0])))
-    if count <= Self.greedyLimit { result.append(greedy(depths)) }
+    let byDepth = sorted(by: depths)
+    let late = lateRanks(depths, byDepth)
+    var result = [onDemand(byDepth), onDemand(sorted(by: late))]
+    if count <= Self.greedyLimit { result.append(onDemand(greedy(late))) }
+    return result
+  }
+
+  /// Whether a visit reads nothing that others make: it can run at any time before what reads it.
+  private func isSource(_ visit: Int, _ waiting: [UInt32]) -> Bool {
+    waiting[visit] == 0 && !followers(visit).isEmpty
+  }
+
+  /// The order in which what can run at any time does so right before it is needed.
+  private func onDemand(_ order: [UInt32]) -> [UInt32] {
+    let waiting = predecessorCounts()
+    // Per visit the sources that it needs, as linked lists: each source stands in the list of all its followers.
+    var heads = [UInt32](repeating: .max, count: count)
+    var rows: [(source: UInt32, next: UInt32)] = []
+    for visit in order where isSource(Int(visit), waiting) {
+      for follower in followers(Int(visit)) {
+        rows.append((visit, heads[Int(follower)]))
+        heads[Int(follower)] = UInt32(rows.count - 1)
+      }
+    }
+    var isDone = [Bool](repeating: false, count: count)
+    var result: [UInt32] = []
+    result.reserveCapacity(count)
+    for visit in order where !isSource(Int(visit), waiting) {
+      let begin = result.count
+      var row = heads[Int(visit)]
+      while row != .max {
+        let source = rows[Int(row)].source
+        if !isDone[Int(source)] {
+          isDone[Int(source)] = true
+          result.append(source)
+        }
+        row = rows[Int(row)].next
+      }
+      result[begin...].reverse()
+      result.append(visit)
+    }
     return result
   }
 
@@ -155,27 +193,37 @@ struct VisitOrder {
     (0..<UInt32(count)).sorted { (ranks[Int($0)], $0) < (ranks[Int($1)], $1) }
   }
 
-  /// Always the visit that takes the least memory and frees the most.
+  /// Always the visit that takes the least memory and frees the most; of several readers of a value, each frees its
+  /// share. What can run at any time comes first here, and is put where it is needed by `onDemand`.
   private mutating func greedy(_ ranks: [Int32]) -> [UInt32] {
     var waiting = predecessorCounts()
     countReaders()
-    var ready = (0..<count).filter { waiting[$0] == 0 }
     var order: [UInt32] = []
     order.reserveCapacity(count)
+    var ready: [Int] = []
+    let sources = (0..<count).filter { isSource($0, waiting) }
+    for visit in 0..<count where waiting[visit] == 0 && followers(visit).isEmpty { ready.append(visit) }
+    for source in sources {
+      order.append(UInt32(source))
+      for follower in followers(source) {
+        waiting[Int(follower)] -= 1
+        if waiting[Int(follower)] == 0 { ready.append(Int(follower)) }
+      }
+    }
     while !ready.isEmpty {
       var best = 0
       var bestCost = (Double.infinity, Int32.max, Int.max)
       for (position, visit) in ready.enumerated() {
         var taken = made(visit)
-        for root in visits.reads(VisitID(begin + visit)) where readers[root.index] == 1 { taken -= sizes[root.index] }
+        for root in visits.reads(VisitID(begin + visit)) where readers[root.index] > 0 {
+          taken -= sizes[root.index] / Double(readers[root.index])
+        }
         let cost = (taken, ranks[visit], visit)
         if cost < bestCost { (best, bestCost) = (position, cost) }
       }
       let visit = ready.remove(at: best)
       order.append(UInt32(visit))
-      for root in visits.reads(VisitID(begin + visit)) {
-        if readers[root.index] > 0 { readers[root.index] -= 1 }
-      }
+      for root in visits.reads(VisitID(begin + visit)) where readers[root.index] > 0 { readers[root.index] -= 1 }
       for follower in followers(visit) {
         waiting[Int(follower)] -= 1
         if waiting[Int(follower)] == 0 { ready.append(Int(follower)) }

@@ -1,0 +1,105 @@
+import SluiceIR
+
+/// Values that are computed again for a reader that comes much later, instead of being kept until then.
+///
+/// That pays for what is larger than what it comes from, and cheap: products of batches with few terms, the scores of
+/// attention above all, and maps behind them. The first late reader gets a copy of the items, which later ones share;
+/// what they read is alive in any case.
+extension Flattener {
+  /// A reader so many items behind the maker of a value is late.
+  private static let lateDistance = 40
+  /// The most items of a copy.
+  private static let longestChain = 12
+  /// The most terms of a product that is computed again.
+  private static let mostTerms = 128.0
+
+  /// A view, or the same of a copy of its root.
+  mutating func recomputed(_ view: ViewID) -> ViewID {
+    let root = program.roots[view.index]
+    guard isLate(root), let copy = copy(of: root) else { return view }
+    if program.isWhole(view) { return program.whole(copy) }
+    return program.appendView(
+      program.viewTypes[view.index], program.viewNames[view.index], copy, program.layouts[view.index],
+      program.bases[view.index])
+  }
+
+  private func isLate(_ root: RootID) -> Bool {
+    guard !root.isNone, program.homes[root.index] == .item, program.homeBlocks[root.index] == block else {
+      return false
+    }
+    return program.itemCount - program.makers[root.index].index > Self.lateDistance
+  }
+
+  /// A copy of what makes a root, made at its first late reader; nil where that does not pay.
+  private mutating func copy(of root: RootID) -> RootID? {
+    if let known = recomputed[root] { return known }
+    guard let chain = chain(root) else { return nil }
+    for item in chain {
+      let operands = program.operands(item).map { operand -> ViewID in
+        let own = program.roots[operand.index]
+        guard program.isWhole(operand), let copy = recomputed[own] else { return operand }
+        return program.whole(copy)
+      }
+      guard let result = program.results(item).first else { return nil }
+      if recomputed[RootID(result)] != nil { continue }
+      let detail = program.recipe(item)
+      _ = program.appendItem(
+        program.roles[item.index], detail: detail.raw, operands, block, program.locations[item.index])
+      let whole = program.appendResult(program.types[result], program.names[result])
+      recomputed[RootID(result)] = program.roots[whole.index]
+    }
+    return recomputed[root]
+  }
+
+  /// The items from a cheap product to the one that makes a root, in order; nil where there is no such product.
+  private func chain(_ root: RootID) -> [ItemID]? {
+    var items: [ItemID] = []
+    var open = [root]
+    var hasProduct = false
+    while let root = open.popLast() {
+      let item = program.makers[root.index]
+      if items.contains(item) { continue }
+      guard items.count < Self.longestChain else { return nil }
+      items.append(item)
+      if program.roles[item.index] == .contract {
+        guard isCheap(item) else { return nil }
+        hasProduct = true
+        continue
+      }
+      for operand in program.operands(item) {
+        let own = program.roots[operand.index]
+        if leadsOn(operand, own) { open.append(own) }
+      }
+    }
+    return hasProduct ? items.sorted { $0.raw < $1.raw } : nil
+  }
+
+  /// Whether an operand belongs to the chain: a map or cheap product of the same block that is as late.
+  private func leadsOn(_ operand: ViewID, _ root: RootID) -> Bool {
+    guard isLate(root), program.isWhole(operand), recomputed[root] == nil else { return false }
+    let item = program.makers[root.index]
+    switch program.roles[item.index] {
+    case .map: return true
+    case .contract: return isCheap(item)
+    default: return false
+    }
+  }
+
+  /// Whether a product has a batch, few terms, and operands that are smaller than its result.
+  private func isCheap(_ item: ItemID) -> Bool {
+    guard let result = program.results(item).first else { return false }
+    let labels = program.recipeTable.labels(program.recipe(item))
+    guard labels.result.contains(where: { labels.lhs.contains($0) && labels.rhs.contains($0) }) else { return false }
+    var (terms, bytes) = (1.0, 0.0)
+    for (position, view) in program.operands(item).enumerated() {
+      let type = program.viewTypes[view.index]
+      let root = program.roots[view.index]
+      bytes += tables.byteCount(root.isNone ? type : program.types[root.index])
+      guard position == 0 else { continue }
+      for (axis, label) in labels.lhs.enumerated() where !labels.result.contains(label) {
+        terms *= tables.extent(tables.types.dim(type, axis))
+      }
+    }
+    return terms <= Self.mostTerms && bytes <= 1.25 * tables.byteCount(program.types[result])
+  }
+}
