@@ -38,7 +38,6 @@ public func compile(_ module: SluiceIR.Module, options: CompileOptions = Compile
   plan.noteIndexUses(of: module)
   let unsound = PlanChecker().check(plan)
   guard unsound.isEmpty else {
-    print(PlanPrinter().dump(plan))  // DEBUG
     throw InternalError("the plan of `\(module.name)` is unsound:\n\(Diagnostics(unsound))")
   }
   return plan

@@ -74,7 +74,9 @@ struct VisitBuilder {
       return
     }
     let own = ownCost(item, tables)
-    if fuses, !program.gathersFromNothing(item, &tables) {
+    // A product that is made again for late readers must not run where it was made before.
+    let isAgain = program.isRepeated[item.index] && role == .contract
+    if fuses, !isAgain, !program.gathersFromNothing(item, &tables) {
       let reason = join(item, own, &tables)
       visits.reasons[item.index] = reason
       if reason == .joined { return }
@@ -88,6 +90,7 @@ struct VisitBuilder {
   // MARK: Candidates
 
   private mutating func join(_ item: ItemID, _ own: Cost, _ tables: inout Tables) -> Visits.Reason {
+    if isLateCopy(item) { return attemptAlike(item, own, &tables) ? .joined : .first }
     var best = VisitID.none
     var (deepest, isAlone) = (Int32(-1), true)
     var reason = Visits.Reason.first
@@ -114,6 +117,10 @@ struct VisitBuilder {
       return a != b ? a > b : $0 < $1
     }
     search: for leaf in byBytes {
+      if let visit = maker(leaves.roots[leaf]), visit != best, !candidates.contains(visit) {
+        candidates.append(visit)
+        if shares(visit, tables), attempt(item, visit, own, &tables) == .joined { return .joined }
+      }
       var row = visits.readers[leaves.roots[leaf].index]
       while row != Visits.end {
         let visit = visits.readerRows[Int(row)].visit
@@ -132,6 +139,15 @@ struct VisitBuilder {
     if attemptSerial(item, own, &tables) { return .joined }
     if attemptAlike(item, own, &tables) { return .joined }
     return best.isNone ? .first : reason
+  }
+
+  /// Whether an item copies what was made long ago: made there, the copy would have to be kept as long.
+  private func isLateCopy(_ item: ItemID) -> Bool {
+    guard program.roles[item.index] == .copy else { return false }
+    return leaves.roots.allSatisfy { root in
+      let maker = program.makers[root.index]
+      return !maker.isNone && item.index - maker.index > Program.lateDistance
+    }
   }
 
   /// Lets a small item without independent places join another one: such items share a call.

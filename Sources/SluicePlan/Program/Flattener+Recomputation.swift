@@ -6,8 +6,6 @@ import SluiceIR
 /// attention above all, and maps behind them. The first late reader gets a copy of the items, which later ones share;
 /// what they read is alive in any case.
 extension Flattener {
-  /// A reader so many items behind the maker of a value is late.
-  private static let lateDistance = 40
   /// The most items of a copy.
   private static let longestChain = 12
   /// The most terms of a product that is computed again.
@@ -27,7 +25,7 @@ extension Flattener {
     guard !root.isNone, program.homes[root.index] == .item, program.homeBlocks[root.index] == block else {
       return false
     }
-    return program.itemCount - program.makers[root.index].index > Self.lateDistance
+    return program.itemCount - program.makers[root.index].index > Program.lateDistance
   }
 
   /// A copy of what makes a root, made at its first late reader; nil where that does not pay.
@@ -42,9 +40,7 @@ extension Flattener {
       }
       guard let result = program.results(item).first else { return nil }
       if recomputed[RootID(result)] != nil { continue }
-      let detail = program.recipe(item)
-      _ = program.appendItem(
-        program.roles[item.index], detail: detail.raw, operands, block, program.locations[item.index])
+      program.appendRepetition(of: item, operands, block)
       let whole = program.appendResult(program.types[result], program.names[result])
       recomputed[RootID(result)] = program.roots[whole.index]
     }

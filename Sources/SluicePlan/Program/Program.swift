@@ -9,6 +9,9 @@ struct Program {
   /// More loops in each other would make checking a plan slow.
   static let maximumLoopDepth = 6
 
+  /// A reader so many items behind the maker of a value is late.
+  static let lateDistance = 40
+
   // MARK: Items
 
   /// What each item does.
@@ -24,6 +27,8 @@ struct Program {
   private(set) var blocks: [BlockID] = []
   /// Where each item comes from.
   private(set) var locations: [LocationID] = []
+  /// Whether an item does again, for late readers, what another one did.
+  private(set) var isRepeated: [Bool] = []
 
   /// What the items compute.
   var recipeTable = RecipeTable()
@@ -172,7 +177,14 @@ struct Program {
     resultCounts.append(0)
     blocks.append(block)
     locations.append(location)
+    isRepeated.append(false)
     return ItemID(roles.count - 1)
+  }
+
+  /// An item that does what another one did, for late readers.
+  mutating func appendRepetition(of item: ItemID, _ operands: [ViewID], _ block: BlockID) {
+    _ = appendItem(roles[item.index], detail: details[item.index], operands, block, locations[item.index])
+    isRepeated[isRepeated.count - 1] = true
   }
 
   mutating func appendAssign(

@@ -77,7 +77,10 @@ struct VisitOrder {
     let byDepth = sorted(by: depths)
     let late = lateRanks(depths, byDepth)
     var result = [onDemand(byDepth), onDemand(sorted(by: late))]
-    if count <= Self.greedyLimit { result.append(onDemand(greedy(late))) }
+    if count <= Self.greedyLimit {
+      result.append(onDemand(greedy(late)))
+      result.append(onDemand(earlyOrLate(depths, late)))
+    }
     return result
   }
 
@@ -224,6 +227,33 @@ struct VisitOrder {
       let visit = ready.remove(at: best)
       order.append(UInt32(visit))
       for root in visits.reads(VisitID(begin + visit)) where readers[root.index] > 0 { readers[root.index] -= 1 }
+      for follower in followers(visit) {
+        waiting[Int(follower)] -= 1
+        if waiting[Int(follower)] == 0 { ready.append(Int(follower)) }
+      }
+    }
+    return order
+  }
+
+  /// What makes as much as it reads or more as late as it can be, and what makes less as early: activations are computed again
+  /// just in time, gradients of weights as soon as they free what they are made of.
+  private func earlyOrLate(_ depths: [Int32], _ late: [Int32]) -> [UInt32] {
+    let ranks = (0..<count).map { visit -> Int32 in
+      var freed = 0.0
+      for root in visits.reads(VisitID(begin + visit)) { freed += sizes[root.index] }
+      return made(visit) >= freed ? late[visit] : depths[visit]
+    }
+    var waiting = predecessorCounts()
+    var ready = (0..<count).filter { waiting[$0] == 0 }
+    var order: [UInt32] = []
+    order.reserveCapacity(count)
+    while !ready.isEmpty {
+      var best = 0
+      for position in ready.indices where (ranks[ready[position]], ready[position]) < (ranks[ready[best]], ready[best]) {
+        best = position
+      }
+      let visit = ready.remove(at: best)
+      order.append(UInt32(visit))
       for follower in followers(visit) {
         waiting[Int(follower)] -= 1
         if waiting[Int(follower)] == 0 { ready.append(Int(follower)) }
