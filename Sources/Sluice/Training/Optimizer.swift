@@ -87,6 +87,8 @@ open class Optimizer {
       trace.report("an optimizer makes its step in a function, not in a body", at: site)
       return
     }
+    trace.enterScope(name, at: site)
+    defer { trace.leave() }
     let parameters = parameters(trace, at: site)
     guard !parameters.isEmpty else {
       trace.report(
@@ -96,7 +98,7 @@ open class Optimizer {
     guard let (trained, gradients) = gradients(of: loss, by: parameters, trace, at: site) else { return }
     declare(count, "\(name).step", trace, at: site)
     if accumulation == 1 {
-      apply(trained, clipped(gradients), step: count.value, trace, at: site)
+      apply(trained, clipped(gradients, at: site), step: count.value, trace, at: site)
       count.value = count.value + 1
     } else {
       accumulate(trained, gradients, trace, at: site)
@@ -170,7 +172,8 @@ open class Optimizer {
     let isDue = (call % accumulation) .== 0
     let means = sums.map { $0.1 / Double(accumulation) }
     // All is computed in every call, and kept where the step is due.
-    let written = apply(parameters, clipped(means), step: count.value / accumulation, trace, at: site)
+    let written = apply(
+      parameters, clipped(means, at: site), step: count.value / accumulation, trace, at: site)
     for (write, old) in written { write(select(where: isDue, write.value, old)) }
     for (state, sum) in sums { state.value = select(where: isDue, sum * 0, sum) }
     count.value = call
@@ -190,10 +193,12 @@ open class Optimizer {
     _ parameters: [Trained], _ gradients: [Tensor], step: Tensor, _ trace: Trace, at site: Site
   ) -> [(Written, Tensor)] {
     let done = step.cast(.f64)
-    let rate = rate.rate(done)
+    let rate = Trace.scoped("rate", at: site) { self.rate.rate(done) }
     var written: [(Written, Tensor)] = []
     for (parameter, gradient) in zip(parameters, gradients) {
       let (name, wide) = (parameter.name, parameter.wide)
+      trace.enterScope(name, at: site)
+      defer { trace.leave() }
       var decay = weightDecay
       switch decayed {
       case .all: break
@@ -242,6 +247,11 @@ open class Optimizer {
 
   private func declare(_ state: State, _ name: String, _ trace: Trace, at site: Site) {
     if trace.bindings[state.cell.id] == nil { trace.declare(state.cell, name, at: site) }
+  }
+
+  private func clipped(_ gradients: [Tensor], at site: Site) -> [Tensor] {
+    if clipping == .none { return gradients }
+    return Trace.scoped("clipping", at: site) { clipped(gradients) }
   }
 
   private func clipped(_ gradients: [Tensor]) -> [Tensor] {

@@ -62,7 +62,11 @@ struct CKernelPrinter {
     self.helpers = helpers
     tree = CKernelTree(kernel)
     takesSizes = kernel.symbols.count > Self.mostSymbols
-    divided = takesSizes ? nil : Self.dividedLoop(tree.nodes, tables.dims)
+    if !takesSizes, case .loop(let loop) = Self.division(tree.nodes, tables.dims) {
+      divided = loop
+    } else {
+      divided = nil
+    }
     var scope = NameScope(prefix: helpers.prefix, takesSizes ? ["sizes"] : [])
     if divided != nil { range = (scope.claim("begin"), scope.claim("end")) }
     var symbolNames: [SymbolID: String] = [:]
@@ -75,23 +79,43 @@ struct CKernelPrinter {
     emitter = CEmitter(CWriter(depth: 1), scope, helpers, dtypes: kernel.registers, uses: tree.uses)
   }
 
-  /// The only loop of a kernel, where its iterations may be shared out: it is preceded by scalars and loads alone.
-  private static func dividedLoop(_ nodes: [CKernelTree.Node], _ dims: DimTable) -> Int? {
-    guard case .loop(let loop, let inside) = nodes.last, loop.kind == .parallel || loop.kind == .vector else {
-      return nil
+  /// Whether threads share the iterations of a kernel.
+  enum Division {
+    /// They share this loop, the only one, at this place among the top-level nodes.
+    case loop(Int)
+    /// They do not, and why.
+    case none(String)
+  }
+
+  /// The only loop of a kernel may be divided where it is preceded by scalars and loads alone.
+  static func division(_ nodes: [CKernelTree.Node], _ dims: DimTable) -> Division {
+    guard case .loop(let loop, let inside) = nodes.last else {
+      return .none("it does not end with a loop")
+    }
+    guard loop.kind == .parallel || loop.kind == .vector else {
+      return .none("its outer loop is not parallel")
     }
     for node in nodes.dropLast() {
-      guard case .instruction(let instruction) = node else { return nil }
+      guard case .instruction(let instruction) = node else {
+        return .none("it has several loops one after the other")
+      }
       switch instruction {
       case .scalar, .index, .load: continue
-      default: return nil
+      default: return .none("it writes before its loop")
       }
     }
-    guard loop.step == 1, loop.bounds.allSatisfy({ $0.terms.isEmpty }), loop.limit == nil else { return nil }
+    guard loop.step == 1, loop.bounds.allSatisfy({ $0.terms.isEmpty }), loop.limit == nil else {
+      return .none("the bounds of its loop are not simple")
+    }
     var cost = CCost(dims)
     let (each, count) = (cost.cost(inside), cost.iterations(loop))
     let work = cost.largest(each).multipliedReportingOverflow(by: cost.largest(count))
-    return work.overflow || work.partialValue >= leastDividedWork ? nodes.count - 1 : nil
+    guard work.overflow || work.partialValue >= leastDividedWork else {
+      return .none(
+        "it has at most \(work.partialValue) operations, and dividing is worth its while from \(leastDividedWork) on"
+      )
+    }
+    return .loop(nodes.count - 1)
   }
 
   private mutating func function(named name: String) -> CKernel {
