@@ -78,8 +78,8 @@ let package = Package(
       name: "own-models", dependencies: ["Sluice", "SluiceCommandLine"], path: "Tests/OwnModels",
       swiftSettings: settings),
     tests("SluiceIRTests", uses: ["SluiceIR"]),
-    tests("SluiceFormatsTests", uses: ["SluiceFormats", "SluiceIR"]),
-    tests("SluiceTextTests", uses: ["SluiceIR", "SluiceText"]),
+    tests("SluiceFormatsTests", uses: ["SluiceFormats", "SluiceIR", "TestSupport"]),
+    tests("SluiceTextTests", uses: ["SluiceIR", "SluiceText", "TestSupport"]),
     tests("SluicePassesTests", uses: ["SluiceIR", "SluicePasses", "SluiceText", "TestSupport"]),
     tests(
       "SluiceReferenceTests",
@@ -88,7 +88,7 @@ let package = Package(
     tests("SluiceInterpreterTests", uses: ["SluiceFormats", "SluiceIR", "SluiceInterpreter", "SluicePlan"]),
     tests(
       "SluiceCTests",
-      uses: ["SluiceC", "SluiceFormats", "SluiceIR", "SluicePasses", "SluicePlan", "SluiceText"],
+      uses: ["SluiceC", "SluiceFormats", "SluiceIR", "SluicePasses", "SluicePlan", "SluiceText", "TestSupport"],
       exclude: ["Drivers", "Goldens"]),
     tests(
       "SluiceTests",
@@ -111,7 +111,7 @@ let package = Package(
       "ModelTests",
       uses: [
         "Sluice", "SluiceC", "SluiceFormats", "SluiceIR", "SluiceInterpreter", "SluiceModels", "SluicePlan",
-        "SluiceReference", "SluiceText",
+        "SluiceReference", "SluiceText", "TestSupport",
       ]),
     tests(
       "BenchmarkTests",
@@ -120,7 +120,7 @@ let package = Package(
       "CommandLineTests",
       uses: [
         "Sluice", "SluiceC", "SluiceCommandLine", "SluiceFormats", "SluiceIR", "SluiceModels", "SluicePlan",
-        "SluiceText",
+        "SluiceText", "TestSupport",
       ]),
   ]
 )

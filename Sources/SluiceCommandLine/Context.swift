@@ -62,6 +62,8 @@ enum ExitCode {
   static let usage: Int32 = 64
   /// A file that does not exist.
   static let noInput: Int32 = 66
+  /// A program that is needed is not there: the C compiler.
+  static let unavailable: Int32 = 69
   /// A mistake of ours.
   static let `internal`: Int32 = 70
   /// Reading or writing failed.

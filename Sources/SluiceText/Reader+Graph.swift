@@ -141,7 +141,7 @@ extension Reader {
   /// place behind the clause, or nil when there is none.
   private mutating func readWhereAhead() throws(Stop) -> Lexer.Spot? {
     let start = lexer.spot
-    while !lexer.isWord("where") {
+    while !isWhere() {
       if lexer.kind == .openBrace || lexer.kind == .end || lexer.startsLine && isItemStart {
         lexer.jump(to: start)
         return nil
@@ -178,6 +178,19 @@ extension Reader {
     let end = lexer.spot
     lexer.jump(to: start)
     return end
+  }
+
+  /// Whether the token is the keyword `where`, and no result or symbol of that name.
+  private mutating func isWhere() -> Bool {
+    guard lexer.isWord("where") else { return false }
+    let spot = lexer.spot
+    advance()
+    let next = lexer.kind
+    lexer.jump(to: spot)
+    switch next {
+    case .colon, .comma, .closeBracket, .closeParenthesis, .plus, .minus, .star: return false
+    default: return true
+    }
   }
 
   /// Goes on to the first line behind a signature that could not be read; false where there is none.

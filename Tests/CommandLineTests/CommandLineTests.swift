@@ -1,5 +1,6 @@
 import Foundation
 import SluiceFormats
+import enum TestSupport.Repository
 import Testing
 
 /// The command line as a user meets it: exit codes, clean pipes, files.
@@ -188,9 +189,9 @@ struct CommandLineTests {
 
   /// The example of docs/own-models.md is this very program, and it works.
   @Test func aUsersPackageHasTheSameCommandLine() throws {
-    let document = try String(decoding: FileIO.read("\(Program.root)/docs/own-models.md"), as: UTF8.self)
+    let document = try String(decoding: FileIO.read("\(Repository.root)/docs/own-models.md"), as: UTF8.self)
     let source = try String(
-      decoding: FileIO.read("\(Program.root)/Tests/OwnModels/main.swift"), as: UTF8.self)
+      decoding: FileIO.read("\(Repository.root)/Tests/OwnModels/main.swift"), as: UTF8.self)
     #expect(document.contains("```swift\n\(source)```"))
     let program = try Program("own-models")
     #expect(try program.run(["models"]).text.contains("doubler: Twice its input."))

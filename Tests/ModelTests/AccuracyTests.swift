@@ -3,6 +3,7 @@ import SluiceC
 import SluiceFormats
 import SluiceIR
 import SluicePlan
+import enum TestSupport.Repository
 import Testing
 
 #if canImport(Glibc)
@@ -50,7 +51,7 @@ import Testing
 
   @Test(arguments: functions)
   func errorIsBounded(_ function: Function) throws {
-    let isExhaustive = unsafe getenv("SLUICE_EXHAUSTIVE") != nil
+    let isExhaustive = Repository.isExhaustive
     let step: UInt64 = isExhaustive ? 1 : 16411
     let chunk = 1 << 20
     let text = """

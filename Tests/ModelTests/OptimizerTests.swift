@@ -5,6 +5,7 @@ import SluiceFormats
 import SluiceIR
 import SluicePlan
 import SluiceText
+import enum TestSupport.Repository
 import Testing
 
 struct OptimizerTests {
@@ -72,7 +73,7 @@ struct OptimizerTests {
   }
 
   private func archive() throws -> TensorArchive {
-    try TensorArchive.read("\(Oracle.root)/Tests/Data/optimizers.npz")
+    try TensorArchive.read("\(Repository.root)/Tests/Data/optimizers.npz")
   }
 
   private func tensor(_ name: String) throws -> HostTensor { try #require(try archive().tensor(name)) }

@@ -2,6 +2,7 @@ import Sluice
 import SluiceFormats
 import SluiceIR
 import SluiceModels
+import enum TestSupport.Repository
 import Testing
 
 #if canImport(Darwin)
@@ -28,7 +29,7 @@ struct SimCLRTests {
   static let runs = ["nt_xent", "in_batch", "supervised", "probe", "finetune"].enumerated().flatMap {
     row, run in
     let both = [(run, "sgd", "0.05"), (run, "adamw", "0.001")]
-    return unsafe getenv("SLUICE_EXHAUSTIVE") == nil ? [both[(row + 1) % 2]] : both
+    return !Repository.isExhaustive ? [both[(row + 1) % 2]] : both
   }
 
   @Test(arguments: runs)

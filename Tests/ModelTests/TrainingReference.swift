@@ -1,5 +1,6 @@
 import Sluice
 import SluiceFormats
+import enum TestSupport.Repository
 import Testing
 
 #if canImport(Glibc)
@@ -15,7 +16,7 @@ struct TrainingReference {
   private let archive: Result<TensorArchive, any Error>
 
   init(_ name: String) {
-    archive = Result { try TensorArchive.read("\(Oracle.root)/Tests/Data/\(name).npz") }
+    archive = Result { try TensorArchive.read("\(Repository.root)/Tests/Data/\(name).npz") }
   }
 
   func tensor(_ name: String) throws -> HostTensor { try #require(try archive.get().tensor(name)) }

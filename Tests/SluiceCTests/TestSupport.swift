@@ -4,6 +4,7 @@ import SluiceC
 import SluiceFormats
 import SluiceIR
 import SluicePlan
+import enum TestSupport.Repository
 import Testing
 
 /// A compiler with flags: one way to turn C into machine code.
@@ -14,7 +15,7 @@ struct Build: CustomStringConvertible, Sendable {
   var description: String { ([compiler.path] + flags).joined(separator: " ") }
 
   /// Whether the slow tests run: `SLUICE_EXHAUSTIVE=1`.
-  static let isExhaustive = System.environment("SLUICE_EXHAUSTIVE") == "1"
+  static let isExhaustive = Repository.isExhaustive
 
   /// Every compiler found, at the levels that the gate looks at or at all of them.
   static let all: [Build] = {

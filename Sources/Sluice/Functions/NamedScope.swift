@@ -1,3 +1,5 @@
+import SluiceIR
+
 /// What a closure gives, traced in a scope of its own.
 ///
 /// The ops that the closure makes have the scope of the call with `/name` behind it: `gpt/layers.0/rotary`. Scopes are
