@@ -64,6 +64,17 @@ struct CommandLineTests {
     #expect(outcome.code == 0 && outcome.output.count > 1000, "\(outcome.messages)")
   }
 
+  /// Without a C compiler the message says what to do, and the code that something is missing here.
+  @Test func aMissingCompilerIsSaid() throws {
+    var environment = ProcessInfo.processInfo.environment
+    environment["SLUICE_CC"] = "/nothing/cc"
+    let words = ["run", "mlp", "-f", "predict", "-i", "images=0", "--backend", "c"]
+    let outcome = try Program("sluice").run(words, environment: environment)
+    #expect(outcome.code == 69 && outcome.output.isEmpty)
+    #expect(outcome.messages.contains("SLUICE_CC names `/nothing/cc`, which is no program"))
+    #expect(try Program("sluice").run(["--help"]).text.contains("69 there is no C compiler"))
+  }
+
   /// `--remarks=KINDS` says those alone, and `--json` has them with the memory of every function.
   @Test func remarksAreChosen() throws {
     let sluice = try Program("sluice")
