@@ -1,15 +1,15 @@
 import Sluice
 import SluiceModels
 import SluiceText
-import enum TestSupport.Repository
 import Testing
+
+import enum TestSupport.Repository
 
 /// `IR/models` holds the dumps of the shipped models, byte for byte; `BLESS=1` rewrites them.
 struct DumpTests {
-  @Test(arguments: ["bert", "gpt", "ica", "mlp", "simclr"])
+  @Test(arguments: shippedModels.map(\.name))
   func dumpsAreKept(_ name: String) throws {
-    let models = [bert, gpt, ica, mlp, simclr]
-    let model = try #require(models.first { $0.name == name })
+    let model = try #require(shippedModels.first { $0.name == name })
     // The steps of AdamW on a deeper network are long, and say nothing new.
     let settings = name == "simclr" ? ["stages": "2", "optimizer": "sgd"] : [:]
     let text = printedModule(try model.trace(settings: settings))
