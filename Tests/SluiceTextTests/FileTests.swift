@@ -1,7 +1,8 @@
 import SluiceIR
 import SluiceText
-import enum TestSupport.Repository
 import Testing
+
+import enum TestSupport.Repository
 
 /// The files of `IR/tests` whose first line is `// test: parse`.
 struct FileTests {

@@ -1,8 +1,9 @@
 import Foundation
 import SluiceIR
 import SluiceText
-import enum TestSupport.Repository
 import Testing
+
+import enum TestSupport.Repository
 
 /// Texts that nobody means well: all of them end in a module or in diagnostics, and soon.
 struct HostileTests {

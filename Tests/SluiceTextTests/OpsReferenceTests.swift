@@ -1,7 +1,8 @@
 import SluiceIR
 import SluiceText
-import enum TestSupport.Repository
 import Testing
+
+import enum TestSupport.Repository
 
 /// `IR/ops.md` is what the op table says; `BLESS=1` writes it.
 struct OpsReferenceTests {

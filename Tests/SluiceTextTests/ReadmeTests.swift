@@ -1,8 +1,9 @@
 import Foundation
 import SluiceIR
 import SluiceText
-import enum TestSupport.Repository
 import Testing
+
+import enum TestSupport.Repository
 
 /// What `IR/README.md` shows is true.
 struct ReadmeTests {
