@@ -92,6 +92,27 @@ struct ScopeTests {
     #expect(all.contains { module.tables.scope($0) == "m/net/layers.0/mix (gradient)" })
   }
 
+  /// A derivative that is given is one too, and so is the way back through a loop; the way forward is none.
+  @Test func bodiesAreMarked() throws {
+    let module = try Model("m") { model in
+      model.function("f") { f in
+        let x = f.input("x", .f32, [3])
+        let y = namedScope("own") {
+          customGradient([x], forward: { [exp($0[0])] }, backward: { _, _, d in [tanh(d[0])] })
+        }
+        let z = namedScope("loop") { scan(over: y[0], from: constant(1)) { c, v in sin(c * v) } }
+        f.output("d", gradient(of: z, wrt: x))
+      }
+    }.trace()
+    let all = module.graphs.flatMap { graph in
+      graph.nodes.map { "\(graph.ops[$0.index]) \(module.tables.scope(graph.locations[$0.index]))" }
+    }
+    #expect(all.contains("exp m/own") && all.contains("tanh m/own (gradient)"))
+    #expect(all.contains("sin m/loop") && all.contains("cos m/loop (gradient)"))
+    #expect(all.contains("scan m/loop") && all.contains("scan m/loop (gradient)"))
+    #expect(!all.contains("sin m/loop (gradient)") && !all.contains("exp m/own (gradient)"))
+  }
+
   @Test func namesOfScopesAreChecked() {
     let model = Model("m") { model in
       model.function("f") { f in f.output("y", namedScope("a b") { exp(f.input("x", .f32, [2])) }) }

@@ -156,11 +156,13 @@ public func customGradient(
   }
   let results = trace.builder.tables.signatures[forwardBody.index].results
   let cotangents = results.filter { trace.builder.tables.types.dtype($0).isFloating }
+  trace.enterGradient(at: site)
   let backwardBody = trace.closedBody("backward", types + results + cotangents, at: site) { all in
     backward(
       Array(all.prefix(types.count)), Array(all.dropFirst(types.count).prefix(results.count)),
       Array(all.dropFirst(types.count + results.count)))
   }
+  trace.leave()
   guard let backwardBody else { return results.map { _ in trace.poison() } }
   trace.locate(site)
   do {

@@ -49,11 +49,18 @@ extension Trace {
 
   /// Enters a scope that is no module: `adamw`, `cross_entropy`.
   func enterScope(_ step: String, at site: Site) {
-    let outer = calls.last
-    let scope = Self.scope(step, in: outer?.scope ?? name)
+    enter(scope: Self.scope(step, in: calls.last?.scope ?? name), at: site)
+  }
+
+  /// Enters the same scope for a derivative of what is in it.
+  func enterGradient(at site: Site) {
+    enter(scope: ScopeMark.gradient.applied(to: calls.last?.scope ?? name), at: site)
+  }
+
+  private func enter(scope: String, at site: Site) {
     push(
       Call(
-        typeName: nil, path: outer?.path, scope: scope, scopeID: builder.tables.strings.intern(scope),
+        typeName: nil, path: calls.last?.path, scope: scope, scopeID: builder.tables.strings.intern(scope),
         site: site, location: intern(site), lastSite: site, root: nil))
   }
 

@@ -185,7 +185,10 @@ struct ReverseSweep {
       builder.location = builder.location(node)
       forward(try builder.unrolledWhile(record), record, &builder)
       return []
-    case .scan: return try builder.scanCotangents(record)
+    case .scan:
+      // The loop forward, which also gives what the derivative needs, comes first.
+      builder.location = builder.location(node)
+      return try builder.scanCotangents(record)
     }
   }
 }

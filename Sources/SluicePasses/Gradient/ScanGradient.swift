@@ -166,6 +166,7 @@ private struct ScanGradient {
 
   func emit(_ builder: inout ModuleBuilder) throws(GradientError) -> [ValueID?] {
     let stacks = try forward(&builder)
+    builder.location = builder.tables.marked(builder.location, .gradient)
     let back = try backward(stacks, &builder)
     var cotangents = [ValueID?](repeating: nil, count: node.operands.count)
     let loops = activeCarries + activeCaptures + activeSequences
