@@ -84,16 +84,19 @@ let package = Package(
     tests(
       "SluiceReferenceTests",
       uses: ["SluiceFormats", "SluiceIR", "SluicePasses", "SluiceReference", "SluiceText"]),
-    tests("SluicePlanTests", uses: ["SluiceIR", "SluicePlan", "TestSupport"]),
+    tests("SluicePlanTests", uses: ["SluiceIR", "SluicePasses", "SluicePlan", "SluiceText", "TestSupport"]),
     tests("SluiceInterpreterTests", uses: ["SluiceFormats", "SluiceIR", "SluiceInterpreter", "SluicePlan"]),
     tests(
       "SluiceCTests",
-      uses: ["SluiceC", "SluiceFormats", "SluiceIR", "SluicePasses", "SluicePlan", "SluiceText", "TestSupport"],
+      uses: [
+        "SluiceC", "SluiceFormats", "SluiceIR", "SluicePasses", "SluicePlan", "SluiceText", "TestSupport",
+      ],
       exclude: ["Drivers", "Goldens"]),
     tests(
       "SluiceTests",
       uses: [
-        "Sluice", "SluiceFormats", "SluiceIR", "SluiceModels", "SluicePlan", "SluiceReference", "SluiceText",
+        "Sluice", "SluiceFormats", "SluiceIR", "SluiceModels", "SluicePasses", "SluicePlan", "SluiceReference",
+        "SluiceText",
       ]),
     tests(
       "FileTests",

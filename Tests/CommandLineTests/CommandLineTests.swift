@@ -1,7 +1,8 @@
 import Foundation
 import SluiceFormats
-import enum TestSupport.Repository
 import Testing
+
+import enum TestSupport.Repository
 
 /// The command line as a user meets it: exit codes, clean pipes, files.
 struct CommandLineTests {

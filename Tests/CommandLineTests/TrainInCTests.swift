@@ -5,8 +5,9 @@ import SluiceFormats
 import SluiceIR
 import SluicePlan
 import SluiceText
-import enum TestSupport.Repository
 import Testing
+
+import enum TestSupport.Repository
 
 /// Models that are trained from C.
 struct TrainInCTests {

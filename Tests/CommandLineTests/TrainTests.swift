@@ -2,8 +2,9 @@ import Foundation
 import Sluice
 import SluiceFormats
 import SluiceText
-import enum TestSupport.Repository
 import Testing
+
+import enum TestSupport.Repository
 
 /// `sluice train`: what a run computes, keeps, and says.
 struct TrainTests {

@@ -3,8 +3,9 @@ import SluiceC
 import SluiceFormats
 import SluiceIR
 import SluicePlan
-import enum TestSupport.Repository
 import Testing
+
+import enum TestSupport.Repository
 
 #if canImport(Glibc)
   import Glibc

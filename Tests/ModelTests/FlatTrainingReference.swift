@@ -4,15 +4,18 @@ import SluiceFormats
 import SluiceIR
 import SluiceInterpreter
 import SluicePlan
-import enum TestSupport.Repository
 import Testing
+
+import enum TestSupport.Repository
 
 /// What PyTorch makes of a model in some steps of training (Tools/oracle/torch_training.py).
 struct FlatTrainingReference {
   let archive: TensorArchive
 
   /// The file `Tests/Data/NAME.npz`.
-  init(_ name: String) throws { archive = try TensorArchive.read("\(Repository.root)/Tests/Data/\(name).npz") }
+  init(_ name: String) throws {
+    archive = try TensorArchive.read("\(Repository.root)/Tests/Data/\(name).npz")
+  }
 
   subscript(name: String) -> HostTensor {
     get throws { try #require(try archive.tensor(name), "`\(name)`") }

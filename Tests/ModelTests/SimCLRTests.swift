@@ -2,8 +2,9 @@ import Sluice
 import SluiceFormats
 import SluiceIR
 import SluiceModels
-import enum TestSupport.Repository
 import Testing
+
+import enum TestSupport.Repository
 
 #if canImport(Darwin)
   import Darwin

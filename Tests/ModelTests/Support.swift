@@ -6,11 +6,14 @@ import SluiceInterpreter
 import SluicePlan
 import SluiceReference
 import SluiceText
+
 import enum TestSupport.Repository
 
 /// Reads the reference data of `Tests/Data`, made by NumPy (`Tools/oracle`).
 enum Oracle {
-  static func read(_ name: String) throws -> HostTensor { try Npy.read("\(Repository.root)/Tests/Data/\(name).npy") }
+  static func read(_ name: String) throws -> HostTensor {
+    try Npy.read("\(Repository.root)/Tests/Data/\(name).npy")
+  }
 }
 
 /// Runs every function of a plan on the same inputs in different ways.

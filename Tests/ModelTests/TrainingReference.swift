@@ -1,7 +1,8 @@
 import Sluice
 import SluiceFormats
-import enum TestSupport.Repository
 import Testing
+
+import enum TestSupport.Repository
 
 #if canImport(Glibc)
   import Glibc

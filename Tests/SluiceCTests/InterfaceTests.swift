@@ -4,8 +4,9 @@ import SluiceC
 import SluiceFormats
 import SluiceIR
 import SluicePlan
-import enum TestSupport.Repository
 import Testing
+
+import enum TestSupport.Repository
 
 @Suite struct InterfaceTests {
   private static let folder = String(

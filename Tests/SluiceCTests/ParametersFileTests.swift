@@ -1,8 +1,9 @@
 import Foundation
 import SluiceC
 import SluicePlan
-import enum TestSupport.Repository
 import Testing
+
+import enum TestSupport.Repository
 
 /// Parameters files that were damaged: each is refused, for a checksum covers every byte.
 struct ParametersFileTests {

@@ -4,8 +4,9 @@ import SluiceC
 import SluiceFormats
 import SluiceIR
 import SluicePlan
-import enum TestSupport.Repository
 import Testing
+
+import enum TestSupport.Repository
 
 /// A compiler with flags: one way to turn C into machine code.
 struct Build: CustomStringConvertible, Sendable {

@@ -1,8 +1,9 @@
 import Foundation
 import SluiceFormats
 import SluiceIR
-import enum TestSupport.Repository
 import Testing
+
+import enum TestSupport.Repository
 
 /// A small generator of random bits, the same in every run (Steele, Lea and Flood 2014).
 struct SplitMix64: RandomNumberGenerator {

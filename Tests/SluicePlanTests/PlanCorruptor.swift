@@ -41,8 +41,13 @@ struct PlanCorruptor {
     elements.isEmpty ? nil : elements[below(elements.count)]
   }
 
+  /// A way to make something wrong.
+  typealias Kind = (
+    name: String, change: @Sendable (inout PlanCorruptor, inout ModulePlan) -> (String, Expectation)?
+  )
+
   /// What may be made wrong.
-  static let kinds: [(name: String, change: @Sendable (inout PlanCorruptor, inout ModulePlan) -> (String, Expectation)?)] = [
+  static let kinds: [Kind] = [
     ("arena offset", { $0.moveBuffer(&$1) }), ("same place", { $0.shareBuffer(&$1) }),
     ("arena size", { $0.shrinkArena(&$1) }), ("capacity", { $0.changeCapacity(&$1) }),
     ("count", { $0.changeCount(&$1) }), ("handles", { $0.breakHandle(&$1) }),
@@ -67,9 +72,7 @@ struct PlanCorruptor {
   }
 
   /// A plan that is corrupted in some way; nil where that does not apply.
-  mutating func corrupt(
-    _ plan: ModulePlan, _ kind: (name: String, change: @Sendable (inout PlanCorruptor, inout ModulePlan) -> (String, Expectation)?)
-  ) -> Corruption? {
+  mutating func corrupt(_ plan: ModulePlan, _ kind: Kind) -> Corruption? {
     var corrupted = plan
     guard let (text, expectation) = kind.change(&self, &corrupted) else { return nil }
     return Corruption(plan: corrupted, kind: kind.name, change: text, expectation: expectation)

@@ -3,7 +3,9 @@
 import Sluice
 import Testing
 
-/// Evolved sign momentum (Chen et al. 2023, "Symbolic discovery of optimization algorithms", algorithm 2).
+/// Evolved sign momentum.
+///
+/// Source: Chen et al. 2023, "Symbolic discovery of optimization algorithms", algorithm 2.
 private final class Lion: Optimizer {
   override func updated(_ parameter: Tensor, _ gradient: Tensor, _ update: ParameterUpdate) -> Tensor {
     let m = update.state("m")

@@ -92,7 +92,9 @@ open class Optimizer {
   ///   - gradient: Its gradient, clipped, of the same type.
   ///   - update: The rate, the number of this step, and the states of the parameter.
   /// - Returns: A tensor of the same type; what a subclass does not override leaves the parameter as it is.
-  open func updated(_ parameter: Tensor, _ gradient: Tensor, _ update: ParameterUpdate) -> Tensor { parameter }
+  open func updated(_ parameter: Tensor, _ gradient: Tensor, _ update: ParameterUpdate) -> Tensor {
+    parameter
+  }
 
   /// Differentiates a loss, and changes all parameters that it is trained by.
   ///
