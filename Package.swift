@@ -95,8 +95,8 @@ let package = Package(
     tests(
       "SluiceTests",
       uses: [
-        "Sluice", "SluiceFormats", "SluiceIR", "SluiceModels", "SluicePasses", "SluicePlan", "SluiceReference",
-        "SluiceText",
+        "Sluice", "SluiceFormats", "SluiceIR", "SluiceModels", "SluicePasses", "SluicePlan",
+        "SluiceReference", "SluiceText",
       ]),
     tests(
       "FileTests",
