@@ -171,7 +171,7 @@ public func customGradient(
       [Attribute(.body, .graph(forwardBody)), Attribute(.backward, .graph(backwardBody))])
     return results.indices.map { trace.tensor(ValueID(first.index + $0)) }
   } catch {
-    trace.report(error.message, hint: error.hint, at: site)
+    trace.report(error, at: site)
     return results.map { _ in trace.poison() }
   }
 }

@@ -91,7 +91,7 @@ extension Trace {
       }
       return tensor(value)
     } catch {
-      report(error.message, hint: Self.hint(error), at: site)
+      report(error, at: site)
       return poison(guess)
     }
   }
@@ -208,6 +208,11 @@ extension Trace {
       }
     }
     return record
+  }
+
+  /// Reports what is wrong with a node, with the way out as Swift writes it.
+  func report(_ error: InferenceError, at site: Site?) {
+    report(error.message, hint: Self.hint(error), at: site)
   }
 
   /// The way out as Swift writes it.

@@ -66,10 +66,10 @@ extension Trace {
           location: builder.location))
       return type
     } catch {
-      let isClash = error.hint == nil && calls.last?.typeName != nil && isDeclared(name)
+      let isClash = error.remedy == nil && calls.last?.typeName != nil && isDeclared(name)
       report(
         error.message,
-        hint: isClash ? "give one of the modules a name: `model.module(\"name\", ...)`" : error.hint,
+        hint: isClash ? "give one of the modules a name: `model.module(\"name\", ...)`" : Self.hint(error),
         at: site)
       return nil
     }
