@@ -78,22 +78,25 @@ let package = Package(
       name: "own-models", dependencies: ["Sluice", "SluiceCommandLine"], path: "Tests/OwnModels",
       swiftSettings: settings),
     tests("SluiceIRTests", uses: ["SluiceIR"]),
-    tests("SluiceFormatsTests", uses: ["SluiceFormats", "SluiceIR"]),
-    tests("SluiceTextTests", uses: ["SluiceIR", "SluiceText"]),
+    tests("SluiceFormatsTests", uses: ["SluiceFormats", "SluiceIR", "TestSupport"]),
+    tests("SluiceTextTests", uses: ["SluiceIR", "SluiceText", "TestSupport"]),
     tests("SluicePassesTests", uses: ["SluiceIR", "SluicePasses", "SluiceText", "TestSupport"]),
     tests(
       "SluiceReferenceTests",
       uses: ["SluiceFormats", "SluiceIR", "SluicePasses", "SluiceReference", "SluiceText"]),
-    tests("SluicePlanTests", uses: ["SluiceIR", "SluicePlan", "TestSupport"]),
+    tests("SluicePlanTests", uses: ["SluiceIR", "SluicePasses", "SluicePlan", "SluiceText", "TestSupport"]),
     tests("SluiceInterpreterTests", uses: ["SluiceFormats", "SluiceIR", "SluiceInterpreter", "SluicePlan"]),
     tests(
       "SluiceCTests",
-      uses: ["SluiceC", "SluiceFormats", "SluiceIR", "SluicePasses", "SluicePlan", "SluiceText"],
+      uses: [
+        "SluiceC", "SluiceFormats", "SluiceIR", "SluicePasses", "SluicePlan", "SluiceText", "TestSupport",
+      ],
       exclude: ["Drivers", "Goldens"]),
     tests(
       "SluiceTests",
       uses: [
-        "Sluice", "SluiceFormats", "SluiceIR", "SluiceModels", "SluicePlan", "SluiceReference", "SluiceText",
+        "Sluice", "SluiceFormats", "SluiceIR", "SluiceModels", "SluicePasses", "SluicePlan",
+        "SluiceReference", "SluiceText",
       ]),
     tests(
       "FileTests",
@@ -111,7 +114,7 @@ let package = Package(
       "ModelTests",
       uses: [
         "Sluice", "SluiceC", "SluiceFormats", "SluiceIR", "SluiceInterpreter", "SluiceModels", "SluicePasses",
-        "SluicePlan", "SluiceReference", "SluiceText",
+        "SluicePlan", "SluiceReference", "SluiceText", "TestSupport",
       ]),
     tests(
       "BenchmarkTests",
@@ -120,7 +123,7 @@ let package = Package(
       "CommandLineTests",
       uses: [
         "Sluice", "SluiceC", "SluiceCommandLine", "SluiceFormats", "SluiceIR", "SluiceModels", "SluicePlan",
-        "SluiceText",
+        "SluiceText", "TestSupport",
       ]),
   ]
 )

@@ -8,6 +8,8 @@ struct CommandSpec: Sendable {
     var alias: String?
     /// What the value is called in help; nil for a flag.
     var value: String?
+    /// Whether it may be left out; it is given as `--name=value` then.
+    var isValueOptional = false
     /// What it does, in a few words.
     var help: String
     /// Whether it may be given several times.
@@ -19,6 +21,12 @@ struct CommandSpec: Sendable {
       self.value = value
       self.help = help
       self.isRepeatable = repeats
+    }
+
+    /// An option that may have a value: `--remarks`, `--remarks=fuse`.
+    init(_ name: String, optionalValue value: String, _ help: String) {
+      self.init(name, value: value, help)
+      isValueOptional = true
     }
 
     /// Of the commands that take data.
@@ -52,7 +60,8 @@ struct CommandSpec: Sendable {
     text += " [options]\n\noptions:\n"
     let rows = (options + [Option("--help", alias: "-h", "show this help")]).map { option in
       (
-        (option.alias.map { "\($0), " } ?? "") + option.name + (option.value.map { " \($0)" } ?? ""),
+        (option.alias.map { "\($0), " } ?? "") + option.name
+          + (option.value.map { option.isValueOptional ? "[=\($0)]" : " \($0)" } ?? ""),
         option.help
       )
     }
@@ -171,7 +180,7 @@ extension Invocation {
       if option.value != nil {
         if let joined {
           value = joined
-        } else {
+        } else if !option.isValueOptional {
           guard next < words.count else {
             throw UsageError("`\(name)` needs a value: `\(name) \(option.value ?? "")`")
           }

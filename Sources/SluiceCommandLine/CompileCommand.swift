@@ -33,13 +33,16 @@ extension CommandSpec {
           "--byte-order", value: "ORDER",
           "of MODEL.params and MODEL.state: `little` (the default) or `big`, that of the processor that reads them"
         ),
-        Option("--json", "print what was written as JSON"),
+        .remarks,
+        Option(
+          "--json", "print what was written, the memory of functions, and the remarks asked for, as JSON"),
       ],
       examples: [
         "compile ica -o build", "compile model.sluice --embed none",
         "compile model.sluice --function predict --params checkpoint.safetensors",
       ]
     ) { invocation in
+      let kinds = try invocation.remarkKinds()
       let module = try catalog.load(invocation)
       let seed = try invocation.integer("--seed", default: 0, in: Int.min...Int.max)
       let embed = try invocation.choice("--embed", ParameterEmbedding.self, default: .auto)
@@ -59,7 +62,13 @@ extension CommandSpec {
         invocation.context.message("\(path): \(file.bytes.count) bytes")
         rows.append(.object([("path", .string(path)), ("bytes", .integer(file.bytes.count))]))
       }
-      if invocation.flag("--json") { try invocation.context.output(JSON.array(rows).text + "\n") }
+      let remarks = RemarkList(artefact.plan, kinds)
+      if invocation.flag("--json") {
+        let json = JSON.object([("files", .array(rows))] + remarks.json(of: module))
+        try invocation.context.output(json.text + "\n")
+      } else {
+        remarks.print(invocation.context)
+      }
       return ExitCode.ok
     }
   }

@@ -54,6 +54,11 @@ enum Terminal {
 
 /// The exit codes of the command line.
 enum ExitCode {
+  /// What they mean, for help.
+  static let summary =
+    "exit codes: \(ok) all went well, \(input) the input is wrong, \(usage) the arguments are wrong, "
+    + "\(noInput) a file does not exist,\n  \(unavailable) there is no C compiler, \(`internal`) a mistake of ours, "
+    + "\(io) reading or writing failed\n"
   /// All went well.
   static let ok: Int32 = 0
   /// The input is wrong: text, shapes, files that hold something else.
@@ -62,6 +67,8 @@ enum ExitCode {
   static let usage: Int32 = 64
   /// A file that does not exist.
   static let noInput: Int32 = 66
+  /// A program that is needed is not there: the C compiler.
+  static let unavailable: Int32 = 69
   /// A mistake of ours.
   static let `internal`: Int32 = 70
   /// Reading or writing failed.

@@ -9,6 +9,7 @@ enum JSON {
   case bool(Bool)
   case array([JSON])
   case object([(String, JSON)])
+  case null
 
   /// The text.
   var text: String {
@@ -17,6 +18,7 @@ enum JSON {
     case .number(let value): value.isFinite ? "\(value)" : Self.quoted("\(value)")
     case .integer(let value): "\(value)"
     case .bool(let value): "\(value)"
+    case .null: "null"
     case .array(let values): "[" + values.map(\.text).joined(separator: ",") + "]"
     case .object(let fields):
       "{" + fields.map { "\(Self.quoted($0.0)):\($0.1.text)" }.joined(separator: ",") + "}"

@@ -58,11 +58,21 @@ extension CommandSpec {
     CommandSpec(
       name: "check", summary: "verifies a model and its plan; prints nothing but mistakes",
       arguments: "MODEL",
-      argumentCount: 1...1, options: Catalog.options,
-      examples: ["check model.sluice", "dump ica | sluice check -"]
+      argumentCount: 1...1,
+      options: Catalog.options + [
+        .remarks, Option("--json", "print the memory of functions, and the remarks asked for, as JSON"),
+      ],
+      examples: ["check model.sluice", "dump ica | sluice check -", "check gpt --remarks=memory"]
     ) { invocation in
+      let kinds = try invocation.remarkKinds()
       let module = try catalog.load(invocation)
       let plan = try Sluice.compile(module)
+      let remarks = RemarkList(plan, kinds)
+      if invocation.flag("--json") {
+        try invocation.context.output(JSON.object(remarks.json(of: module)).text + "\n")
+      } else {
+        remarks.print(invocation.context)
+      }
       let functions = plan.functions.count
       invocation.context.message(
         "\(module.name): ok, \(functions) function\(functions == 1 ? "" : "s"), \(plan.kernels.count) kernels, "
@@ -111,10 +121,11 @@ extension CommandSpec {
       options: Catalog.options + [
         Option("--stage", value: "STAGE", "`graph` (the default), `plan` or `c`"),
         Option("--output", alias: "-o", value: "FILE", "where to (`-`: standard output)"),
-        Option("--remarks", "print what was and was not fused, reused, copied on standard error"),
+        .remarks,
       ] + passOptions, examples: ["dump ica", "dump mlp --stage plan", "dump ica --stage c -o ica.c"]
     ) { invocation in
       let stage = try invocation.choice("--stage", Stage.self, default: .graph)
+      let kinds = try invocation.remarkKinds()
       var module = try catalog.load(invocation)
       let output = invocation.value("--output") ?? "-"
       if stage == .graph {
@@ -122,12 +133,12 @@ extension CommandSpec {
         try FileIO.write(printedModule(module), to: output)
         return ExitCode.ok
       }
-      module = try optimised(module, invocation, default: .full)
-      let plan = try Sluice.compile(
+      var passRemarks: [Remark] = []
+      module = try optimised(module, invocation, default: .full) { passRemarks.append($0) }
+      var plan = try Sluice.compile(
         module, options: CompileOptions(passes: ["expand"], fuses: fuses(invocation)))
-      if invocation.flag("--remarks") {
-        for remark in plan.remarks { invocation.context.message("\(remark)") }
-      }
+      plan.remarks = passRemarks + plan.remarks
+      RemarkList(plan, kinds).print(invocation.context)
       let text = stage == .plan ? PlanPrinter().dump(plan) : CSource.emitC(plan).source
       try FileIO.write(text, to: output)
       return ExitCode.ok
@@ -147,7 +158,8 @@ extension CommandSpec {
 
   /// The module after the passes that the options choose.
   private static func optimised(
-    _ module: SluiceIR.Module, _ invocation: Invocation, default level: OptimizationLevel
+    _ module: SluiceIR.Module, _ invocation: Invocation, default level: OptimizationLevel,
+    note: (Remark) -> Void = { _ in }
   ) throws -> SluiceIR.Module {
     var names = level.passes
     for (position, flag) in ["-O0", "-O1", "-O2"].enumerated() where invocation.flag(flag) {
@@ -172,6 +184,7 @@ extension CommandSpec {
       throw UsageError("`--print-after \(printAfter)`: no such pass; it is the name of a pass, or `all`")
     }
     return try runPasses(module, names) { report, module in
+      for remark in report.remarks { note(Remark(.pass, remark.message)) }
       if invocation.flag("--time-passes") {
         invocation.context.message(
           "\(report.pass): \(report.duration), \(report.nodesBefore) -> \(report.nodesAfter) nodes")

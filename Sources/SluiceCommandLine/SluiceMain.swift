@@ -40,8 +40,8 @@ public struct SluiceMain: Sendable {
 
   /// Runs a command line, without the program's name; gives the exit code.
   ///
-  /// 0 all went well, 1 the input is wrong, 64 the arguments are wrong, 66 a file does not exist, 70 a mistake of
-  /// ours, 74 reading or writing failed, 130 and 143 Ctrl-C and SIGTERM ended a training, which kept what it had.
+  /// 0 all went well, 1 the input is wrong, 64 the arguments are wrong, 66 a file does not exist, 69 there is no C
+  /// compiler, 70 a mistake of ours, 74 reading or writing failed, 130 and 143 Ctrl-C and SIGTERM ended a training, which kept what it had.
   public func run(_ words: [String]) -> Int32 {
     let context = Context(program: program)
     do {
@@ -70,7 +70,11 @@ public struct SluiceMain: Sendable {
       return ExitCode.internal
     case let error as CompileError:
       context.message("\(label) \(error)")
-      return ExitCode.internal
+      switch error.kind {
+      case .noCompiler: return ExitCode.unavailable
+      case .cache: return ExitCode.io
+      case .compiler, .load: return ExitCode.internal
+      }
     default:
       // Mistakes in names, numbers, dtypes and shapes: what the input is.
       context.message("\(label) \(error)")
@@ -125,6 +129,7 @@ public struct SluiceMain: Sendable {
     text += Help.columns(commands.map { ($0.name, $0.summary) })
     text +=
       "\n`\(program) COMMAND --help` tells more. MODEL is a name that `models` lists, or a .sluice file, or `-`.\n"
+    text += ExitCode.summary
     if !models.isEmpty { text += "\nmodels:\n" + Help.columns(models.map { ($0.name, $0.summary) }) }
     return text
   }

@@ -17,7 +17,8 @@ extension HostTensor: CustomStringConvertible {
     return typeText + (rank == 1 ? " " : "\n") + printer.out
   }
 
-  private var typeText: String { dtype.name + HostTensor.text(shape) }
+  /// The type: `f32[2,3]`.
+  package var typeText: String { dtype.name + HostTensor.text(shape) }
 
   /// The indices shown of every axis: all when the tensor is small, else some from each end; nil above rank
   /// 8.

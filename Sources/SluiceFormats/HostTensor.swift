@@ -83,6 +83,14 @@ public struct HostTensor: Sendable, Equatable {
     return HostTensor(unchecked: dtype, shape, [UInt8](repeating: 0, count: count * dtype.byteCount))
   }
 
+  /// A tensor of bytes that a plan has computed, as many as it needs; a bool that is neither 0 nor 1 becomes 1.
+  package static func made(_ dtype: DType, _ shape: [Int], _ bytes: [UInt8]) -> HostTensor {
+    precondition(
+      bytes.count == elementCount(of: shape).map { $0 * dtype.byteCount },
+      "a result of another size than its type")
+    return HostTensor(unchecked: dtype, shape, dtype == .bool ? bytes.map { $0 == 0 ? 0 : 1 } : bytes)
+  }
+
   /// How many elements there are.
   public var count: Int { bytes.count / dtype.byteCount }
 

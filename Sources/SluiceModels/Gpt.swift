@@ -73,9 +73,12 @@ public let gpt = Model("gpt", "A transformer that continues text (Radford et al.
 
   model.function("sample", "Takes one more token; draws the next one.") { f in
     let place = position.value.cast(.i64)
-    let token = sample(
-      next(f), temperature: f.input("temperature", .f32, []), topK: f.input("top_k", .i32, []),
-      topP: f.input("top_p", .f32, []), seed: f.input("seed", .i64, []), stream: place)
+    let logits = next(f)
+    let token = namedScope("sample") {
+      sample(
+        logits, temperature: f.input("temperature", .f32, []), topK: f.input("top_k", .i32, []),
+        topP: f.input("top_p", .f32, []), seed: f.input("seed", .i64, []), stream: place)
+    }
     f.output("next", token)
   }
 

@@ -51,7 +51,9 @@ public let simclr = Model("simclr", "Representations of images without labels (C
   /// The loss of two views of each image; they go through the encoder, and its batch normalisation, together.
   func contrast(_ first: Tensor, _ second: Tensor, _ labels: Tensor?, training: Bool) -> Tensor {
     let z = projection(encoder(concat([first, second], axis: 0), training: training))
-    return loss(z[..<B], z[B...], labels: labels, temperature: temperature)
+    return namedScope(loss.rawValue) {
+      loss(z[..<B], z[B...], labels: labels, temperature: temperature)
+    }
   }
 
   /// The loss of random views of the images that the function takes.
@@ -59,7 +61,9 @@ public let simclr = Model("simclr", "Representations of images without labels (C
     let images = images(f)
     let labels = loss == .supervised ? labels(f) : nil
     let seed = f.input("seed", .i64, [])
-    let views = (0..<2).map { augmentation(images, seed: seed, stream: $0) }
+    let views = (0..<2).map { view in
+      namedScope("augmentation") { augmentation(images, seed: seed, stream: view) }
+    }
     return contrast(views[0], views[1], labels, training: training)
   }
 

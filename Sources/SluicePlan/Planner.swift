@@ -29,7 +29,7 @@ public struct Planner {
   private var requests = RequestTable()
   private var writer: RequestWriter
   private var interned = Flattener.Interned()
-  private var remarks: [Diagnostic] = []
+  private var remarks: [Remark] = []
   private var parameters: [ModulePlan.Variable] = []
   private var states: [ModulePlan.Variable] = []
   private var variables = Flattener.VariableIndex()
@@ -54,10 +54,13 @@ public struct Planner {
     if !errors.isEmpty { throw Diagnostics(errors) }
     var finished = module
     finished.tables = planner.tables
-    return ModulePlan(
+    var plan = ModulePlan(
       module: finished, kernels: planner.kernels, functions: functions, parameters: planner.parameters,
       parameterBytes: parameterBytes, states: planner.states, stateBytes: stateBytes, remarks: planner.remarks
     )
+    plan.noteScopes()
+    plan.noteRecomputation()
+    return plan
   }
 
   private init(_ module: Module, _ options: Options) {
@@ -122,18 +125,21 @@ public struct Planner {
   // MARK: One function
 
   private mutating func plan(_ graph: Graph) throws(Diagnostics) -> ExecutionPlan {
+    let firstRemark = remarks.count
     let program = try Flattener.flatten(
       graph, of: module, variables, &interned, &tables, recomputes: options.fuses)
     let visits = Visits(program, &tables, stateCount: states.count, fuses: options.fuses)
-    remark(program, visits)
     let ports = StorageAssignment.Ports(
       parameterCount: parameters.count, inputCount: graph.inputCount, states: states.map(\.type),
       outputs: graph.results.map { graph.types[$0.index] })
     var storage = try StorageAssignment(program, visits, &tables, ports)
-    remarks += storage.placement.remarks
-    let steps = try steps(program, visits, &storage)
+    var origins = StepOrigins()
+    let steps = try steps(program, visits, &storage, &origins)
     let (buffers, arenaBytes, lowerBound) = buffers(storage)
-    return ExecutionPlan(
+    let peak = storage.peakRemark(buffers, arenaBytes, lowerBound, tables)
+    remarks += storage.placement.remarks + (peak.map { [$0] } ?? [])
+    for row in firstRemark..<remarks.count { remarks[row].function = graph.name }
+    var plan = ExecutionPlan(
       name: tables.strings[graph.name], comment: graph.comment.map { tables.strings[$0] },
       symbols: graph.symbols,
       inputs: zip(
@@ -145,34 +151,48 @@ public struct Planner {
       },
       buffers: buffers, steps: steps, checkedDims: checkedDims(program), arenaBytes: arenaBytes,
       lowerBoundBytes: lowerBound)
+    plan.origins = origins
+    return plan
   }
 
-  /// Says where an item could not join the kernel that makes its operand, and why.
-  private mutating func remark(_ program: Program, _ visits: Visits) {
-    guard options.fuses else { return }
-    for item in 0..<program.itemCount {
-      guard let text = visits.reasons[item].text else { continue }
-      let name = program.recipeTable.names[program.recipe(ItemID(item)).index]
+  /// Says where items could not join the kernel that makes their operand, and why.
+  private mutating func remark(
+    _ items: [ItemID], _ step: Step, _ program: Program, _ visits: Visits
+  ) {
+    guard options.fuses, case .call(let kernel, _) = step else { return }
+    for item in items {
+      guard let text = visits.reasons[item.index].text else { continue }
+      let name = program.recipeTable.names[program.recipe(item).index]
       remarks.append(
-        Diagnostic(.remark, "not fused: `\(name)`: \(text)", at: tables.place(program.locations[item])))
+        Remark(
+          .fuse, "not fused: `\(name)`: \(text)", at: program.locations[item.index],
+          kernel: kernel))
     }
   }
 
   private mutating func steps(
-    _ program: Program, _ visits: Visits, _ storage: inout StorageAssignment
+    _ program: Program, _ visits: Visits, _ storage: inout StorageAssignment,
+    _ origins: inout StepOrigins
   ) throws(Diagnostics) -> [Step] {
     var steps: [Step] = []
     for (entry, what) in visits.entries.enumerated() {
       switch what {
-      case .control(let item): steps.append(try control(item, program, storage))
+      case .control(let item):
+        steps.append(try control(item, program, storage))
+        origins.append([program.locations[item.index]])
       case .visit(let visit):
         guard isSeen(visit, program, visits) else { continue }
         writer.write(visit, program, visits, storage, &tables)
-        steps.append(try call(visits.items(visit), nil, entry, program, &storage))
+        let items = visits.items(visit)
+        let step = try call(items, nil, entry, program, &storage)
+        steps.append(step)
+        origins.append(items.lazy.map { program.locations[$0.index] })
+        remark(items, step, program, visits)
       case .assign(let item):
         guard !storage.placement.isElided[item.index] else { continue }
         writer.write(item, program, storage, &tables)
         steps.append(try call([item], program.target(item), entry, program, &storage))
+        origins.append([program.locations[item.index]])
       }
     }
     return steps
@@ -283,11 +303,7 @@ public struct Planner {
 
   private func buffers(_ storage: StorageAssignment) -> (buffers: [Buffer], arenaBytes: Int, lowerBound: Int)
   {
-    let inArena = storage.storages.indices.filter { storage.storages[$0].kind == .arena }
-    let requests = inArena.map { index in
-      let row = storage.storages[index]
-      return ArenaAllocator.Request(bytes: row.capacity, first: row.first, last: row.last)
-    }
+    let (inArena, requests) = storage.arenaRequests
     let (offsets, bytes, lowerBound) = ArenaAllocator.allocate(requests)
     var places = [Int](repeating: 0, count: storage.storages.count)
     for (index, offset) in zip(inArena, offsets) { places[index] = offset }

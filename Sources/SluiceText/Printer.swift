@@ -28,6 +28,8 @@ struct Printer {
   let ops = OpNames.shared
   let variableLabels: [StringID: String]
   let graphLabels: [String]
+  /// The scope in which a graph begins: the name of the module.
+  private let moduleScope: StringID
   var writer = ByteWriter()
   /// The texts of types, by handle, written once.
   private var typeTexts: [[UInt8]]
@@ -35,6 +37,7 @@ struct Printer {
   init(_ module: Module) {
     self.module = module
     let tables = module.tables
+    moduleScope = tables.strings.find(module.name) ?? .none
     typeTexts = Array(repeating: [], count: tables.types.count)
     var taken = Labels()
     let labels = module.variables.map { ($0.name, taken.add(tables.strings[$0.name], else: "v")) }
@@ -110,7 +113,14 @@ struct Printer {
     writer.write(graph.kind == .function ? "func @" : "body @")
     writer.write(graphLabels[id.index])
     writeSignature(graph, labels)
-    for node in graph.inputCount..<graph.nodeCount { write(NodeID(node), graph, labels) }
+    var scope = moduleScope
+    for node in graph.inputCount..<graph.nodeCount {
+      var own = module.tables.scopeID(graph.locations[node])
+      if own.isNone { own = moduleScope }
+      if own != scope { write(scope: own) }
+      scope = own
+      write(NodeID(node), graph, labels)
+    }
     writer.write("  return")
     for (position, value) in graph.results.enumerated() {
       writer.write(position == 0 ? " %" : ", %")
@@ -157,6 +167,13 @@ struct Printer {
       writer.write(known.bound)
     }
     writer.write(" {")
+    writer.newline()
+  }
+
+  /// The line that says where the nodes below come from.
+  private mutating func write(scope: StringID) {
+    writer.write("  scope ")
+    writer.write(quoted: scope.isNone ? module.name : module.tables.strings[scope])
     writer.newline()
   }
 

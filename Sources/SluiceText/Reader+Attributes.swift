@@ -162,17 +162,21 @@ extension Reader {
       }
       advance()
       return .dtype(dtype)
-    case .string:
-      guard lexer.kind == .string else { throw unexpected("text in quotes") }
-      guard let text = StringText.read(lexer.bytes[lexer.name]) else {
-        throw report(
-          "the text has an unknown escape", at: lexer.spot,
-          hint: "there are `\\\\`, `\\\"`, `\\n`, `\\t` and `\\u{1F600}`")
-      }
-      advance()
-      return .string(builder.tables.strings.intern(text))
+    case .string: return .string(builder.tables.strings.intern(try readText("text in quotes")))
     case .symbol, .graph, .constant: throw unexpected("a value")
     }
+  }
+
+  /// Reads text in quotes; `what` describes it to the user.
+  mutating func readText(_ what: String) throws(Stop) -> String {
+    guard lexer.kind == .string else { throw unexpected(what) }
+    guard let text = StringText.read(lexer.bytes[lexer.name]) else {
+      throw report(
+        "the text has an unknown escape", at: lexer.spot,
+        hint: "there are `\\\\`, `\\\"`, `\\n`, `\\t` and `\\u{1F600}`")
+    }
+    advance()
+    return text
   }
 
   /// Reads `[a, b, ...]`.

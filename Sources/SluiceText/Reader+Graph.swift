@@ -141,7 +141,7 @@ extension Reader {
   /// place behind the clause, or nil when there is none.
   private mutating func readWhereAhead() throws(Stop) -> Lexer.Spot? {
     let start = lexer.spot
-    while !lexer.isWord("where") {
+    while !isWhere() {
       if lexer.kind == .openBrace || lexer.kind == .end || lexer.startsLine && isItemStart {
         lexer.jump(to: start)
         return nil
@@ -180,6 +180,19 @@ extension Reader {
     return end
   }
 
+  /// Whether the token is the keyword `where`, and no result or symbol of that name.
+  private mutating func isWhere() -> Bool {
+    guard lexer.isWord("where") else { return false }
+    let spot = lexer.spot
+    advance()
+    let next = lexer.kind
+    lexer.jump(to: spot)
+    switch next {
+    case .colon, .comma, .closeBracket, .closeParenthesis, .plus, .minus, .star: return false
+    default: return true
+    }
+  }
+
   /// Goes on to the first line behind a signature that could not be read; false where there is none.
   private mutating func skipToBody() -> Bool {
     nesting = 0
@@ -198,6 +211,7 @@ extension Reader {
   private mutating func readNodes(_ graph: String, _ start: Lexer.Spot) -> Return? {
     var found: Return?
     var hasReturn = false
+    defer { nodeScope = moduleScope }
     while !isFull {
       skipNewlines()
       let spot = lexer.spot
@@ -209,6 +223,8 @@ extension Reader {
           if hasReturn { report("`return` stands twice in `@\(graph)`", at: spot) }
           hasReturn = true
           found = try readReturn()
+        } else if lexer.isWord("scope") {
+          try readScope()
         } else if lexer.kind == .closeBrace {
           lexer.advance()
           if !hasReturn { report("`@\(graph)` has no `return`", at: spot) }
@@ -218,7 +234,7 @@ extension Reader {
           report("`@\(graph)` has no closing `}`", at: lexer.kind == .end ? start : spot)
           return nil
         } else {
-          throw unexpected("a node such as `%y = ...`, `return` or `}`")
+          throw unexpected("a node such as `%y = ...`, `scope`, `return` or `}`")
         }
         try endLine()
       } catch {
@@ -226,6 +242,18 @@ extension Reader {
       }
     }
     return nil
+  }
+
+  /// `scope "gpt/layers.0"`: where the nodes below come from.
+  private mutating func readScope() throws(Stop) {
+    lexer.advance()
+    let spot = lexer.spot
+    let text = try readText("the scope in quotes, such as `\"net/layers.0\"`")
+    guard !text.isEmpty, !text.unicodeScalars.contains(where: { $0.value < 32 || $0.value == 127 }) else {
+      throw report(
+        "a scope has at least one character, and no line breaks or other control characters", at: spot)
+    }
+    nodeScope = builder.tables.strings.intern(text)
   }
 
   private mutating func readReturn() throws(Stop) -> Return {

@@ -46,6 +46,8 @@ extension Reader {
       report("`module` stands after other items", at: spot, hint: "one `module` line begins the text")
     }
     moduleName = name
+    moduleScope = builder.tables.strings.intern(name)
+    nodeScope = moduleScope
     moduleComment = comment
   }
 

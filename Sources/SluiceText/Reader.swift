@@ -59,6 +59,11 @@ struct Reader: ~Copyable {
   /// The symbols of each graph.
   var graphSymbols: [[SymbolID]] = []
 
+  /// The scope in which a graph begins: the name of the module.
+  var moduleScope: StringID
+  /// The scope of the nodes that are read.
+  var nodeScope: StringID
+
   // The node being read; kept to reuse the memory.
   var results: [ResultName] = []
   var operands: [ValueID] = []
@@ -89,6 +94,8 @@ struct Reader: ~Copyable {
     lexer = Lexer(text)
     builder = ModuleBuilder(name: Self.defaultName(file), simplifies: false)
     fileID = builder.tables.strings.intern(file)
+    moduleScope = builder.tables.strings.intern(Self.defaultName(file))
+    nodeScope = moduleScope
   }
 
   /// The module, or everything that is wrong.
@@ -172,7 +179,7 @@ extension Reader {
   private var isStatementStart: Bool {
     switch lexer.kind {
     case .value, .closeBrace: true
-    case .identifier: isItemStart || lexer.isWord("return")
+    case .identifier: isItemStart || lexer.isWord("return") || lexer.isWord("scope")
     default: false
     }
   }
@@ -253,7 +260,8 @@ extension Reader {
   mutating func location(_ spot: Lexer.Spot) -> LocationID {
     builder.tables.locations.append(
       LocationTable.Location(
-        file: fileID, line: UInt32(spot.line), column: UInt32(spot.offset - spot.lineStart + 1)))
+        file: fileID, line: UInt32(spot.line), column: UInt32(spot.offset - spot.lineStart + 1),
+        scope: nodeScope))
   }
 
   /// A note at a place that a location names.

@@ -1,5 +1,8 @@
+import Foundation
 import SluiceFormats
 import Testing
+
+import enum TestSupport.Repository
 
 /// The command line as a user meets it: exit codes, clean pipes, files.
 struct CommandLineTests {
@@ -8,7 +11,9 @@ struct CommandLineTests {
     ("dump ica --unknown", 64), ("dump", 64), ("dump ica --stage x", 64), ("dump icq", 1),
     ("dump ica --set x", 64),
     ("check missing.sluice", 66), ("check ica", 0), ("check ica --set sources=x", 1),
-    ("check ica --set what=1", 1),
+    ("check ica --set what=1", 1), ("check ica --remarks", 0), ("check ica --remarks=memory,copy", 0),
+    ("check ica --remarks=memory,nothing", 64), ("dump ica --stage plan --remarks=fuse,", 64),
+    ("compile ica --remarks=fusion", 64),
     ("opt ica --passes nothing", 64), ("opt ica -O 7", 64), ("run ica", 64), ("run ica -f nothing", 1),
     ("run ica -f step", 1), ("run ica -f step --input y=1", 1), ("run ica -f step --input x=missing.npy", 66),
     ("run ica -f step --backend x", 64), ("run ica -f step --threads 0", 64),
@@ -58,6 +63,45 @@ struct CommandLineTests {
   func everyStageIsPrinted(_ stage: String) throws {
     let outcome = try Program("sluice").run(["dump", "mlp", "--stage", stage, "--remarks"])
     #expect(outcome.code == 0 && outcome.output.count > 1000, "\(outcome.messages)")
+  }
+
+  /// Without a C compiler the message says what to do, and the code that something is missing here.
+  @Test func aMissingCompilerIsSaid() throws {
+    var environment = ProcessInfo.processInfo.environment
+    environment["SLUICE_CC"] = "/nothing/cc"
+    let words = ["run", "mlp", "-f", "predict", "-i", "images=0", "--backend", "c"]
+    let outcome = try Program("sluice").run(words, environment: environment)
+    #expect(outcome.code == 69 && outcome.output.isEmpty)
+    #expect(outcome.messages.contains("SLUICE_CC names `/nothing/cc`, which is no program"))
+    #expect(try Program("sluice").run(["--help"]).text.contains("69 there is no C compiler"))
+  }
+
+  /// `--remarks=KINDS` says those alone, and `--json` has them with the memory of every function.
+  @Test func remarksAreChosen() throws {
+    let sluice = try Program("sluice")
+    let text = try sluice.run(["check", "mlp", "--remarks=memory,divide"])
+    let lines = text.messages.split(separator: "\n").filter { $0.contains(" remark: ") }
+    #expect(lines.contains { $0.contains("[memory, @train_step, mlp") }, "\(text.messages)")
+    #expect(lines.contains { $0.contains("[divide, k") })
+    #expect(lines.allSatisfy { $0.contains("[memory, ") || $0.contains("[divide, ") })
+
+    let outcome = try sluice.run(["compile", "mlp", "-o", "build", "--json", "--remarks=fuse"])
+    #expect(outcome.code == 0)
+    let json = try #require(try JSONSerialization.jsonObject(with: Data(outcome.output)) as? [String: Any])
+    #expect((json["files"] as? [Any])?.count == 2)
+    let functions = try #require(json["functions"] as? [[String: Any]])
+    for function in functions {
+      let (peak, least) = (function["peak_bytes"] as? Int ?? -1, function["lower_bound_bytes"] as? Int ?? -1)
+      #expect(least >= 0 && peak >= least)
+      #expect(function["ratio"] as? Double == (least == 0 ? 1 : Double(peak) / Double(least)))
+    }
+    #expect(functions.contains { $0["name"] as? String == "train_step" })
+    let remarks = try #require(json["remarks"] as? [[String: Any]])
+    #expect(!remarks.isEmpty && remarks.allSatisfy { $0["kind"] as? String == "fuse" })
+    let remark = try #require(remarks.first { ($0["scope"] as? String)?.hasPrefix("mlp/") ?? false })
+    #expect((remark["file"] as? String)?.hasSuffix(".swift") == true && remark["line"] is Int)
+    #expect((remark["kernel"] as? String)?.hasPrefix("k") == true && remark["function"] is String)
+    #expect((remark["message"] as? String)?.hasPrefix("not fused: ") == true)
   }
 
   /// Inputs, states, parameters and outputs in files of arrays by name, of both formats.
@@ -157,9 +201,9 @@ struct CommandLineTests {
 
   /// The example of docs/own-models.md is this very program, and it works.
   @Test func aUsersPackageHasTheSameCommandLine() throws {
-    let document = try String(decoding: FileIO.read("\(Program.root)/docs/own-models.md"), as: UTF8.self)
+    let document = try String(decoding: FileIO.read("\(Repository.root)/docs/own-models.md"), as: UTF8.self)
     let source = try String(
-      decoding: FileIO.read("\(Program.root)/Tests/OwnModels/main.swift"), as: UTF8.self)
+      decoding: FileIO.read("\(Repository.root)/Tests/OwnModels/main.swift"), as: UTF8.self)
     #expect(document.contains("```swift\n\(source)```"))
     let program = try Program("own-models")
     #expect(try program.run(["models"]).text.contains("doubler: Twice its input."))

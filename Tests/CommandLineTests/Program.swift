@@ -18,10 +18,6 @@ final class Program {
   /// A fresh folder for files.
   let folder: String
 
-  /// The root of the repository.
-  static let root = URL(filePath: #filePath).deletingLastPathComponent().deletingLastPathComponent()
-    .deletingLastPathComponent().path()
-
   init(_ name: String) throws {
     // Programs lie beside the bundle of tests.
     let bundle =

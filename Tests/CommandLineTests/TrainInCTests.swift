@@ -7,13 +7,15 @@ import SluicePlan
 import SluiceText
 import Testing
 
+import enum TestSupport.Repository
+
 /// Models that are trained from C.
 struct TrainInCTests {
-  private static let model = "\(Program.root)/Tests/Data/train/perceptron.sluice"
+  private static let model = "\(Repository.root)/Tests/Data/train/perceptron.sluice"
 
   /// The program of docs/c-api.md.
   private func example() throws -> String {
-    let document = try String(decoding: FileIO.read("\(Program.root)/docs/c-api.md"), as: UTF8.self)
+    let document = try String(decoding: FileIO.read("\(Repository.root)/docs/c-api.md"), as: UTF8.self)
     let section = try #require(document.range(of: "\n## Training\n"))
     let begin = try #require(document.range(of: "```c\n", range: section.upperBound..<document.endIndex))
     let end = try #require(document.range(of: "```", range: begin.upperBound..<document.endIndex))

@@ -4,9 +4,11 @@ import SluiceFormats
 import SluiceText
 import Testing
 
+import enum TestSupport.Repository
+
 /// `sluice train`: what a run computes, keeps, and says.
 struct TrainTests {
-  static let models = "\(Program.root)/Tests/Data/train"
+  static let models = "\(Repository.root)/Tests/Data/train"
 
   /// A program beside data for `perceptron` and `bigram`.
   private func program() throws -> Program {
@@ -43,7 +45,7 @@ struct TrainTests {
     for model in [TrainModels.perceptron, TrainModels.bigram] {
       let path = "\(Self.models)/\(model.name).sluice"
       let text = printModule(try model.trace())
-      if ProcessInfo.processInfo.environment["BLESS"] == "1" { try FileIO.write(text, to: path) }
+      if Repository.blesses { try FileIO.write(text, to: path) }
       let seen = signatures(try String(decoding: FileIO.read(path), as: UTF8.self))
       #expect(seen == signatures(text), "BLESS=1 rewrites \(path)")
     }

@@ -5,6 +5,8 @@ import SluiceIR
 import SluicePlan
 import Testing
 
+import enum TestSupport.Repository
+
 #if canImport(Glibc)
   import Glibc
 #elseif canImport(Musl)
@@ -50,7 +52,7 @@ import Testing
 
   @Test(arguments: functions)
   func errorIsBounded(_ function: Function) throws {
-    let isExhaustive = unsafe getenv("SLUICE_EXHAUSTIVE") != nil
+    let isExhaustive = Repository.isExhaustive
     let step: UInt64 = isExhaustive ? 1 : 16411
     let chunk = 1 << 20
     let text = """

@@ -6,12 +6,16 @@ import SluiceInterpreter
 import SluicePlan
 import Testing
 
+import enum TestSupport.Repository
+
 /// What PyTorch makes of a model in some steps of training (Tools/oracle/torch_training.py).
 struct FlatTrainingReference {
   let archive: TensorArchive
 
   /// The file `Tests/Data/NAME.npz`.
-  init(_ name: String) throws { archive = try TensorArchive.read("\(Oracle.root)/Tests/Data/\(name).npz") }
+  init(_ name: String) throws {
+    archive = try TensorArchive.read("\(Repository.root)/Tests/Data/\(name).npz")
+  }
 
   subscript(name: String) -> HostTensor {
     get throws { try #require(try archive.tensor(name), "`\(name)`") }

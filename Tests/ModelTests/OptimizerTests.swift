@@ -7,6 +7,8 @@ import SluicePlan
 import SluiceText
 import Testing
 
+import enum TestSupport.Repository
+
 struct OptimizerTests {
   /// A variant of Tools/oracle/optimizers.py.
   enum Variant: String, CaseIterable, Sendable {
@@ -72,7 +74,7 @@ struct OptimizerTests {
   }
 
   private func archive() throws -> TensorArchive {
-    try TensorArchive.read("\(Oracle.root)/Tests/Data/optimizers.npz")
+    try TensorArchive.read("\(Repository.root)/Tests/Data/optimizers.npz")
   }
 
   private func tensor(_ name: String) throws -> HostTensor { try #require(try archive().tensor(name)) }

@@ -4,6 +4,8 @@ import SluiceIR
 import SluiceModels
 import Testing
 
+import enum TestSupport.Repository
+
 #if canImport(Darwin)
   import Darwin
 #elseif canImport(Musl)
@@ -28,7 +30,7 @@ struct SimCLRTests {
   static let runs = ["nt_xent", "in_batch", "supervised", "probe", "finetune"].enumerated().flatMap {
     row, run in
     let both = [(run, "sgd", "0.05"), (run, "adamw", "0.001")]
-    return unsafe getenv("SLUICE_EXHAUSTIVE") == nil ? [both[(row + 1) % 2]] : both
+    return !Repository.isExhaustive ? [both[(row + 1) % 2]] : both
   }
 
   @Test(arguments: runs)

@@ -7,12 +7,13 @@ import SluicePlan
 import SluiceReference
 import SluiceText
 
+import enum TestSupport.Repository
+
 /// Reads the reference data of `Tests/Data`, made by NumPy (`Tools/oracle`).
 enum Oracle {
-  /// The root of the repository.
-  static let root = String(#filePath.split(separator: "/").dropLast(3).reduce("") { "\($0)/\($1)" })
-
-  static func read(_ name: String) throws -> HostTensor { try Npy.read("\(root)/Tests/Data/\(name).npy") }
+  static func read(_ name: String) throws -> HostTensor {
+    try Npy.read("\(Repository.root)/Tests/Data/\(name).npy")
+  }
 }
 
 /// Runs every function of a plan on the same inputs in different ways.

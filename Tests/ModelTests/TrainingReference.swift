@@ -2,6 +2,8 @@ import Sluice
 import SluiceFormats
 import Testing
 
+import enum TestSupport.Repository
+
 #if canImport(Glibc)
   import Glibc
 #elseif canImport(Musl)
@@ -15,7 +17,7 @@ struct TrainingReference {
   private let archive: Result<TensorArchive, any Error>
 
   init(_ name: String) {
-    archive = Result { try TensorArchive.read("\(Oracle.root)/Tests/Data/\(name).npz") }
+    archive = Result { try TensorArchive.read("\(Repository.root)/Tests/Data/\(name).npz") }
   }
 
   func tensor(_ name: String) throws -> HostTensor { try #require(try archive.get().tensor(name)) }

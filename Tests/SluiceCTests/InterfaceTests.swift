@@ -6,6 +6,8 @@ import SluiceIR
 import SluicePlan
 import Testing
 
+import enum TestSupport.Repository
+
 @Suite struct InterfaceTests {
   private static let folder = String(
     #filePath.prefix(upTo: #filePath.lastIndex(of: "/") ?? #filePath.startIndex))
@@ -43,18 +45,8 @@ import Testing
     #expect(
       source == CSource.emitC(SampleModel.plan(), options: options).source, "the text changes from run to run"
     )
-    let path = Self.folder + "/Goldens/sample.c"
-    if System.environment("BLESS") == "1" { try FileIO.write(source, to: path) }
-    let golden = String(decoding: try FileIO.read(path), as: UTF8.self)
-    guard golden != source else { return }
-    let (old, new) = (golden.split(separator: "\n"), source.split(separator: "\n"))
-    let at = zip(old, new).enumerated().first { $1.0 != $1.1 }?.offset ?? min(old.count, new.count)
-    Issue.record(
-      """
-      Goldens/sample.c differs from its line \(at + 1) on (empty lines not counted); BLESS=1 rewrites it
-      was: \(at < old.count ? old[at] : "")
-      is:  \(at < new.count ? new[at] : "")
-      """)
+    let difference = try Repository.difference(source, golden: "Tests/SluiceCTests/Goldens/sample.c")
+    #expect(difference == nil)
   }
 
   // MARK: From C

@@ -3,18 +3,16 @@ import SluiceC
 import SluicePlan
 import Testing
 
+import enum TestSupport.Repository
+
 /// Parameters files that were damaged: each is refused, for a checksum covers every byte.
 struct ParametersFileTests {
-  private static func number(_ variable: String) -> Int? {
-    ProcessInfo.processInfo.environment[variable].flatMap { Int($0) }
-  }
-
   @Test func damagedOnesAreRefused() throws {
     let plan = SampleModel.plan()
     let file = ParametersFile.encode([UInt8](repeating: 7, count: plan.parameterBytes), of: plan)
     #expect(try ParametersFile.decode(file, of: plan).count == plan.parameterBytes)
-    var random = Seeded(UInt64(Self.number("SLUICE_SEED") ?? 0) &+ 11)
-    for round in 0..<(Self.number("SLUICE_RANDOM") ?? 2000) {
+    var random = Seeded(UInt64(Repository.number("SLUICE_SEED") ?? 0) &+ 11)
+    for round in 0..<(Repository.number("SLUICE_RANDOM") ?? 2000) {
       var damaged = file
       // Half of the damage goes to the header.
       let end = round % 2 == 0 ? 64 : file.count

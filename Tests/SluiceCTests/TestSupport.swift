@@ -6,6 +6,8 @@ import SluiceIR
 import SluicePlan
 import Testing
 
+import enum TestSupport.Repository
+
 /// A compiler with flags: one way to turn C into machine code.
 struct Build: CustomStringConvertible, Sendable {
   var compiler: CCompiler
@@ -14,7 +16,7 @@ struct Build: CustomStringConvertible, Sendable {
   var description: String { ([compiler.path] + flags).joined(separator: " ") }
 
   /// Whether the slow tests run: `SLUICE_EXHAUSTIVE=1`.
-  static let isExhaustive = System.environment("SLUICE_EXHAUSTIVE") == "1"
+  static let isExhaustive = Repository.isExhaustive
 
   /// Every compiler found, at the levels that the gate looks at or at all of them.
   static let all: [Build] = {

@@ -3,6 +3,8 @@ import SluiceFormats
 import SluiceIR
 import Testing
 
+import enum TestSupport.Repository
+
 /// A small generator of random bits, the same in every run (Steele, Lea and Flood 2014).
 struct SplitMix64: RandomNumberGenerator {
   private var state: UInt64
@@ -23,13 +25,9 @@ struct SplitMix64: RandomNumberGenerator {
 /// Every reader on thousands of damaged files: it may return or throw, never stop the program.
 @Suite struct FuzzTests {
   /// How many damaged files a reader gets: `SLUICE_RANDOM=N` asks for N.
-  static let rounds = number("SLUICE_RANDOM") ?? 3000
+  static let rounds = max(1, Repository.number("SLUICE_RANDOM") ?? 3000)
   /// Where the random numbers begin: `SLUICE_SEED`.
-  static let firstSeed = UInt64(number("SLUICE_SEED") ?? 0)
-
-  private static func number(_ variable: String) -> Int? {
-    ProcessInfo.processInfo.environment[variable].flatMap { Int($0) }.map { max(1, $0) }
-  }
+  static let firstSeed = UInt64(max(0, Repository.number("SLUICE_SEED") ?? 0))
 
   /// One to four small damages to one of `files`.
   static func damaged(_ files: [[UInt8]], _ random: inout SplitMix64) -> [UInt8] {

@@ -25,6 +25,25 @@ struct BuilderTests {
     builder.abandon()
   }
 
+  /// Bodies get names of their own, in time that grows with their number; what was given up leaves its name.
+  @Test func namesOfGraphsAreFree() throws {
+    var builder = ModuleBuilder(name: "m")
+    let type = builder.type(.f32, 2)
+    var names: [String] = []
+    for _ in 1...2_000 {
+      builder.begin(.body, builder.freeName("body"))
+      names.append(builder.tables.strings[builder.currentName])
+      let x = builder.input("x", type)
+      try builder.end(results: [x])
+    }
+    #expect(names == ["body"] + (2...2_000).map { "body\($0)" })
+    #expect(builder.freeName("body2000") == "body20002")
+    #expect(builder.freeName("other") == "other")
+    builder.begin(.body, "other")
+    #expect(builder.freeName("other") == "other2")
+    builder.abandon()
+  }
+
   @Test func identicalNodesAreFound() throws {
     for simplifies in [true, false] {
       let module = try module(simplifies: simplifies) { builder in

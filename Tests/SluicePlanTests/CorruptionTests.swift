@@ -45,4 +45,17 @@ import Testing
     #expect(failures.isEmpty, "\(failures.joined(separator: "\n"))")
     #expect(!rejected.isEmpty)
   }
+
+  /// The checker looks at everything that may be wrong: of every kind of corruption it rejects some.
+  @Test(arguments: PlanCorruptor.kinds.indices)
+  func everyKindIsRejected(_ index: Int) {
+    let kind = PlanCorruptor.kinds[index]
+    var corruptor = PlanCorruptor(seed: UInt64(index) + 1)
+    let isRejected = (0..<20).contains { _ in
+      SamplePlans.all.contains { _, plan in
+        corruptor.corrupt(plan, kind).map { !PlanChecker().check($0.plan).isEmpty } ?? false
+      }
+    }
+    #expect(isRejected, "\(kind.name)")
+  }
 }

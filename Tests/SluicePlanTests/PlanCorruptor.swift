@@ -41,30 +41,41 @@ struct PlanCorruptor {
     elements.isEmpty ? nil : elements[below(elements.count)]
   }
 
+  /// A way to make something wrong.
+  typealias Kind = (
+    name: String, change: @Sendable (inout PlanCorruptor, inout ModulePlan) -> (String, Expectation)?
+  )
+
+  /// What may be made wrong.
+  static let kinds: [Kind] = [
+    ("arena offset", { $0.moveBuffer(&$1) }), ("same place", { $0.shareBuffer(&$1) }),
+    ("arena size", { $0.shrinkArena(&$1) }), ("capacity", { $0.changeCapacity(&$1) }),
+    ("count", { $0.changeCount(&$1) }), ("handles", { $0.breakHandle(&$1) }),
+    ("dropped step", { $0.dropStep(&$1) }),
+    ("swapped steps", { $0.swapSteps(&$1) }), ("argument", { $0.changeArgument(&$1) }),
+    ("offset", { $0.changeOffset(&$1) }),
+    ("step loop", { $0.changeStepLoop(&$1) }), ("control", { $0.changeControl(&$1) }),
+    ("checked dims", { $0.dropCheck(&$1) }),
+    ("ports", { $0.changePort(&$1) }),
+    ("access", { $0.changeAccess(&$1) }), ("loop extent", { $0.changeLoop(&$1) }),
+    ("loop kind", { $0.changeKind(&$1) }),
+    ("index", { $0.changeIndex(&$1) }), ("constant", { $0.changeConstant(&$1) }),
+    ("register", { $0.changeRegister(&$1) }),
+    ("instruction", { $0.dropInstruction(&$1) }), ("dtype", { $0.changeDType(&$1) }),
+    ("symbols", { $0.dropSymbol(&$1) }),
+  ]
+
   /// A corrupted plan; nil where the kind of corruption that was drawn does not apply.
   mutating func corrupt(_ plan: ModulePlan) -> Corruption? {
     guard !plan.functions.isEmpty, !plan.kernels.isEmpty else { return nil }
-    let kinds: [(String, (inout PlanCorruptor, inout ModulePlan) -> (String, Expectation)?)] = [
-      ("arena offset", { $0.moveBuffer(&$1) }), ("same place", { $0.shareBuffer(&$1) }),
-      ("arena size", { $0.shrinkArena(&$1) }), ("capacity", { $0.changeCapacity(&$1) }),
-      ("count", { $0.changeCount(&$1) }), ("handles", { $0.breakHandle(&$1) }),
-      ("dropped step", { $0.dropStep(&$1) }),
-      ("swapped steps", { $0.swapSteps(&$1) }), ("argument", { $0.changeArgument(&$1) }),
-      ("offset", { $0.changeOffset(&$1) }),
-      ("step loop", { $0.changeStepLoop(&$1) }), ("control", { $0.changeControl(&$1) }),
-      ("checked dims", { $0.dropCheck(&$1) }),
-      ("ports", { $0.changePort(&$1) }),
-      ("access", { $0.changeAccess(&$1) }), ("loop extent", { $0.changeLoop(&$1) }),
-      ("loop kind", { $0.changeKind(&$1) }),
-      ("index", { $0.changeIndex(&$1) }), ("constant", { $0.changeConstant(&$1) }),
-      ("register", { $0.changeRegister(&$1) }),
-      ("instruction", { $0.dropInstruction(&$1) }), ("dtype", { $0.changeDType(&$1) }),
-      ("symbols", { $0.dropSymbol(&$1) }),
-    ]
-    let (kind, change) = kinds[below(kinds.count)]
+    return corrupt(plan, Self.kinds[below(Self.kinds.count)])
+  }
+
+  /// A plan that is corrupted in some way; nil where that does not apply.
+  mutating func corrupt(_ plan: ModulePlan, _ kind: Kind) -> Corruption? {
     var corrupted = plan
-    guard let (text, expectation) = change(&self, &corrupted) else { return nil }
-    return Corruption(plan: corrupted, kind: kind, change: text, expectation: expectation)
+    guard let (text, expectation) = kind.change(&self, &corrupted) else { return nil }
+    return Corruption(plan: corrupted, kind: kind.name, change: text, expectation: expectation)
   }
 
   // MARK: Memory

@@ -201,12 +201,15 @@ import Testing
           %0 = constant {value = 16} : f32[]
           %1 = broadcast %0 {shape = [B,64]} : f32[B,64]
           %2 = divide %images, %1 : f32[B,64]
+          scope "mlp/hidden"
           %hidden.weight = read @hidden.weight : f32[64,3]
           %3 = matmul %2, %hidden.weight : f32[B,3]
           %hidden.bias = read @hidden.bias : f32[3]
           %4 = broadcast %hidden.bias {shape = [B,3]} : f32[B,3]
           %5 = add %3, %4 : f32[B,3]
+          scope "mlp"
           %6 = relu %5 : f32[B,3]
+          scope "mlp/output"
           %output.weight = read @output.weight : f32[3,10]
           %7 = matmul %6, %output.weight : f32[B,10]
           %output.bias = read @output.bias : f32[10]
@@ -220,17 +223,21 @@ import Testing
           %0 = constant {value = 16} : f32[]
           %1 = broadcast %0 {shape = [B,64]} : f32[B,64]
           %2 = divide %images, %1 : f32[B,64]
+          scope "mlp/hidden"
           %hidden.weight = read @hidden.weight : f32[64,3]
           %3 = matmul %2, %hidden.weight : f32[B,3]
           %hidden.bias = read @hidden.bias : f32[3]
           %4 = broadcast %hidden.bias {shape = [B,3]} : f32[B,3]
           %5 = add %3, %4 : f32[B,3]
+          scope "mlp"
           %6 = relu %5 : f32[B,3]
+          scope "mlp/output"
           %output.weight = read @output.weight : f32[3,10]
           %7 = matmul %6, %output.weight : f32[B,10]
           %output.bias = read @output.bias : f32[10]
           %8 = broadcast %output.bias {shape = [B,10]} : f32[B,10]
           %9 = add %7, %8 : f32[B,10]
+          scope "mlp"
           %probabilities = softmax %9 : f32[B,10]
           %label = argmax %9 : i32[B]
           return %probabilities, %label

@@ -138,7 +138,7 @@ import Testing
     let graph = module.graphs[0]
     #expect(tables.text(graph.types[graph.results[0].index]) == "f32[B,T,64]")
     let scopes = Set(graph.locations.map { tables.strings[tables.locations[$0].scope] })
-    #expect(scopes.contains("gpt/blocks/1/attention/out"))
+    #expect(scopes.contains("gpt/blocks.1/attention/out"))
   }
 
   @Test func namesAreUnique() throws {
@@ -280,14 +280,14 @@ import Testing
     }
     #expect(
       places == [
-        "input: input  ", "read: linear m/parts.0/linear linear < part < net",
+        "input: input m ", "read: linear m/parts.0/linear linear < part < net",
         "matmul: linear m/parts.0/linear linear < part < net",
         "read: linear m/parts.0/linear linear < part < net",
         "broadcast: linear m/parts.0/linear linear < part < net",
         "add: linear m/parts.0/linear linear < part < net",
         "exp: exp m net",
         // An operator has the place of the op before it in the same call.
-        "constant: input  ", "broadcast: input  ", "multiply: input  ",
+        "constant: input m ", "broadcast: input m ", "multiply: input m ",
       ])
     #expect(marks.name(tables.place(graph.location)) == "function")
   }

@@ -1,23 +1,15 @@
-import Foundation
 import SluiceIR
 import SluiceText
 import Testing
 
+import enum TestSupport.Repository
+
 /// The files of `IR/tests` whose first line is `// test: parse`.
 struct FileTests {
-  /// The root of the repository.
-  static let root = URL(fileURLWithPath: #filePath)
-    .deletingLastPathComponent().deletingLastPathComponent().deletingLastPathComponent()
-
   /// The paths below `IR/tests`.
-  static let files: [String] = {
-    let found = FileManager.default.enumerator(atPath: root.appendingPathComponent("IR/tests").path)
-    return (found?.compactMap { $0 as? String } ?? []).filter { $0.hasSuffix(".sluice") }.sorted()
-  }()
+  static let files = Repository.sluiceFiles(below: "IR/tests").map { String($0.dropFirst("IR/tests/".count)) }
 
-  static func bytes(_ file: String) throws -> [UInt8] {
-    [UInt8](try Data(contentsOf: root.appendingPathComponent("IR/tests").appendingPathComponent(file)))
-  }
+  static func bytes(_ file: String) throws -> [UInt8] { try #require(Repository.read("IR/tests/\(file)")) }
 
   @Test func thereAreFiles() {
     #expect(Self.files.count { $0.hasPrefix("parse/") } > 10)

@@ -3,6 +3,8 @@ import SluiceIR
 import SluiceText
 import Testing
 
+import enum TestSupport.Repository
+
 /// Texts that nobody means well: all of them end in a module or in diagnostics, and soon.
 struct HostileTests {
   /// Reads anything; a module must then print as a text that gives the same text again.
@@ -28,15 +30,11 @@ struct HostileTests {
   }()
 
   /// How many damaged texts are read: `SLUICE_RANDOM=N` asks for N, from `SLUICE_SEED` on.
-  static let rounds = number("SLUICE_RANDOM") ?? 8000
-
-  private static func number(_ variable: String) -> Int? {
-    ProcessInfo.processInfo.environment[variable].flatMap { Int($0) }.map { max(8, $0) }
-  }
+  static let rounds = max(8, Repository.number("SLUICE_RANDOM") ?? 8000)
 
   @Test(arguments: 0..<8)
   func mutations(_ part: Int) {
-    var random = SplitMix(state: UInt64(part) &+ 8 &* UInt64(Self.number("SLUICE_SEED") ?? 0))
+    var random = SplitMix(state: UInt64(part) &+ 8 &* UInt64(Repository.number("SLUICE_SEED") ?? 0))
     let pieces: [String] = [
       "%", "@", "[", "]", "{", "}", "(", ")", ",", ":", "=", "->", "<=", "*", "-", "+", "\n", "//", "\"",
       "\\", "inf",

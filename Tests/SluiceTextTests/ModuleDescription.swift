@@ -22,7 +22,8 @@ func describe(_ module: Module) -> [String] {
         "\(tables.strings[graph.names[$0.index]]): \(describe(graph.types[$0.index], tables))"
       }
       let operands = graph.operands(node).map(\.raw)
-      lines.append("\(results) \(graph.ops[node.index]) \(operands) \(attributes)")
+      let scope = tables.scope(graph.locations[node.index])
+      lines.append("\(results) \(graph.ops[node.index]) \(operands) \(attributes) \(scope)")
     }
     lines.append("return \(graph.results.map(\.raw)) \(graph.resultNames.map { tables.strings[$0] })")
     lines.append("writes \(graph.writes.map { "\(tables.strings[$0.state]) \($0.value.raw)" })")

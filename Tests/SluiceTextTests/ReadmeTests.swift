@@ -3,11 +3,12 @@ import SluiceIR
 import SluiceText
 import Testing
 
+import enum TestSupport.Repository
+
 /// What `IR/README.md` shows is true.
 struct ReadmeTests {
   private func page() throws -> String {
-    String(
-      decoding: try Data(contentsOf: FileTests.root.appendingPathComponent("IR/README.md")), as: UTF8.self)
+    String(decoding: try #require(Repository.read("IR/README.md")), as: UTF8.self)
   }
 
   @Test func exampleIsAsPrinted() throws {

@@ -53,6 +53,37 @@ struct RoundTripTests {
 
     """
 
+  /// A scope holds up to the next one or the end of the graph, and a graph begins in that of its module.
+  @Test func scopesAreKept() throws {
+    let text = """
+      module @net
+
+      body @half(%x: f32[2]) -> f32[2] {
+        scope "net/layers.0"
+        %y = exp %x : f32[2]
+        return %y
+      }
+
+      func @f(%x: f32[2]) -> f32[2] {
+        %a = exp %x : f32[2]
+        scope "a \\"name\\" \\\\ (gradient)"
+        %b = call @half, %a : f32[2]
+        %c = exp %b : f32[2]
+        scope "net"
+        %d = exp %c : f32[2]
+        return %d
+      }
+
+      """
+    #expect(try Self.roundTrip(text) == text)
+    let module = try parseModule(text, file: "test.sluice")
+    let graph = module.graphs[1]
+    #expect(
+      graph.nodes.dropFirst().map { module.tables.scope(graph.locations[$0.index]) } == [
+        "net", "a \"name\" \\ (gradient)", "a \"name\" \\ (gradient)", "net",
+      ])
+  }
+
   @Test func printedTextStaysAsItIs() throws {
     #expect(try Self.roundTrip(Self.everything) == Self.everything)
   }

@@ -1,7 +1,6 @@
 /// Generated C, compiled and loaded, as one of the ways to run a module.
 
-import Foundation
-package import SluiceC
+import SluiceC
 package import SluiceFormats
 import SluiceIR
 package import SluicePlan
@@ -10,21 +9,20 @@ package import SluicePlan
 package struct CBackend: Backend {
   private let model: CompiledModel
 
-  /// The C compiler of this machine; nil, with a note on standard error, where there is none.
-  package static let compiler: CCompiler? = {
-    do {
-      return try CCompiler.find()
-    } catch {
-      FileHandle.standardError.write(Data("note: C is not tested: \(error)\n".utf8))
-      return nil
-    }
-  }()
+  /// The C compiler of this machine.
+  private static let compiler = Result { try CCompiler.find() }
 
-  /// Compiles a plan, or finds it compiled; nil where there is no compiler.
+  /// Compiles a plan, or finds it compiled.
+  ///
+  /// Throws where there is no compiler; with `SLUICE_WITHOUT_C=1` it is nil then.
   package init?(_ subject: Subject, _ plan: ModulePlan, optimisation: [String] = ["-O1"]) throws {
-    guard let compiler = Self.compiler else { return nil }
     var options = CompiledModel.Options()
-    options.compiler = compiler
+    do {
+      options.compiler = try Self.compiler.get()
+    } catch {
+      if Repository.mayLackC { return nil }
+      throw error
+    }
     options.optimisation = optimisation
     if Repository.sanitizes {
       options.flags = [

@@ -37,6 +37,9 @@ package enum Repository {
   /// The tests end where it finds something. It needs a library in this process: `Tools/sanitize` sees to it.
   package static let sanitizes = ProcessInfo.processInfo.environment["SLUICE_SANITIZE"] == "1"
 
+  /// Whether `SLUICE_WITHOUT_C=1` lets tests pass that have no C compiler.
+  package static let mayLackC = ProcessInfo.processInfo.environment["SLUICE_WITHOUT_C"] == "1"
+
   /// The number in an environment variable.
   package static func number(_ variable: String) -> Int? {
     ProcessInfo.processInfo.environment[variable].flatMap { Int($0) }

@@ -28,9 +28,6 @@ struct RowOptions {
       separator: "\n")
   }
 
-  /// The models that may be named.
-  private static let models = [bert, gpt, ica, mlp, simclr]
-
   private(set) var names: [String] = []
   private(set) var isJSON = false
   private(set) var lists = false
@@ -99,7 +96,7 @@ struct RowOptions {
       if name.hasSuffix(".sluice") {
         return try ownRows(name, try parseModule(FileIO.read(name), file: name))
       }
-      if !functions.isEmpty, let model = Self.models.first(where: { $0.name == name }) {
+      if !functions.isEmpty, let model = shippedModels.first(where: { $0.name == name }) {
         return ownRows(model)
       }
       let found = Workload.named(name)

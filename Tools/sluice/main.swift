@@ -10,6 +10,6 @@ let data = [
 ]
 
 SluiceMain(
-  models: [bert, gpt, ica, mlp, simclr], demos: [BERTDemo.demo, GPTDemo.demo, ICADemo.demo, SimCLRDemo.demo],
+  models: shippedModels, demos: [BERTDemo.demo, GPTDemo.demo, ICADemo.demo, SimCLRDemo.demo],
   data: data
 ).runAndExit()

@@ -45,7 +45,7 @@ public struct Dim: Hashable, Sendable {
   ///
   /// A name that is no identifier and a bound below 1 are reported where the dim is used.
   public init(_ name: String, max: Int) {
-    guard isIdentifier(name), name != "where" else {
+    guard isIdentifier(name) else {
       content = .invalid(
         DimMistake(
           "`\(name)` is no name of a dim", hint: "a name is made of letters, digits and `_`, as in `B`"))
@@ -119,20 +119,4 @@ extension Dim: CustomStringConvertible {
     }
     return text
   }
-}
-
-/// Whether a name is made of ASCII letters, digits and `_` (and dots, if allowed), and begins with no digit.
-func isIdentifier(_ text: String, dots: Bool = false) -> Bool {
-  var isFirst = true
-  for byte in text.utf8 {
-    switch byte {
-    case UInt8(ascii: "a")...UInt8(ascii: "z"), UInt8(ascii: "A")...UInt8(ascii: "Z"), UInt8(ascii: "_"):
-      break
-    case UInt8(ascii: "0")...UInt8(ascii: "9"): if isFirst { return false }
-    case UInt8(ascii: "."): if isFirst || !dots { return false }
-    default: return false
-    }
-    isFirst = false
-  }
-  return !isFirst
 }

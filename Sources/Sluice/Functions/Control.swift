@@ -186,7 +186,7 @@ private struct BodyTracing {
       let count = op == .while ? self.operands.count : guesses.count
       return (0..<count).map { trace.tensor(ValueID(first.index + $0)) }
     } catch {
-      trace.report(error.message, hint: error.hint, at: site)
+      trace.report(error, at: site)
       return poison
     }
   }

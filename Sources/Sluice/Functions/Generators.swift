@@ -133,7 +133,8 @@ extension Trace {
       return constant(try bytes(values, dtype), shape, dtype, site)
     } catch {
       current.report(
-        error.message, hint: dtype.isFloating ? error.hint : "choose another dtype for the constant", at: site
+        error.message, hint: dtype.isFloating ? Trace.hint(error) : "choose another dtype for the constant",
+        at: site
       )
       return current.poison()
     }

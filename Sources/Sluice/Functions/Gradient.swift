@@ -156,11 +156,13 @@ public func customGradient(
   }
   let results = trace.builder.tables.signatures[forwardBody.index].results
   let cotangents = results.filter { trace.builder.tables.types.dtype($0).isFloating }
+  trace.enterGradient(at: site)
   let backwardBody = trace.closedBody("backward", types + results + cotangents, at: site) { all in
     backward(
       Array(all.prefix(types.count)), Array(all.dropFirst(types.count).prefix(results.count)),
       Array(all.dropFirst(types.count + results.count)))
   }
+  trace.leave()
   guard let backwardBody else { return results.map { _ in trace.poison() } }
   trace.locate(site)
   do {
@@ -169,7 +171,7 @@ public func customGradient(
       [Attribute(.body, .graph(forwardBody)), Attribute(.backward, .graph(backwardBody))])
     return results.indices.map { trace.tensor(ValueID(first.index + $0)) }
   } catch {
-    trace.report(error.message, hint: error.hint, at: site)
+    trace.report(error, at: site)
     return results.map { _ in trace.poison() }
   }
 }

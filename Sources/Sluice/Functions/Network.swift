@@ -132,12 +132,17 @@ public enum LossReduction: String, Sendable {
   var setup: [Setup] { self == .mean ? [] : [.string(.reduction, rawValue)] }
 }
 
+/// A loss, in a scope of its name.
+private func loss(_ op: Op, _ x: Tensor, _ y: Tensor, _ reduction: LossReduction, at site: Site) -> Tensor {
+  Trace.scoped(op.definition.name, at: site) { Trace.emit(op, x, y, with: reduction.setup, at: site) }
+}
+
 /// The squared error (x - y)^2; its mean over all elements.
 public func mse(
   _ x: Tensor, _ y: Tensor, reduction: LossReduction = .mean, file: String = #fileID, line: Int = #line,
   column: Int = #column
 ) -> Tensor {
-  Trace.emit(.mse, x, y, with: reduction.setup, at: Site(file, line, column))
+  loss(.mse, x, y, reduction, at: Site(file, line, column))
 }
 
 /// -log softmax(logits) at the target classes, its mean over all targets.
@@ -147,7 +152,7 @@ public func crossEntropy(
   _ logits: Tensor, _ targets: Tensor, reduction: LossReduction = .mean, file: String = #fileID,
   line: Int = #line, column: Int = #column
 ) -> Tensor {
-  Trace.emit(.crossEntropy, logits, targets, with: reduction.setup, at: Site(file, line, column))
+  loss(.crossEntropy, logits, targets, reduction, at: Site(file, line, column))
 }
 
 /// softplus(x) - x y for logits `x` and probabilities `y`, its mean over all elements.
@@ -155,7 +160,7 @@ public func binaryCrossEntropy(
   _ x: Tensor, _ y: Tensor, reduction: LossReduction = .mean, file: String = #fileID, line: Int = #line,
   column: Int = #column
 ) -> Tensor {
-  Trace.emit(.binaryCrossEntropy, x, y, with: reduction.setup, at: Site(file, line, column))
+  loss(.binaryCrossEntropy, x, y, reduction, at: Site(file, line, column))
 }
 
 /// 0 with a probability p, else x / (1 - p).

@@ -159,7 +159,7 @@ private struct ScanTracing {
       let results = (0..<resultCount).map { trace.tensor(ValueID(first.index + $0)) }
       return (Array(results.prefix(carries.count)), Array(results.dropFirst(carries.count)))
     } catch {
-      trace.report(error.message, hint: error.hint, at: site)
+      trace.report(error, at: site)
       return nil
     }
   }

@@ -37,17 +37,28 @@ public struct SelfAttention: Module {
   }
 
   /// Gives `[B, T, width]` for `[B, T, width]`: every position sees all.
-  public func forward(_ x: Tensor) -> Tensor { self(x) { q, k, v in attention(q, k, v) } }
+  public func forward(_ x: Tensor) -> Tensor { mixed(x) { q, k, v in attention(q, k, v) } }
 
   /// The layer with another way for positions to see each other: a mask, or keys from elsewhere.
   ///
   /// - Parameters:
   ///   - x: `[B, T, width]`.
+  ///   - file: The file of the call.
+  ///   - line: The line of the call.
+  ///   - column: The column of the call.
   ///   - mixing: Takes queries, keys and values, `[B, heads, T, width / heads]`; gives the same shape.
   /// - Returns: `[B, T, width]`.
   public func callAsFunction(
-    _ x: Tensor, mixing: (_ queries: Tensor, _ keys: Tensor, _ values: Tensor) -> Tensor
+    _ x: Tensor, file: String = #fileID, line: Int = #line, column: Int = #column,
+    mixing: (_ queries: Tensor, _ keys: Tensor, _ values: Tensor) -> Tensor
   ) -> Tensor {
+    guard let trace = Trace.current else { return mixed(x, mixing) }
+    trace.enter(self, typeName: "SelfAttention", at: Site(file, line, column))
+    defer { trace.leave() }
+    return mixed(x, mixing)
+  }
+
+  private func mixed(_ x: Tensor, _ mixing: (Tensor, Tensor, Tensor) -> Tensor) -> Tensor {
     func split(_ y: Tensor) -> Tensor {
       y.reshaped(x.shape.dropLast() + [Dim(heads), Dim(width / max(heads, 1))]).transposed(0, 2, 1, 3)
     }

@@ -3,7 +3,7 @@ public import SluiceFormats
 public import SluiceIR
 import SluiceInterpreter
 import SluicePasses
-import SluicePlan
+package import SluicePlan
 
 /// Where the parameters of generated C are.
 public enum ParameterEmbedding: String, CaseIterable, Sendable {
@@ -37,6 +37,8 @@ public struct CArtefact: Sendable {
 
   /// The files, source first.
   public let files: [File]
+  /// The plan that the source runs.
+  package let plan: ModulePlan
 
   /// The most bytes of tables in the source; what is larger goes to files of its own.
   static let embeddedLimit = 1 << 20
@@ -186,6 +188,7 @@ public struct CArtefact: Sendable {
         File(name: "\(stem).state", bytes: byteOrder.arranged(block, plan.states, plan.tables)))
     }
     self.files = files
+    self.plan = plan
   }
 
   /// The most work of a function that `SelfTestExtent.auto` runs.

@@ -29,13 +29,14 @@ public func compile(_ module: SluiceIR.Module, options: CompileOptions = Compile
 {
   let errors = verify(module)
   guard errors.isEmpty else { throw Diagnostics(errors) }
-  let optimised = try runPasses(module, options.passes)
-  var remarks: [Diagnostic] = []
-  let expanded = expand(optimised, &remarks)
+  var passRemarks: [Diagnostic] = []
+  let optimised = try runPasses(module, options.passes) { report, _ in passRemarks += report.remarks }
+  let expanded = expand(optimised, &passRemarks)
   var choices = Planner.Options()
   choices.fuses = options.fuses
   var plan = try Planner.plan(expanded, options: choices)
   plan.noteIndexUses(of: module)
+  plan.remarks = passRemarks.map { Remark(.pass, $0.message) } + plan.remarks
   let unsound = PlanChecker().check(plan)
   guard unsound.isEmpty else {
     throw InternalError("the plan of `\(module.name)` is unsound:\n\(Diagnostics(unsound))")

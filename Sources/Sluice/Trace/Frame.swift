@@ -86,7 +86,7 @@ extension Trace {
       if !frames[frames.count - 1].isFunction { bodySymbols[graph] = symbols }
       return graph
     } catch {
-      report(error.message, hint: error.hint, at: frames[frames.count - 1].site)
+      report(error, at: frames[frames.count - 1].site)
       builder.abandon()
       return nil
     }

@@ -4,7 +4,7 @@ import SluiceIR
 extension Trace {
   /// The operands of an elementwise op, repeated to one shape.
   func broadcast(_ op: Op, _ operands: [ValueID]) throws(InferenceError) -> [ValueID] {
-    let kin = op == .select ? operands.dropFirst() : operands[...]
+    let kin = op.definition.traits.contains(.conditional) ? operands.dropFirst() : operands[...]
     if let first = kin.first, let other = kin.first(where: { builder.dtype($0) != builder.dtype(first) }) {
       throw InferenceError(
         "`\(op.definition.name)` of different dtypes: \(text(first)) and \(text(other))",

@@ -1,10 +1,10 @@
 import SluiceIR
 
-/// A call of a module that is going on.
+/// A call of a module that is going on, or something else that is a scope.
 struct Call {
-  /// The type of the module: `Linear`.
-  var typeName: String
-  /// The name of the module among the parameters: `blocks.0.attention`; nil where it has none.
+  /// The type of the module: `Linear`; nil for a scope that is no module.
+  var typeName: String?
+  /// The name of the innermost module among the parameters: `blocks.0.attention`; nil where it has none.
   var path: String?
   /// The names of the calls above and of this one: `gpt/blocks.0/attention`.
   var scope: String
@@ -23,25 +23,59 @@ struct Call {
 extension Trace {
   /// Enters a call of a module, and names its parameters if it is the first one.
   func enter(_ module: Any, typeName: String, at site: Site) {
-    let location = intern(site)
-    lastFile(site.file)
     let outer = calls.last
-    calls.append(
+    let isOutermost = !calls.contains { $0.typeName != nil }
+    push(
       Call(
         typeName: typeName, path: nil, scope: outer?.scope ?? name, scopeID: .none, site: site,
-        location: location,
-        lastSite: site, root: outer == nil ? module : nil))
+        location: intern(site), lastSite: site, root: isOutermost ? module : nil))
     var path: String?
     if let found = Reflection.firstCell(in: module),
       let binding = binding(of: found.cell, at: site, reports: false)
     {
       path = Self.path(binding.name, without: found.path)
     }
-    let step = Self.relative(path, to: outer?.path) ?? typeName
-    let scope = (outer?.scope ?? name) + (step.isEmpty ? "" : "/\(step)")
-    calls[calls.count - 1].path = path
-    calls[calls.count - 1].scope = scope
-    calls[calls.count - 1].scopeID = builder.tables.strings.intern(scope)
+    let top = calls.count - 1
+    calls[top].path = path
+    if let path, let outside = outer?.path, !Self.isInside(path, outside) {
+      // A module of elsewhere: its scope does not say who calls it.
+      calls[top].scope = Self.scope(path, in: name)
+    } else {
+      let step = path?.dropFirst(outer?.path?.utf8.count ?? 0) ?? typeName[...]
+      calls[top].scope = Self.scope(step, in: outer?.scope ?? name)
+    }
+    calls[top].scopeID = builder.tables.strings.intern(calls[top].scope)
+  }
+
+  /// Enters a scope that is no module: `adamw`, `cross_entropy`.
+  func enterScope(_ step: String, at site: Site) {
+    enter(scope: Self.scope(step, in: calls.last?.scope ?? name), at: site)
+  }
+
+  /// Enters the same scope for a derivative of what is in it.
+  func enterGradient(at site: Site) {
+    enter(scope: ScopeMark.gradient.applied(to: calls.last?.scope ?? name), at: site)
+  }
+
+  private func enter(scope: String, at site: Site) {
+    push(
+      Call(
+        typeName: nil, path: calls.last?.path, scope: scope, scopeID: builder.tables.strings.intern(scope),
+        site: site, location: intern(site), lastSite: site, root: nil))
+  }
+
+  private func push(_ call: Call) {
+    lastFile(call.site.file)
+    calls.append(call)
+  }
+
+  /// What a closure gives, traced in a scope that is no module.
+  static func scoped<Result, Failure: Error>(
+    _ step: String, at site: Site, _ body: () throws(Failure) -> Result
+  ) throws(Failure) -> Result {
+    current?.enterScope(step, at: site)
+    defer { current?.leave() }
+    return try body()
   }
 
   /// Leaves the innermost call.
@@ -53,12 +87,18 @@ extension Trace {
     return name.hasSuffix("." + suffix) ? String(name.dropLast(suffix.count + 1)) : nil
   }
 
-  /// `attention` for `blocks.0.attention` inside of `blocks.0`.
-  private static func relative(_ path: String?, to outer: String?) -> String? {
-    guard let path else { return nil }
-    guard let outer, !outer.isEmpty else { return path }
-    if path == outer { return "" }
-    return path.hasPrefix(outer + ".") ? String(path.dropFirst(outer.count + 1)) : path
+  /// Whether `blocks.0.attention` is inside of `blocks.0`; everything is inside of the outermost module.
+  private static func isInside(_ path: String, _ outer: String) -> Bool {
+    outer.isEmpty || path == outer || path.hasPrefix(outer + ".")
+  }
+
+  /// `gpt/blocks.0/attention` for `blocks.0.attention` in `gpt`: numbers stay with the name before them, so that a
+  /// module has one scope, whether the modules around it are called or their parts.
+  private static func scope(_ step: some StringProtocol, in outer: String) -> String {
+    step.split(separator: ".").reduce(outer) { scope, part in
+      let isNumber = part.utf8.allSatisfy { $0 >= 48 && $0 <= 57 }
+      return scope + (isNumber ? "." : "/") + part
+    }
   }
 
   // MARK: Locations
@@ -78,7 +118,7 @@ extension Trace {
     return builder.tables.locations.intern(
       LocationTable.Location(
         file: builder.tables.strings.intern(place.file), line: UInt32(clamping: place.line),
-        column: UInt32(clamping: place.column), scope: calls.last?.scopeID ?? .none,
+        column: UInt32(clamping: place.column), scope: calls.last?.scopeID ?? nameID,
         parent: calls.last?.location ?? .none))
   }
 
@@ -98,13 +138,14 @@ extension Trace {
     // The place of the message is the model's own: the first one that is not in a layer of ours.
     var place = innermost
     for call in calls.reversed() {
-      let name = "in `\(call.typeName)` (\(call.scope))"
-      if place.isInternal {
-        notes.append(Diagnostic.Note(name))
-        place = call.site
-      } else {
-        notes.append(Diagnostic.Note("\(name), called from here", at: Self.place(call.site)))
-      }
+      let isInternal = place.isInternal
+      if isInternal { place = call.site }
+      guard let typeName = call.typeName else { continue }
+      let name = "in `\(typeName)` (\(call.scope))"
+      notes.append(
+        isInternal
+          ? Diagnostic.Note(name)
+          : Diagnostic.Note("\(name), called from here", at: Self.place(call.site)))
     }
     let diagnostic = Diagnostic(message, at: Self.place(place), notes: notes)
     let text = diagnostic.place.map { "\($0): \(message)" } ?? message

@@ -91,7 +91,7 @@ extension Trace {
       }
       return tensor(value)
     } catch {
-      report(error.message, hint: Self.hint(error), at: site)
+      report(error, at: site)
       return poison(guess)
     }
   }
@@ -165,8 +165,7 @@ extension Trace {
   private func scalars(_ op: Op, _ operands: [Operand], _ values: [ValueID]) throws(InferenceError)
     -> [ValueID]
   {
-    // The condition of a `select` says nothing of the numbers beside it.
-    let kin = op == .select ? values.dropFirst() : values[...]
+    let kin = op.definition.traits.contains(.conditional) ? values.dropFirst() : values[...]
     let dtype = kin.first.map { builder.dtype($0) } ?? .f32
     var remaining = values[...]
     var all: [ValueID] = []
@@ -211,13 +210,20 @@ extension Trace {
     return record
   }
 
-  /// The way out in terms of the DSL, where the op table knows one in text.
+  /// Reports what is wrong with a node, with the way out as Swift writes it.
+  func report(_ error: InferenceError, at site: Site?) {
+    report(error.message, hint: Self.hint(error), at: site)
+  }
+
+  /// The way out as Swift writes it.
   static func hint(_ error: InferenceError) -> String? {
-    guard let hint = error.hint else { return nil }
-    if hint.contains("transpose_lhs") { return "`.T` swaps the last two axes" }
-    guard hint.contains("%") else { return hint }
-    if hint.hasPrefix("convert") { return "convert it: `.cast(...)`" }
-    return hint.hasPrefix("repeat") ? "repeat the smaller one with `.broadcast(to:)`" : nil
+    switch error.remedy {
+    case nil, .text: nil
+    case .words(let words): words
+    case .convert(let what, let dtype): "convert \(what): `.cast(\(dtype.map { ".\($0.name)" } ?? "..."))`"
+    case .repeat: "repeat the smaller one with `.broadcast(to:)`"
+    case .swapAxes: "`.T` swaps the last two axes"
+    }
   }
 }
 

@@ -66,10 +66,10 @@ extension Trace {
           location: builder.location))
       return type
     } catch {
-      let isClash = error.hint == nil && !calls.isEmpty && isDeclared(name)
+      let isClash = error.remedy == nil && calls.last?.typeName != nil && isDeclared(name)
       report(
         error.message,
-        hint: isClash ? "give one of the modules a name: `model.module(\"name\", ...)`" : error.hint,
+        hint: isClash ? "give one of the modules a name: `model.module(\"name\", ...)`" : Self.hint(error),
         at: site)
       return nil
     }
@@ -99,7 +99,7 @@ extension Trace {
   /// The binding of a cell: the properties of the outermost module that is called give names to what has none.
   func binding(of cell: VariableCell, at site: Site?, reports: Bool = true) -> Binding? {
     if let known = bindings[cell.id] { return known }
-    if let outermost = calls.first, let root = outermost.root {
+    if let outermost = calls.first(where: { $0.root != nil }), let root = outermost.root {
       adopt(root, prefix: "", at: outermost.site)
       if let known = bindings[cell.id] { return known }
     }

@@ -40,6 +40,8 @@ final class Trace: @unchecked Sendable {
 
   /// The name of the model, which begins every scope path.
   let name: String
+  /// The same, interned: the scope of what stands in no module.
+  let nameID: StringID
   /// The dims that were asked for, by their handles.
   private var knownDims: [DimID: Dim] = [:]
   private var dimHandles: [Dim: DimID] = [:]
@@ -47,7 +49,9 @@ final class Trace: @unchecked Sendable {
   init(name: String, comment: [String], site: Site) {
     self.name = name
     lastSite = site
-    builder = ModuleBuilder(name: name, comment: comment)
+    var builder = ModuleBuilder(name: name, comment: comment)
+    nameID = builder.tables.strings.intern(name)
+    self.builder = builder
   }
 
   /// Hands out the module, or all mistakes.

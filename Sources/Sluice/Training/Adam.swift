@@ -5,7 +5,7 @@ import SluiceIR
 /// With g the gradient plus `weightDecay` times the parameter p: m := beta1 m + (1 - beta1) g,
 /// v := beta2 v + (1 - beta2) g^2, p := p - rate m' / (sqrt(v') + epsilon) with m' = m / (1 - beta1^t) and
 /// v' = v / (1 - beta2^t) in step t. Source: Kingma and Ba 2015, algorithm 1. The corrections are computed in f64.
-open class Adam: Optimizer {
+public class Adam: Optimizer {
   /// How slowly the mean of gradients forgets.
   public let beta1: Double
   /// How slowly the mean of their squares forgets.
@@ -50,10 +50,10 @@ open class Adam: Optimizer {
     self.epsilon = epsilon
     super.init(
       name, modules, rate: rate, clipping: clipping, weightDecay: weightDecay, decayed: decayed,
-      accumulation: accumulation, at: site)
+      accumulation: accumulation, file: site.file, line: site.line, column: site.column)
   }
 
-  override func updated(_ parameter: Tensor, _ gradient: Tensor, _ update: ParameterUpdate) -> Tensor {
+  public override func updated(_ parameter: Tensor, _ gradient: Tensor, _ update: ParameterUpdate) -> Tensor {
     let g = update.decay == 0 ? gradient : gradient + update.decay * parameter
     return parameter - update.rate.cast(parameter.dtype) * direction(g, update)
   }
@@ -86,7 +86,7 @@ public final class AdamW: Adam {
       at: Site(file, line, column))
   }
 
-  override func updated(_ parameter: Tensor, _ gradient: Tensor, _ update: ParameterUpdate) -> Tensor {
+  public override func updated(_ parameter: Tensor, _ gradient: Tensor, _ update: ParameterUpdate) -> Tensor {
     let rate = update.rate.cast(parameter.dtype)
     let kept =
       update.decay == 0
@@ -113,7 +113,7 @@ public final class LAMB: Adam {
       at: Site(file, line, column))
   }
 
-  override func updated(_ parameter: Tensor, _ gradient: Tensor, _ update: ParameterUpdate) -> Tensor {
+  public override func updated(_ parameter: Tensor, _ gradient: Tensor, _ update: ParameterUpdate) -> Tensor {
     let adam = direction(gradient, update)
     let d = update.decay == 0 ? adam : adam + update.decay * parameter
     let (size, length) = (sqrt((parameter * parameter).sum()), sqrt((d * d).sum()))

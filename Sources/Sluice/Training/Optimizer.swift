@@ -21,8 +21,16 @@ public enum DecayedParameters: Sendable {
   case named(@Sendable (String) -> Bool)
 }
 
-/// What changes parameters so that a loss falls: the base of `SGD`, `Adam`, `AdamW` and `LAMB`.
+/// What changes parameters so that a loss falls: the base of `SGD`, `Adam`, `AdamW` and `LAMB`, and of your own.
 ///
+/// A subclass says in `updated` what becomes of one parameter. Sign descent (Bernstein et al. 2018, algorithm 1):
+/// ```swift
+/// final class SignDescent: Optimizer {
+///   override func updated(_ parameter: Tensor, _ gradient: Tensor, _ update: ParameterUpdate) -> Tensor {
+///     parameter - update.rate.cast(parameter.dtype) * sign(gradient)
+///   }
+/// }
+/// ```
 /// An optimizer belongs to one tracing: it is made in the closure of a `Model`, with the modules that it trains.
 /// `step(minimizing:)` differentiates the loss, and writes new parameters, its own states and the number of steps. All
 /// states begin with 0 and are named after the parameter: `adamw.m.blocks.0.weight`. Parameters of f16 and bf16 are
@@ -47,11 +55,25 @@ open class Optimizer {
   private var slots: [String: State] = [:]
   private let site: Site
 
-  /// The base of an optimizer; see the initialisers of `SGD` and its kin.
-  init(
-    _ name: String, _ modules: [Any], rate: LearningRate, clipping: GradientClipping, weightDecay: Double,
-    decayed: DecayedParameters, accumulation: Int, at site: Site
+  /// The base of an optimizer.
+  ///
+  /// - Parameters:
+  ///   - name: What the states begin with, and the scope of the step: an identifier.
+  ///   - modules: Modules, parameters, arrays of them.
+  ///   - rate: The learning rate.
+  ///   - clipping: What is done to gradients first.
+  ///   - weightDecay: How strongly parameters are pulled towards 0.
+  ///   - decayed: Which parameters are; the others have an `update.decay` of 0.
+  ///   - accumulation: How many calls make one step.
+  ///   - file: The file of the declaration.
+  ///   - line: The line of the declaration.
+  ///   - column: The column of the declaration.
+  public init(
+    _ name: String, _ modules: [Any], rate: LearningRate, clipping: GradientClipping = .none,
+    weightDecay: Double = 0, decayed: DecayedParameters = .all, accumulation: Int = 1, file: String = #fileID,
+    line: Int = #line, column: Int = #column
   ) {
+    let site = Site(file, line, column)
     self.name = name
     self.modules = modules
     self.rate = rate
@@ -69,7 +91,10 @@ open class Optimizer {
   ///   - parameter: Its value, f32 where it is f16 or bf16.
   ///   - gradient: Its gradient, clipped, of the same type.
   ///   - update: The rate, the number of this step, and the states of the parameter.
-  func updated(_ parameter: Tensor, _ gradient: Tensor, _ update: ParameterUpdate) -> Tensor { parameter }
+  /// - Returns: A tensor of the same type; what a subclass does not override leaves the parameter as it is.
+  open func updated(_ parameter: Tensor, _ gradient: Tensor, _ update: ParameterUpdate) -> Tensor {
+    parameter
+  }
 
   /// Differentiates a loss, and changes all parameters that it is trained by.
   ///
@@ -87,6 +112,8 @@ open class Optimizer {
       trace.report("an optimizer makes its step in a function, not in a body", at: site)
       return
     }
+    trace.enterScope(name, at: site)
+    defer { trace.leave() }
     let parameters = parameters(trace, at: site)
     guard !parameters.isEmpty else {
       trace.report(
@@ -96,7 +123,7 @@ open class Optimizer {
     guard let (trained, gradients) = gradients(of: loss, by: parameters, trace, at: site) else { return }
     declare(count, "\(name).step", trace, at: site)
     if accumulation == 1 {
-      apply(trained, clipped(gradients), step: count.value, trace, at: site)
+      apply(trained, clipped(gradients, at: site), step: count.value, trace, at: site)
       count.value = count.value + 1
     } else {
       accumulate(trained, gradients, trace, at: site)
@@ -170,7 +197,8 @@ open class Optimizer {
     let isDue = (call % accumulation) .== 0
     let means = sums.map { $0.1 / Double(accumulation) }
     // All is computed in every call, and kept where the step is due.
-    let written = apply(parameters, clipped(means), step: count.value / accumulation, trace, at: site)
+    let written = apply(
+      parameters, clipped(means, at: site), step: count.value / accumulation, trace, at: site)
     for (write, old) in written { write(select(where: isDue, write.value, old)) }
     for (state, sum) in sums { state.value = select(where: isDue, sum * 0, sum) }
     count.value = call
@@ -190,10 +218,12 @@ open class Optimizer {
     _ parameters: [Trained], _ gradients: [Tensor], step: Tensor, _ trace: Trace, at site: Site
   ) -> [(Written, Tensor)] {
     let done = step.cast(.f64)
-    let rate = rate.rate(done)
+    let rate = Trace.scoped("rate", at: site) { self.rate.rate(done) }
     var written: [(Written, Tensor)] = []
     for (parameter, gradient) in zip(parameters, gradients) {
       let (name, wide) = (parameter.name, parameter.wide)
+      trace.enterScope(name, at: site)
+      defer { trace.leave() }
       var decay = weightDecay
       switch decayed {
       case .all: break
@@ -244,6 +274,11 @@ open class Optimizer {
     if trace.bindings[state.cell.id] == nil { trace.declare(state.cell, name, at: site) }
   }
 
+  private func clipped(_ gradients: [Tensor], at site: Site) -> [Tensor] {
+    if clipping == .none { return gradients }
+    return Trace.scoped("clipping", at: site) { clipped(gradients) }
+  }
+
   private func clipped(_ gradients: [Tensor]) -> [Tensor] {
     switch clipping {
     case .none: return gradients
@@ -260,13 +295,13 @@ open class Optimizer {
 }
 
 /// What an optimizer knows when it changes a parameter.
-struct ParameterUpdate {
+public struct ParameterUpdate {
   /// The rate of this step, f64 `[]`.
-  let rate: Tensor
+  public let rate: Tensor
   /// The number of this step from 1, f64 `[]`.
-  let step: Tensor
+  public let step: Tensor
   /// The weight decay of this parameter.
-  let decay: Double
-  /// A state of the parameter's shape and its gradient's dtype for a purpose; 0 at first.
-  let state: (_ purpose: String) -> State
+  public let decay: Double
+  /// A state of the parameter's shape and its gradient's dtype for a purpose, an identifier; 0 at first.
+  public let state: (_ purpose: String) -> State
 }

@@ -34,10 +34,10 @@ public final class SGD: Optimizer {
     isNesterov = nesterov
     super.init(
       name, modules, rate: rate, clipping: clipping, weightDecay: weightDecay, decayed: decayed,
-      accumulation: accumulation, at: Site(file, line, column))
+      accumulation: accumulation, file: file, line: line, column: column)
   }
 
-  override func updated(_ parameter: Tensor, _ gradient: Tensor, _ update: ParameterUpdate) -> Tensor {
+  public override func updated(_ parameter: Tensor, _ gradient: Tensor, _ update: ParameterUpdate) -> Tensor {
     let g = update.decay == 0 ? gradient : gradient + update.decay * parameter
     var direction = g
     if momentum != 0 {

@@ -65,7 +65,7 @@ struct CKernelPrinter {
     self.helpers = helpers
     tree = CKernelTree(kernel)
     takesSizes = kernel.symbols.count > Self.mostSymbols
-    tasks = takesSizes ? nil : CTasks(kernel, tree, tables.dims)
+    tasks = takesSizes ? nil : CTasks.division(kernel, tree, tables.dims).tasks
     var cost = CCost(tables.dims)
     let work = cost.cost(tree.nodes)
     isLong = cost.largest(work) >= Self.leastLongWork

@@ -7,39 +7,56 @@ import SluicePlan
 /// start to its own end instead. A vector loop is shared where it is the only one that runs more than once.
 struct CTasks {
   /// The loops, outermost first, without those that surely run once.
-  private(set) var loops: [Loop] = []
+  let loops: [Loop]
   /// The loops that surely run once.
-  private(set) var single: [Loop] = []
+  let single: [Loop]
   /// What one task does.
   let inside: [CKernelTree.Node]
 
   /// The least work at the symbols' bounds for which dividing is worth its code.
   static let leastWork: Int64 = 65_536
 
-  /// Nil where there is nothing to share, or too little.
-  init?(_ kernel: Kernel, _ tree: CKernelTree, _ dims: DimTable) {
+  /// Whether threads share the iterations of a kernel.
+  enum Division {
+    case tasks(CTasks)
+    /// They do not, and why.
+    case none(String)
+
+    /// What they share, if they do.
+    var tasks: CTasks? {
+      if case .tasks(let tasks) = self { tasks } else { nil }
+    }
+  }
+
+  /// What threads share of a kernel, or why there is nothing, or too little.
+  static func division(_ kernel: Kernel, _ tree: CKernelTree, _ dims: DimTable) -> Division {
+    var (loops, single): ([Loop], [Loop]) = ([], [])
     var nodes = tree.nodes[...]
     let shared = kernel.sharedLoops
+    if shared.isEmpty { return .none("it is no chain of independent loops") }
     for position in shared {
       guard case .loop(let loop, let body) = nodes.last, nodes.count == 1 || position == shared.lowerBound
-      else { return nil }
+      else { return .none("it does not end with a loop") }
       if loop.kind == .vector, !loops.isEmpty { break }
-      if Self.number(loop, dims) == 1 { single.append(loop) } else { loops.append(loop) }
+      if number(loop, dims) == 1 { single.append(loop) } else { loops.append(loop) }
       nodes = body[...]
     }
-    if loops.isEmpty { return nil }
-    inside = Array(nodes)
+    if loops.isEmpty { return .none("its loops run once") }
+    let inside = Array(nodes)
     var cost = CCost(dims)
     var most: Int64 = 1
     for loop in loops {
-      guard let count = Self.most(loop, dims) else { return nil }
+      guard let count = Self.most(loop, dims) else { return .none("the bounds of its loops are not simple") }
       let (product, overflows) = most.multipliedReportingOverflow(by: count)
-      if overflows { return nil }
+      if overflows { return .none("its iterations are too many to count") }
       most = product
     }
     let each = cost.cost(inside)
     let (work, overflows) = cost.largest(each).multipliedReportingOverflow(by: most)
-    if !overflows, work < Self.leastWork { return nil }
+    if !overflows, work < leastWork {
+      return .none("it has at most \(work) operations, and dividing is worth its while from \(leastWork) on")
+    }
+    return .tasks(CTasks(loops: loops, single: single, inside: inside))
   }
 
   /// Whether the numbers are the values of the only loop's index.

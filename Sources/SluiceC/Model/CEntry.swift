@@ -268,9 +268,14 @@ struct CEntry {
 
   private mutating func printSteps(_ writer: inout CWriter) {
     var opened: [(counter: SymbolID, outer: String?)?] = []
-    for step in function.steps {
+    var scopes = model.plan.module.name
+    for (position, step) in function.steps.enumerated() {
       switch step {
-      case .call(let kernel, let arguments): printCall(kernels[kernel.index], arguments, &writer)
+      case .call(let kernel, let arguments):
+        let next = function.scopes(ofStep: position, model.tables)
+        if !next.isEmpty, next != scopes { writer.comment([next]) }
+        scopes = next
+        printCall(kernels[kernel.index], arguments, &writer)
       case .loop(let counter, let count, let reverse):
         let end = expression(count)
         let outer = symbolNames[counter]

@@ -297,19 +297,3 @@ extension RunError: CustomStringConvertible {
     }
   }
 }
-
-extension HostTensor {
-  /// The type as text.
-  var typeText: String { "\(dtype.name)[\(shape.map(String.init).joined(separator: ","))]" }
-
-  /// A tensor of bytes that compiled code has computed; a bool that is neither 0 nor 1 becomes 1.
-  static func made(_ dtype: DType, _ shape: [Int], _ bytes: [UInt8]) -> HostTensor {
-    let clean = dtype == .bool ? bytes.map { $0 == 0 ? 0 : 1 } : bytes
-    do {
-      return try HostTensor(dtype: dtype, shape: shape, bytes: clean)
-    } catch {
-      // The sizes were computed from the shape.
-      preconditionFailure(error.description)
-    }
-  }
-}

@@ -20,8 +20,10 @@ public struct ModuleBuilder: ~Copyable {
   private var finished: [Graph] = []
   private var inference = Inference()
   private var answers = InferenceCache()
-  /// The names of graphs that may yet be copied into the module.
-  private var reserved: Set<StringID> = []
+  /// The names of graphs: of those that are there, under construction, or may yet be copied into the module.
+  private var taken: Set<StringID> = []
+  /// Per name that had to be changed the number to try next.
+  private var nextNumbers: [String: Int] = [:]
 
   /// How many graphs are under construction.
   public private(set) var depth = 0
@@ -41,7 +43,7 @@ public struct ModuleBuilder: ~Copyable {
     self.simplifies = simplifies
     self.tables = module.tables
     self.tables.signatures = []
-    self.reserved = Set(module.graphs.map(\.name))
+    self.taken = Set(module.graphs.map(\.name))
   }
 
   /// A builder that adds graphs behind those of `module`.
@@ -145,6 +147,7 @@ public struct ModuleBuilder: ~Copyable {
   public mutating func abandon() { pop() }
 
   private mutating func push(_ graph: Graph, nodeCount: Int = 0) {
+    taken.insert(graph.name)
     suspended.append(frame)
     frame = Frame(graph: graph, nodeCount: nodeCount)
     depth += 1
@@ -318,19 +321,15 @@ public struct ModuleBuilder: ~Copyable {
   package func graph(_ id: GraphID) -> Graph { finished[id.index] }
 
   /// A name for a new graph: this one, or with a number behind it where it is taken.
-  package func freeName(_ name: String) -> String {
+  package mutating func freeName(_ name: String) -> String {
     var candidate = name
-    var number = 1
-    while let id = tables.strings.find(candidate), isTaken(id) {
-      number += 1
+    var number = nextNumbers[name] ?? 2
+    while let id = tables.strings.find(candidate), taken.contains(id) {
       candidate = "\(name)\(number)"
+      number += 1
+      nextNumbers[name] = number
     }
     return candidate
-  }
-
-  private func isTaken(_ name: StringID) -> Bool {
-    reserved.contains(name) || tables.signatures.contains { $0.name == name } || frame.graph.name == name
-      || suspended.contains { $0.graph.name == name }
   }
 
   private mutating func append(

@@ -91,7 +91,7 @@ extension Verifier {
       }
       // Names of other values are only for people to read; the printer makes them differ.
       guard value < graph.inputCount else { continue }
-      if !Self.isIdentifier(text(name), dots: true) {
+      if !isIdentifier(text(name), dots: true) {
         report(graph, node, "the input name `\(text(name))` is no identifier")
       }
       if nameSeen[name.index] == stamp { report(graph, node, "two inputs are named `%\(text(name))`") }
@@ -232,7 +232,7 @@ extension Verifier {
     }
     var names: Set<StringID> = []
     for result in graph.resultNames where !result.isNone {
-      if result.raw >= stringCount || !Self.isIdentifier(text(result), dots: true) {
+      if result.raw >= stringCount || !isIdentifier(text(result), dots: true) {
         report("\(name) has the result name `\(text(result))`, which is no identifier", at: graph.location)
       } else if !names.insert(result).inserted {
         report("\(name) has two results named `\(text(result))`", at: graph.location)

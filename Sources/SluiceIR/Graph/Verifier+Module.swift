@@ -22,23 +22,8 @@ extension Verifier {
     return tables.text(type)
   }
 
-  static func isIdentifier(_ text: String, dots: Bool = false) -> Bool {
-    var isFirst = true
-    for byte in text.utf8 {
-      switch byte {
-      case UInt8(ascii: "a")...UInt8(ascii: "z"), UInt8(ascii: "A")...UInt8(ascii: "Z"), UInt8(ascii: "_"):
-        break
-      case UInt8(ascii: "0")...UInt8(ascii: "9"): if isFirst { return false }
-      case UInt8(ascii: "."): if isFirst || !dots { return false }
-      default: return false
-      }
-      isFirst = false
-    }
-    return !isFirst
-  }
-
   mutating func checkModule() {
-    if !Self.isIdentifier(module.name) {
+    if !isIdentifier(module.name) {
       report(
         "the module's name `\(module.name)` is no identifier",
         hint: "it also names the generated C: letters, digits and `_`")
@@ -52,7 +37,7 @@ extension Verifier {
   private mutating func checkSymbols() {
     for symbol in tables.dims.symbols {
       let name = text(symbol.name)
-      if !Self.isIdentifier(name) { report("the symbol `\(name)` is no identifier") }
+      if !isIdentifier(name) { report("the symbol `\(name)` is no identifier") }
       if symbol.bound < 0 { report("the symbol `\(name)` has the negative bound \(symbol.bound)") }
     }
   }
@@ -99,7 +84,7 @@ extension Verifier {
     var names: Set<String> = []
     for variable in tables.variables {
       let name = text(variable.name)
-      if !Self.isIdentifier(name, dots: true) {
+      if !isIdentifier(name, dots: true) {
         report("the \(variable.kind.keyword) name `\(name)` is no identifier", at: variable.location)
       }
       if !names.insert(name).inserted { report("`@\(name)` is declared twice", at: variable.location) }
@@ -158,7 +143,7 @@ extension Verifier {
       if soundGraphs[index], index < claimed.count, claimed[index] != tables.signatures[index] {
         report("the signature of `@\(name)` is not the one of the graph", at: graph.location)
       }
-      if !Self.isIdentifier(name, dots: true) {
+      if !isIdentifier(name, dots: true) {
         report("the graph name `\(name)` is no identifier", at: graph.location)
       }
       if !names.insert(name).inserted { report("two graphs are named `@\(name)`", at: graph.location) }

@@ -131,7 +131,7 @@ extension OpDefinition {
         throw InferenceError(
           "`matmul`: \(kind) dims differ, \(tables.text(known)) and \(tables.text(dim)): "
             + "\(tables.text(x)) x \(tables.text(y))",
-          hint: kind == "inner" ? "`transpose_lhs` and `transpose_rhs` swap the last two axes" : nil)
+          kind == "inner" ? .swapAxes : nil)
       }
       dims[label] = dim
     }

@@ -132,7 +132,7 @@ extension OpDefinition {
       MapKernel(
         program: { builder, x, _ in builder.select(x[0], x[1], x[2]) },
         witness: { x, _ in x[0].int != 0 ? x[1] : x[2] })),
-    operands: [OperandSpec("condition", .bool), OperandSpec("x"), OperandSpec("y")],
+    operands: [OperandSpec("condition", .bool), OperandSpec("x"), OperandSpec("y")], traits: .conditional,
     infer: { (tables: inout Tables, inference: inout Inference) throws(InferenceError) in
       try Infer.requireEqual(tables, inference, from: 1)
       guard tables.types.sameShape(inference.operands[0], inference.operands[1]) else {
@@ -214,7 +214,7 @@ extension OpDefinition {
       guard dtype.byteCount == source.byteCount else {
         throw InferenceError(
           "`bitcast` of \(source.name) to \(dtype.name): they have \(source.byteCount) and \(dtype.byteCount) bytes",
-          hint: "convert the numbers: `cast %x {dtype = \(dtype.name)}`")
+          .convert("the numbers", to: dtype))
       }
       inference.results.append(tables.types.with(dtype, shapeOf: inference.operands[0]))
     }, rules: [.bitcastSame, .foldConstants, .mapReshape], gradient: .zero,

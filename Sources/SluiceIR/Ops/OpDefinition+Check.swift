@@ -14,9 +14,9 @@ extension OpDefinition {
       guard spec.dtypes.contains(dtype) else {
         throw InferenceError(
           "`\(name)`: operand \(position + 1) (`\(spec.name)`) is \(dtype.name), it may be \(spec.dtypes.text)",
-          hint: dtype.isNarrow
-            ? "\(dtype.name) only stores; calculate in another dtype: `cast %x {dtype = f32}`"
-            : "convert it: `cast %x {dtype = ...}`")
+          dtype.isNarrow
+            ? .text("\(dtype.name) only stores; calculate in another dtype: `cast %x {dtype = f32}`")
+            : .convert("it", to: nil))
       }
     }
     if inference.attributes == AttributeTable.empty, attributes.isEmpty { return }
@@ -53,7 +53,7 @@ extension OpDefinition {
       guard ScalarConstant.bits(holding: value, dtype) != nil else {
         throw InferenceError(
           "`\(name)`: \(attribute.name.text) = \(value) is out of the range of \(dtype.name)",
-          hint: "convert the operands: `cast %x {dtype = f64}`")
+          .convert("the operands", to: .f64))
       }
     }
   }

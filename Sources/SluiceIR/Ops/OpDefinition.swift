@@ -63,6 +63,8 @@ public final class OpDefinition: Sendable {
     public static let commutative = Traits(rawValue: 1)
     /// Two nodes with the same operands are still two (inputs).
     public static let unique = Traits(rawValue: 2)
+    /// The first operand is a condition, which says nothing of the dtype of the others.
+    public static let conditional = Traits(rawValue: 4)
   }
 }
 
@@ -125,12 +127,42 @@ public struct InferenceError: Error, Hashable, Sendable {
   /// What was seen.
   public var message: String
   /// The way out.
-  public var hint: String?
+  public var remedy: Remedy?
+
+  /// A way out, which text and Swift write in their own ways.
+  public enum Remedy: Hashable, Sendable {
+    /// The same words for both.
+    case words(String)
+    /// Words that only make sense in text.
+    case text(String)
+    /// To convert something to this dtype; nil where several will do.
+    case convert(String, to: DType?)
+    /// To repeat the smaller tensor.
+    case `repeat`
+    /// To swap the last two axes of an operand of `matmul`.
+    case swapAxes
+  }
+
+  /// The way out as text writes it.
+  public var hint: String? {
+    switch remedy {
+    case nil: nil
+    case .words(let words), .text(let words): words
+    case .convert(let what, let dtype): "convert \(what): `cast %x {dtype = \(dtype?.name ?? "...")}`"
+    case .repeat: "repeat the smaller one: `broadcast %x {shape = ...}`"
+    case .swapAxes: "`transpose_lhs` and `transpose_rhs` swap the last two axes"
+    }
+  }
+
+  /// A mistake with a way out in words.
+  public init(_ message: String, hint: String? = nil) {
+    self.init(message, hint.map { .words($0) })
+  }
 
   /// A mistake with a way out.
-  public init(_ message: String, hint: String? = nil) {
+  public init(_ message: String, _ remedy: Remedy?) {
     self.message = message
-    self.hint = hint
+    self.remedy = remedy
   }
 }
 

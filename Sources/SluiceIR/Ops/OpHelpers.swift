@@ -28,11 +28,11 @@ enum Infer {
     if tables.types.dtype(a) != tables.types.dtype(b) {
       return InferenceError(
         "operands have different dtypes: \(tables.text(a)) and \(tables.text(b))",
-        hint: "convert one of them: `cast %x {dtype = \(tables.types.dtype(a).name)}`")
+        .convert("one of them", to: tables.types.dtype(a)))
     }
     return InferenceError(
       "operands have different shapes: \(tables.text(a)) and \(tables.text(b))",
-      hint: "repeat the smaller one: `broadcast %x {shape = ...}`")
+      .repeat)
   }
 
   /// An axis counted from the front, for one that may be negative; throws when it is out of range.

@@ -92,6 +92,6 @@ extension RewriteRule {
   }
 
   private static func resultDType(_ op: Op, _ operands: [DType], _ attribute: DType?) -> DType {
-    attribute ?? (op == .select ? operands[1] : operands[0])
+    attribute ?? operands[op.definition.traits.contains(.conditional) ? 1 : 0]
   }
 }

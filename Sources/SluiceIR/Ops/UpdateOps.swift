@@ -94,7 +94,7 @@ extension OpDefinition {
           throw InferenceError(
             "`\(name)`: updates \(tables.text(updates)) do not fit \(tables.text(x)) "
               + "at indices \(tables.text(indices))",
-            hint: "they have the dims of `gather %x, %indices`: \(tables.text(shape))")
+            .text("they have the dims of `gather %x, %indices`: \(tables.text(shape))"))
         }
         inference.results.append(x)
       }, gradient: gradient,

@@ -4,12 +4,12 @@ package import SluiceIR
 
 extension ModuleBuilder {
   /// Copies the nodes of a body into the graph under construction; gives the values of its results.
-  package mutating func inline(_ body: Graph, _ inputs: [ValueID]) -> [ValueID] {
+  package mutating func inline(_ body: Graph, _ inputs: [ValueID], _ mark: ScopeMark? = nil) -> [ValueID] {
     let outer = location
     defer { location = outer }
     var values = [ValueID](repeating: .none, count: body.valueCount)
     for (position, input) in inputs.enumerated() { values[position] = input }
-    for node in body.nodes.dropFirst(body.inputCount) { copy(node, of: body, &values) }
+    for node in body.nodes.dropFirst(body.inputCount) { copy(node, of: body, &values, mark) }
     // Results are named by whoever asks for them.
     let results = Set(body.results)
     for value in body.inputCount..<body.valueCount
@@ -20,8 +20,11 @@ extension ModuleBuilder {
   }
 
   /// Copies one node, whose operands have values here already.
-  mutating func copy(_ node: NodeID, of body: Graph, _ values: inout [ValueID]) {
+  mutating func copy(
+    _ node: NodeID, of body: Graph, _ values: inout [ValueID], _ mark: ScopeMark? = nil
+  ) {
     location = body.locations[node.index]
+    if let mark { location = tables.marked(location, mark) }
     let operands = body.operands(node).map { values[$0.index] }
     let results = body.resultRange(node)
     let first = emit(
@@ -71,7 +74,7 @@ extension ModuleBuilder {
       let type = cotangentType(body.types[result.index])
       seeds.append((position, input(type, name: .none)))
     }
-    let results = inline(body, inputs)
+    let results = inline(body, inputs, .recomputed)
     let asked = inputs.indices.filter { wanted[$0] }.map { inputs[$0] }
     do {
       let found = try cotangents(

@@ -106,6 +106,8 @@ struct ReverseSweep {
   }
 
   private mutating func visit(_ node: NodeID, _ builder: inout ModuleBuilder) throws(GradientError) {
+    let place = builder.location(node)
+    builder.location = builder.tables.marked(place, .gradient)
     let results = builder.resultRange(node).map { ValueID($0) }
     var cotangents: [ValueID?] = []
     for value in results {
@@ -118,7 +120,6 @@ struct ReverseSweep {
     let operands = builder.operands(node)
     let wanted = operands.map { isActive[$0.index] }
     guard wanted.contains(true) else { return }
-    builder.location = builder.location(node)
     let record = GradientNode(
       operands: operands, results: results, attributes: builder.attributes(node), cotangents: cotangents,
       wanted: wanted)
@@ -127,13 +128,16 @@ struct ReverseSweep {
     case .none(let reason):
       throw GradientError(
         message: "`\(op.definition.name)` has no derivative: \(reason)",
-        hint: "keep the derivative from reaching it: `stop_gradient`", location: builder.location(node))
-    case .expansion: expand(op, record, &builder)
+        hint: "keep the derivative from reaching it: `stop_gradient`", location: place)
+    case .expansion:
+      // What a composite is made of is no derivative yet.
+      builder.location = place
+      expand(op, record, &builder)
     case .cotangents(let body):
       do {
         try push(body(&builder, record), record, &builder)
       } catch {
-        throw GradientError(message: error.message, hint: error.hint, location: builder.location(node))
+        throw GradientError(message: error.message, hint: error.hint, location: place)
       }
     case .bodies: try push(bodies(op, record, node, &builder), record, &builder)
     }
@@ -190,9 +194,13 @@ struct ReverseSweep {
       return []
     case .cond: return try builder.condCotangents(record)
     case .while:
+      builder.location = builder.location(node)
       forward(try builder.unrolledWhile(record), record, &builder)
       return []
-    case .scan: return try builder.scanCotangents(record)
+    case .scan:
+      // The loop forward, which also gives what the derivative needs, comes first.
+      builder.location = builder.location(node)
+      return try builder.scanCotangents(record)
     }
   }
 }

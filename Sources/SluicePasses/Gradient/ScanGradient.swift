@@ -37,6 +37,8 @@ private struct ScanGradient {
 
   /// Per node of the whole whether it runs on the way back.
   private var isBackward: [Bool] = []
+  /// Per value of the whole whether it depends on a cotangent: others are computed again on the way back.
+  private var dependsOnCotangent: [Bool] = []
   /// Inputs of the body that the way back reads where they stand.
   private var readInputs: Set<Int> = []
   /// What is stacked on the way forward.
@@ -115,7 +117,7 @@ private struct ScanGradient {
   /// The way back also computes what is the same in all rounds, and what is only another view of a kept value.
   mutating func divide(_ builder: inout ModuleBuilder) {
     // What depends on a cotangent runs backward; what depends on no carry and no sequence is the same in all rounds.
-    var dependsOnCotangent = [Bool](repeating: false, count: whole.valueCount)
+    dependsOnCotangent = [Bool](repeating: false, count: whole.valueCount)
     var isSame = [Bool](repeating: false, count: whole.valueCount)
     for index in 0..<whole.nodeCount {
       let operands = whole.operands(NodeID(index))
@@ -164,6 +166,7 @@ private struct ScanGradient {
 
   func emit(_ builder: inout ModuleBuilder) throws(GradientError) -> [ValueID?] {
     let stacks = try forward(&builder)
+    builder.location = builder.tables.marked(builder.location, .gradient)
     let back = try backward(stacks, &builder)
     var cotangents = [ValueID?](repeating: nil, count: node.operands.count)
     let loops = activeCarries + activeCaptures + activeSequences
@@ -186,10 +189,12 @@ private struct ScanGradient {
     let inputs = builder.begin("forward", like: body)
     var values = [ValueID](repeating: .none, count: whole.valueCount)
     for (position, input) in inputs.enumerated() { values[position] = input }
+    let place = builder.location
     for index in whole.inputCount..<whole.nodeCount
     where whole.resultRange(NodeID(index)).contains(where: { isNeeded[$0] }) {
       builder.copy(NodeID(index), of: whole, &values)
     }
+    builder.location = place
     let graph = builder.endBody((results + kept).map { values[$0.index] })
     var attributes = builder.tables.attributes.attributes(node.attributes)
     for position in attributes.indices where attributes[position].name == .body {
@@ -243,9 +248,12 @@ private struct ScanGradient {
       operands.append(node.operands[position])
     }
 
+    let place = builder.location
     for index in whole.inputCount..<whole.nodeCount where isBackward[index] {
-      builder.copy(NodeID(index), of: whole, &values)
+      let isGradient = whole.resultRange(NodeID(index)).contains { dependsOnCotangent[$0] }
+      builder.copy(NodeID(index), of: whole, &values, isGradient ? nil : .recomputed)
     }
+    builder.location = place
     let byInput = Dictionary(uniqueKeysWithValues: zip(active, found))
     func result(_ position: Int) -> ValueID? { (byInput[position] ?? nil).map { values[$0.index] } }
     var outputs: [ValueID] = []

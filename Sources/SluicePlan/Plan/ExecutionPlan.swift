@@ -16,6 +16,8 @@ public struct ExecutionPlan: Sendable {
   public var buffers: [Buffer]
   /// What happens, in order; `loop` reaches to its `end`.
   public var steps: [Step]
+  /// Where the nodes came from that the steps run.
+  public var origins = StepOrigins()
   /// Dims that must not be negative, checked before anything runs (`T-1`, ...).
   public var checkedDims: [DimID]
   /// What integers in the inputs index, and so what they may be.
@@ -184,13 +186,13 @@ public struct ModulePlan: Sendable {
   public var states: [Variable]
   /// The size of that block.
   public var stateBytes: Int
-  /// What was and was not fused, reused, copied.
-  public var remarks: [Diagnostic]
+  /// What was decided, and why: what was and was not fused, reused, copied.
+  public var remarks: [Remark]
 
   /// A plan; the planner makes sound ones.
   package init(
     module: Module, kernels: [Kernel], functions: [ExecutionPlan], parameters: [Variable] = [],
-    parameterBytes: Int = 0, states: [Variable] = [], stateBytes: Int = 0, remarks: [Diagnostic] = []
+    parameterBytes: Int = 0, states: [Variable] = [], stateBytes: Int = 0, remarks: [Remark] = []
   ) {
     self.module = module
     self.kernels = kernels

@@ -96,7 +96,9 @@ public struct PlanPrinter: Sendable {
     for (number, step) in function.steps.enumerated() {
       if step == .end || step == .otherwise, indent.count > 4 { indent.removeLast(2) }
       let position = String(repeating: " ", count: max(0, width - String(number).count)) + String(number)
-      lines.append("    \(position)\(indent.dropFirst(2))\(text(step, labels, plan))")
+      let scopes = function.scopes(ofStep: number, plan.tables)
+      let origin = scopes.isEmpty || scopes == plan.module.name ? "" : "  // \(scopes)"
+      lines.append("    \(position)\(indent.dropFirst(2))\(text(step, labels, plan))\(origin)")
       switch step {
       case .loop, .forever, .branch, .otherwise: indent += "  "
       case .call, .leave, .end: break
@@ -125,13 +127,8 @@ public struct PlanPrinter: Sendable {
         let offset = Self.text(argument.offset, plan.tables)
         return offset == "0" ? label : "\(label) + \(offset)"
       }
-      return "call \(name(kernel.index, plan))(\(texts.joined(separator: ", ")))"
+      return "call \(plan.kernelName(kernel))(\(texts.joined(separator: ", ")))"
     }
-  }
-
-  /// The name of a kernel in a plan: `k3_sigmoid`.
-  func name(_ kernel: Int, _ plan: ModulePlan) -> String {
-    plan.kernels.indices.contains(kernel) ? "k\(kernel)_\(plan.kernels[kernel].name)" : "k?"
   }
 
   // MARK: Kernels
@@ -142,7 +139,7 @@ public struct PlanPrinter: Sendable {
     let symbols = kernel.symbols.map { Self.text($0, plan.tables) }
     var lines = kernel.comment.map { "// \($0)" }
     lines.append(
-      "kernel \(name(index, plan))(\(slots.joined(separator: ", ")))"
+      "kernel \(plan.kernelName(KernelID(index)))(\(slots.joined(separator: ", ")))"
         + (symbols.isEmpty ? "" : " for " + symbols.joined(separator: ", ")))
     let text = KernelText(kernel, plan.tables)
     var indent = "  "

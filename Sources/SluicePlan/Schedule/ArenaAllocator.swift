@@ -12,7 +12,7 @@ struct ArenaAllocator {
   /// Offsets, the size of the arena, and the largest sum of sizes alive at once.
   static func allocate(_ requests: [Request]) -> (offsets: [Int], bytes: Int, lowerBound: Int) {
     let sizes = requests.map { ($0.bytes + alignment - 1) / alignment * alignment }
-    let bound = lowerBound(requests, sizes)
+    let bound = peak(requests).bytes
     var best = inOrderOfTime(requests, sizes)
     guard best.bytes > bound, let rounds = refillCount(requests.count) else {
       return (best.offsets, best.bytes, bound)
@@ -46,17 +46,20 @@ struct ArenaAllocator {
     return [sizes, areas.map { $0.overflow ? .max : $0.partialValue }, durations]
   }
 
-  private static func lowerBound(_ requests: [Request], _ sizes: [Int]) -> Int {
+  /// The largest sum of sizes alive at once, and the first time when it is reached; nil where nothing is alive.
+  static func peak(_ requests: [Request]) -> (bytes: Int, time: Int?) {
     var changes: [(time: Int, bytes: Int)] = []
-    for (request, size) in zip(requests, sizes) {
+    for request in requests {
+      let size = (request.bytes + alignment - 1) / alignment * alignment
       changes.append((request.first, size))
       changes.append((request.last + 1, -size))
     }
     changes.sort { ($0.time, $0.bytes) < ($1.time, $1.bytes) }
-    var (live, peak) = (0, 0)
+    var live = 0
+    var peak: (bytes: Int, time: Int?) = (0, nil)
     for change in changes {
       live += change.bytes
-      peak = Swift.max(peak, live)
+      if live > peak.bytes { peak = (live, change.time) }
     }
     return peak
   }

@@ -10,7 +10,7 @@ struct Placement {
   /// Per item whether it is an assign that needs no copy.
   private(set) var isElided: [Bool]
   /// What had to be copied.
-  private(set) var remarks: [Diagnostic] = []
+  private(set) var remarks: [Remark] = []
 
   let reads: Reads
   /// Per root whether another one is made in its place.
@@ -50,9 +50,7 @@ struct Placement {
         isElided[index] = true
       } else {
         remarks.append(
-          Diagnostic(
-            .remark, "copied: the value cannot be made at its target",
-            at: tables.place(program.locations[index])))
+          Remark(.copy, "copied: the value cannot be made at its target", at: program.locations[index]))
       }
     }
   }

@@ -13,6 +13,8 @@ struct StorageAssignment {
     var first: Int
     var last: Int
     var name: StringID
+    /// Where what it is made for came from.
+    var location: LocationID
   }
 
   /// Whose memory it is.
@@ -32,8 +34,8 @@ struct StorageAssignment {
   /// Values that are too large; until all are found, they count as empty.
   private var errors: [Diagnostic] = []
 
-  private let program: Program
-  private let visits: Visits
+  let program: Program
+  let visits: Visits
   let placement: Placement
   private let ports: Ports
   /// Per cell the entry of its first assign; -1 for others.
@@ -70,6 +72,18 @@ struct StorageAssignment {
       firstAssigns[cell.index] = Int32(visits.entry(ItemID(index)))
     }
     try makeStorages(&tables)
+  }
+
+  /// The storages of the arena, and what they ask of it.
+  var arenaRequests: (storages: [Int], requests: [ArenaAllocator.Request]) {
+    let rows = storages.indices.filter { storages[$0].kind == .arena }
+    return (
+      rows,
+      rows.map {
+        ArenaAllocator.Request(
+          bytes: storages[$0].capacity, first: storages[$0].first, last: storages[$0].last)
+      }
+    )
   }
 
   /// Where a root is; nil where it needs no place.
@@ -258,7 +272,8 @@ struct StorageAssignment {
     storages.append(
       Storage(
         kind: kind, dtype: dtype, count: count, capacity: capacity * dtype.byteCount, first: first,
-        last: last, name: root.map { program.names[$0.index] } ?? .none))
+        last: last, name: root.map { program.names[$0.index] } ?? .none,
+        location: root.map { program.rootLocations[$0.index] } ?? .none))
     return BufferID(storages.count - 1)
   }
 
@@ -272,7 +287,7 @@ struct StorageAssignment {
     storages.append(
       Storage(
         kind: .arena, dtype: dtype, count: count, capacity: Swift.max(capacity, 0) * dtype.byteCount,
-        first: entry, last: entry, name: name))
+        first: entry, last: entry, name: name, location: location(ofEntry: entry)))
     return BufferID(storages.count - 1)
   }
 
