@@ -34,7 +34,7 @@ let package = Package(
     module("SluiceText", uses: ["SluiceIR"]),
     module("SluicePasses", uses: ["SluiceIR"]),
     module("SluiceReference", uses: ["SluiceIR", "SluiceFormats", "SluicePasses"]),
-    module("SluicePlan", uses: ["SluiceIR", "SluicePasses"]),
+    module("SluicePlan", uses: ["SluiceIR", "SluiceText", "SluicePasses"]),
     module("SluiceInterpreter", uses: ["SluiceIR", "SluiceFormats", "SluicePlan"]),
     module("SluiceC", uses: ["SluiceIR", "SluiceFormats", "SluicePlan"]),
     module(

@@ -61,11 +61,14 @@ extension CommandSpec {
       argumentCount: 1...1, options: Catalog.options,
       examples: ["check model.sluice", "dump ica | sluice check -"]
     ) { invocation in
-      let module = try catalog.load(invocation)
-      let plan = try Sluice.compile(module)
+      let plan =
+        switch try catalog.loadSubject(invocation) {
+        case .module(let module): try Sluice.compile(module)
+        case .plan(let plan): plan
+        }
       let functions = plan.functions.count
       invocation.context.message(
-        "\(module.name): ok, \(functions) function\(functions == 1 ? "" : "s"), \(plan.kernels.count) kernels, "
+        "\(plan.module.name): ok, \(functions) function\(functions == 1 ? "" : "s"), \(plan.kernels.count) kernels, "
           + "\(plan.functions.map(\.arenaBytes).max() ?? 0) bytes of arena")
       return ExitCode.ok
     }
@@ -108,14 +111,18 @@ extension CommandSpec {
       name: "dump", summary: "prints a model: its graph, its plan or its C", arguments: "MODEL",
       argumentCount: 1...1,
       options: Catalog.options + [
-        Option("--stage", value: "STAGE", "`graph` (the default), `plan` or `c`"),
+        Option("--stage", value: "STAGE", "`graph` (the default), `plan` or `c`; of a plan, `plan` (the default) or `c`"),
         Option("--output", alias: "-o", value: "FILE", "where to (`-`: standard output)"),
         Option("--remarks", "print what was and was not fused, reused, copied on standard error"),
       ] + passOptions, examples: ["dump ica", "dump mlp --stage plan", "dump ica --stage c -o ica.c"]
     ) { invocation in
-      let stage = try invocation.choice("--stage", Stage.self, default: .graph)
-      var module = try catalog.load(invocation)
+      let subject = try catalog.loadSubject(invocation)
       let output = invocation.value("--output") ?? "-"
+      guard case .module(var module) = subject else {
+        if case .plan(let plan) = subject { try dump(plan, invocation, to: output) }
+        return ExitCode.ok
+      }
+      let stage = try invocation.choice("--stage", Stage.self, default: .graph)
       if stage == .graph {
         if passesAreChosen(invocation) { module = try optimised(module, invocation, default: .none) }
         try FileIO.write(printedModule(module), to: output)
@@ -127,9 +134,18 @@ extension CommandSpec {
       if invocation.flag("--remarks") {
         for remark in plan.remarks { invocation.context.message("\(remark)") }
       }
-      let text = stage == .plan ? PlanPrinter().dump(plan) : CSource.emitC(plan).source
+      let text = stage == .plan ? printPlan(plan) : CSource.emitC(plan).source
       try FileIO.write(text, to: output)
       return ExitCode.ok
+    }
+  }
+
+  /// Prints a plan that was read: again, or as C.
+  private static func dump(_ plan: ModulePlan, _ invocation: Invocation, to output: String) throws {
+    switch try invocation.choice("--stage", Stage.self, default: .plan) {
+    case .graph: throw UsageError("`--stage graph`: `\(invocation.arguments[0])` is a plan")
+    case .plan: try FileIO.write(printPlan(plan), to: output)
+    case .c: try FileIO.write(CSource.emitC(plan).source, to: output)
     }
   }
 

@@ -1,4 +1,4 @@
-import SluiceIR
+package import SluiceIR
 
 /// Attributes: names before the operands, and the values in braces, read by their kinds.
 extension Reader {
@@ -163,20 +163,14 @@ extension Reader {
       advance()
       return .dtype(dtype)
     case .string:
-      guard lexer.kind == .string else { throw unexpected("text in quotes") }
-      guard let text = StringText.read(lexer.bytes[lexer.name]) else {
-        throw report(
-          "the text has an unknown escape", at: lexer.spot,
-          hint: "there are `\\\\`, `\\\"`, `\\n`, `\\t` and `\\u{1F600}`")
-      }
-      advance()
+      let text = try readQuoted()
       return .string(builder.tables.strings.intern(text))
     case .symbol, .graph, .constant: throw unexpected("a value")
     }
   }
 
   /// Reads `[a, b, ...]`.
-  mutating func readList(
+  package mutating func readList(
     _ what: String, _ element: (inout Reader) throws(Stop) -> Void
   ) throws(Stop) {
     try open(.openBracket, "`[`")
@@ -185,5 +179,26 @@ extension Reader {
       if lexer.kind != .closeBracket { try expect(.comma, "`,` or `]`") }
     }
     try close(.closeBracket, "`]`")
+  }
+
+  /// Reads text in quotes.
+  package mutating func readQuoted() throws(Stop) -> String {
+    guard lexer.kind == .string else { throw unexpected("text in quotes") }
+    guard let text = StringText.read(lexer.bytes[lexer.name]) else {
+      throw report(
+        "the text has an unknown escape", at: lexer.spot,
+        hint: "there are `\\\\`, `\\\"`, `\\n`, `\\t` and `\\u{1F600}`")
+    }
+    advance()
+    return text
+  }
+
+  /// Reads the name of an op.
+  package mutating func readOp() throws(Stop) -> Op {
+    guard lexer.kind == .identifier, let row = ops.find(lexer.bytes, lexer.name) else {
+      throw unexpected("the name of an op")
+    }
+    advance()
+    return ops.rows[row].op
   }
 }

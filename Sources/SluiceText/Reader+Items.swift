@@ -1,4 +1,4 @@
-import SluiceIR
+package import SluiceIR
 
 /// Items: the `module` line, parameters and states; graphs are in `Reader+Graph.swift`.
 extension Reader {
@@ -31,7 +31,8 @@ extension Reader {
     }
   }
 
-  private mutating func readModuleName(isFirst: Bool) throws(Stop) {
+  /// Reads the line that begins a text, behind its keyword.
+  package mutating func readModuleName(isFirst: Bool) throws(Stop) {
     let spot = lexer.spot
     let comment = takeComment()
     lexer.advance()
@@ -50,7 +51,7 @@ extension Reader {
   }
 
   /// The comment whose last line is right above the token, without lines that are for the tests.
-  mutating func takeComment() -> [String] {
+  package mutating func takeComment() -> [String] {
     var line = lexer.line - 1
     var lines: [String] = []
     for comment in lexer.comments.reversed() {
@@ -71,7 +72,7 @@ extension Reader {
 
   // MARK: Parameters and states
 
-  private mutating func readVariable(_ kind: Variable.Kind) throws(Stop) {
+  package mutating func readVariable(_ kind: Variable.Kind) throws(Stop) {
     lexer.advance()
     guard lexer.kind == .symbol else { throw unexpected("a name such as `@w`") }
     let spot = lexer.spot

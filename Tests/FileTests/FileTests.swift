@@ -164,7 +164,7 @@ struct FileTests {
   /// The plan as text, after `expand`.
   private func plan(_ module: Module, _ options: String, _ file: TestFile) throws {
     let plan = try Subject(module).plan(fuses: options != "unfused")
-    let difference = try Repository.difference(PlanPrinter().dump(plan), golden: file.golden)
+    let difference = try Repository.difference(printPlan(plan), golden: file.golden)
     #expect(difference == nil)
   }
 

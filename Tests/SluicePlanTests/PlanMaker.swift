@@ -106,14 +106,21 @@ struct PlanMaker {
   mutating func state(_ name: String, _ dtype: DType, _ count: Int64) -> Int {
     let type = type(dtype, [String(count)])
     let size = Int(count) * dtype.byteCount
+    declare(.state, name, type)
     plan.states.append(ModulePlan.Variable(name: name, type: type, offset: plan.stateBytes, byteCount: size))
     plan.stateBytes += (size + 63) / 64 * 64
     return buffer(name, dtype, dim(String(count)), .state(plan.states.count - 1))
   }
 
+  private mutating func declare(_ kind: Variable.Kind, _ name: String, _ type: TypeID) {
+    let name = plan.module.tables.strings.intern(name)
+    _ = plan.module.tables.declare(Variable(kind: kind, name: name, type: type))
+  }
+
   mutating func parameter(_ name: String, _ dtype: DType, _ count: Int64) -> Int {
     let type = type(dtype, [String(count)])
     let size = Int(count) * dtype.byteCount
+    declare(.parameter, name, type)
     plan.parameters.append(
       ModulePlan.Variable(name: name, type: type, offset: plan.parameterBytes, byteCount: size))
     plan.parameterBytes += (size + 63) / 64 * 64

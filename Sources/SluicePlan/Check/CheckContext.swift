@@ -41,7 +41,7 @@ final class CheckContext {
   /// Counts goals that are plain to see.
   func noteProof(_ count: Int) { provenCount += count }
 
-  func kernelName(_ kernel: Int) -> String { PlanPrinter().name(kernel, plan) }
+  func kernelName(_ kernel: Int) -> String { PlanPrinter.name(kernel, plan) }
 
   /// A polynomial for messages: symbols by name.
   func text(_ polynomial: Polynomial) -> String {

@@ -1,72 +1,155 @@
 import SluiceIR
+import SluiceText
 
-/// Prints plans: the one text form of an `ExecutionPlan`, for dumps and for messages.
-public struct PlanPrinter: Sendable {
-  /// A printer.
-  public init() {}
+/// The text of a plan: `parsePlan` gives the plan back, and printing that gives the text back.
+///
+/// A plan that is not sound may give a text that cannot be read.
+public func printPlan(_ plan: ModulePlan) -> String { PlanPrinter(plan).print() }
 
-  /// A whole plan: variables, functions with their buffers and steps, kernels as pseudo code.
-  public func dump(_ plan: ModulePlan) -> String {
-    var lines = ["plan @\(plan.module.name)"]
-    lines += variables("parameters", plan.parameters, plan.parameterBytes, plan.tables)
-    lines += variables("states", plan.states, plan.stateBytes, plan.tables)
-    for function in plan.functions { lines += [""] + self.function(function, plan) }
-    for index in plan.kernels.indices { lines += [""] + kernel(index, plan) }
+/// Prints plans: the one text form of a `ModulePlan`, for dumps and for messages.
+struct PlanPrinter {
+  private let plan: ModulePlan
+  private var tables: Tables { plan.tables }
+  /// Per constant its name in the text; nil for one that no buffer holds.
+  private var constantNames: [String?]
+  private var lines: [String] = []
+
+  init(_ plan: ModulePlan) {
+    self.plan = plan
+    constantNames = [String?](repeating: nil, count: plan.tables.constants.count)
+  }
+
+  /// A whole plan: constants, variables, functions with their buffers and steps, kernels.
+  consuming func print() -> String {
+    comment(plan.module.comment)
+    lines.append("plan @\(plan.module.name)")
+    symbols()
+    constants()
+    variables()
+    for function in plan.functions {
+      lines.append("")
+      self.function(function)
+    }
+    for index in plan.kernels.indices {
+      lines.append("")
+      kernel(index)
+    }
     return lines.joined(separator: "\n") + "\n"
   }
 
-  private func variables(
-    _ title: String, _ variables: [ModulePlan.Variable], _ byteCount: Int, _ tables: Tables
-  ) -> [String] {
-    if variables.isEmpty { return [] }
-    let rows = variables.map { variable in
-      [
-        "@\(variable.name)", Self.text(variable.type, tables),
-        "bytes \(variable.offset) ..< \(variable.offset + variable.byteCount)",
-      ]
+  /// A comment, one `//` line an entry; a line that the tests would take for theirs is left out.
+  private mutating func comment(_ comment: [String]) { lines += commentLines(comment) }
+
+  /// The order of the symbols, where it is not that of their first use.
+  private mutating func symbols() {
+    var seen: Set<SymbolID> = []
+    var used: [SymbolID] = []
+    func use(_ symbols: [SymbolID]) {
+      for symbol in symbols where seen.insert(symbol).inserted { used.append(symbol) }
     }
-    return ["", "\(title): \(byteCount) bytes"] + Self.aligned(rows).map { "  " + $0 }
+    for function in plan.functions {
+      use(function.symbols)
+      for case .loop(let counter, _, _) in function.steps { use([counter]) }
+    }
+    for kernel in plan.kernels { use(kernel.symbols) }
+    let sorted = used.sorted { $0.raw < $1.raw }
+    if used != sorted { lines += ["", "symbols " + sorted.map(bounded).joined(separator: ", ")] }
+  }
+
+  /// A symbol with its largest value: `B <= 8`.
+  private func bounded(_ symbol: SymbolID) -> String {
+    symbol.index < tables.dims.symbols.count
+      ? "\(Self.text(symbol, tables)) <= \(tables.dims.symbols[symbol.index].bound)" : "?"
+  }
+
+  private func whereClause(_ symbols: [SymbolID]) -> String {
+    symbols.isEmpty ? "" : " where " + symbols.map(bounded).joined(separator: ", ")
+  }
+
+  /// The constants that buffers hold.
+  private mutating func constants() {
+    for case .constant(let id) in plan.functions.flatMap(\.buffers).map(\.storage)
+    where id.index < constantNames.count { constantNames[id.index] = "" }
+    var count = 0
+    for index in constantNames.indices where constantNames[index] != nil {
+      if count == 0 { lines.append("") }
+      constantNames[index] = "c\(count)"
+      let id = ConstantID(index)
+      let type = Self.text(tables.constants.type(id), tables)
+      lines.append("constant c\(count) : \(type) = \(printedConstant(id, tables))")
+      count += 1
+    }
+  }
+
+  /// The parameters and states as in the text of a module, and where they are in their blocks.
+  private mutating func variables() {
+    let declared = printedVariables(plan.module)
+    if !declared.isEmpty { lines += [""] + declared }
+    places("parameters", plan.parameters, plan.parameterBytes)
+    places("states", plan.states, plan.stateBytes)
+  }
+
+  private mutating func places(_ title: String, _ variables: [ModulePlan.Variable], _ byteCount: Int) {
+    if variables.isEmpty { return }
+    lines += ["", "\(title) \(byteCount)"]
+    lines += Self.aligned(variables.map { ["@\($0.name)", "at \($0.offset)"] }).map { "  " + $0 }
   }
 
   // MARK: Functions
 
-  private func function(_ function: ExecutionPlan, _ plan: ModulePlan) -> [String] {
-    let tables = plan.tables
+  private mutating func function(_ function: ExecutionPlan) {
     func ports(_ ports: [Port]) -> String {
       ports.map { "\($0.name): \(Self.text($0.type, tables))" }.joined(separator: ", ")
     }
-    let bounds = function.symbols.map { symbol in
-      symbol.index < tables.dims.symbols.count
-        ? "\(Self.text(symbol, tables)) <= \(tables.dims.symbols[symbol.index].bound)" : "?"
-    }
-    var lines = function.comment.map { "// \($0)" }
+    comment(function.comment)
     lines.append(
       "func @\(function.name)(\(ports(function.inputs))) -> (\(ports(function.outputs)))"
-        + (bounds.isEmpty ? "" : " where " + bounds.joined(separator: ", ")))
-    lines.append("  arena: \(function.arenaBytes) bytes, at least \(function.lowerBoundBytes)")
+        + whereClause(function.symbols) + " {")
+    lines.append("  arena \(function.arenaBytes), at least \(function.lowerBoundBytes)")
     if !function.checkedDims.isEmpty {
-      let dims = function.checkedDims.map { "\(Self.text($0, tables)) >= 0" }
-      lines.append("  check: " + dims.joined(separator: ", "))
+      lines.append(
+        "  check " + function.checkedDims.map { "\(Self.text($0, tables)) >= 0" }.joined(separator: ", "))
     }
+    if !function.symbolChecks.rows.isEmpty {
+      lines.append("  sizes " + function.symbolChecks.rows.map(text).joined(separator: ", "))
+    }
+    for use in function.indexUses { lines.append("  " + text(use, function)) }
     let labels = labels(function)
     if !function.buffers.isEmpty {
-      lines.append("  buffers:")
-      let rows = zip(function.buffers, labels).enumerated().map { index, item in
-        let (buffer, label) = item
-        return [
-          "%\(index)", label == "%\(index)" ? buffer.name : label, buffer.dtype.name,
-          Self.text(buffer.count, tables),
-          "\(buffer.capacity) bytes", storage(buffer, plan, function),
+      lines.append("  buffers")
+      let rows = function.buffers.enumerated().map { index, buffer in
+        [
+          "%\(index)", buffer.name, "\(buffer.dtype.name)[\(Self.text(buffer.count, tables))]",
+          "\(buffer.capacity) bytes", storage(buffer, function),
         ]
       }
       lines += Self.aligned(rows).map { "    " + $0 }
     }
-    lines.append("  steps:")
-    lines += steps(function, labels, plan)
-    return lines
+    lines.append("  steps")
+    lines += steps(function, labels)
+    lines.append("}")
   }
 
-  private func storage(_ buffer: Buffer, _ plan: ModulePlan, _ function: ExecutionPlan) -> String {
+  private func text(_ row: SymbolChecks.Row) -> String {
+    switch row {
+    case .type(let type): Self.text(type, tables)
+    case .dim(let dim, let op, let isSigned):
+      "\(Self.text(dim, tables)) of \(op.definition.name)\(isSigned ? " signed" : "")"
+    }
+  }
+
+  private func text(_ use: IndexUse, _ function: ExecutionPlan) -> String {
+    let name = function.inputs.indices.contains(use.input) ? function.inputs[use.input].name : "?"
+    let axes = use.axes.map { ", \(Self.text($0.extent, tables)) by \(Self.text($0.stride, tables))" }
+    let size = Self.text(use.size, tables)
+    let low = use.hasLowerBound ? "-\(KernelText.factor(size)) " : ""
+    let place = use.place.map { " at \(quoted($0.file)):\($0.line):\($0.column)" } ?? ""
+    return
+      "\(use.role == .index ? "index" : "label") \(name)[\(Self.text(use.offset, tables))\(axes.joined())] in "
+      + "\(low)..< \(size) of \(use.op.definition.name)\(place)"
+  }
+
+  private func storage(_ buffer: Buffer, _ function: ExecutionPlan) -> String {
     func name<Row>(_ rows: [Row], _ position: Int, _ text: (Row) -> String) -> String {
       rows.indices.contains(position) ? text(rows[position]) : "?"
     }
@@ -75,8 +158,9 @@ public struct PlanPrinter: Sendable {
     case .state(let position): "state @" + name(plan.states, position, \.name)
     case .input(let position): "input " + name(function.inputs, position, \.name)
     case .output(let position): "output " + name(function.outputs, position, \.name)
-    case .constant(let id): "constant \(id.index)"
-    case .arena(let offset): "arena \(offset) ..< \(offset + buffer.capacity)"
+    case .constant(let id):
+      "constant " + (id.index < constantNames.count ? constantNames[id.index] ?? "?" : "?")
+    case .arena(let offset): "arena \(offset) ..< \(offset &+ buffer.capacity)"
     }
   }
 
@@ -89,14 +173,14 @@ public struct PlanPrinter: Sendable {
     }
   }
 
-  private func steps(_ function: ExecutionPlan, _ labels: [String], _ plan: ModulePlan) -> [String] {
+  private func steps(_ function: ExecutionPlan, _ labels: [String]) -> [String] {
     var lines: [String] = []
     var indent = "    "
     let width = String(max(function.steps.count - 1, 0)).count
     for (number, step) in function.steps.enumerated() {
       if step == .end || step == .otherwise, indent.count > 4 { indent.removeLast(2) }
       let position = String(repeating: " ", count: max(0, width - String(number).count)) + String(number)
-      lines.append("    \(position)\(indent.dropFirst(2))\(text(step, labels, plan))")
+      lines.append("    \(position)\(indent.dropFirst(2))\(text(step, labels))")
       switch step {
       case .loop, .forever, .branch, .otherwise: indent += "  "
       case .call, .leave, .end: break
@@ -105,10 +189,10 @@ public struct PlanPrinter: Sendable {
     return lines
   }
 
-  private func text(_ step: Step, _ labels: [String], _ plan: ModulePlan) -> String {
+  private func text(_ step: Step, _ labels: [String]) -> String {
     func element(_ flag: Argument) -> String {
       let label = labels.indices.contains(flag.buffer.index) ? labels[flag.buffer.index] : "?"
-      return "\(label)[\(Self.text(flag.offset, plan.tables))]"
+      return "\(label)[\(Self.text(flag.offset, tables))]"
     }
     switch step {
     case .end: return "}"
@@ -117,34 +201,32 @@ public struct PlanPrinter: Sendable {
     case .forever: return "loop {"
     case .leave(let flag): return "leave unless \(element(flag))"
     case .loop(let counter, let count, let reverse):
-      let (name, end) = (Self.text(counter, plan.tables), Self.text(count, plan.tables))
-      return "loop \(name) in 0 ..< \(end)\(reverse ? " reversed" : "") {"
+      let end = Self.text(count, tables)
+      return "loop \(bounded(counter)) in 0 ..< \(end)\(reverse ? " reversed" : "") {"
     case .call(let kernel, let arguments):
       let texts = arguments.map { argument in
         let label = labels.indices.contains(argument.buffer.index) ? labels[argument.buffer.index] : "?"
-        let offset = Self.text(argument.offset, plan.tables)
+        let offset = Self.text(argument.offset, tables)
         return offset == "0" ? label : "\(label) + \(offset)"
       }
-      return "call \(name(kernel.index, plan))(\(texts.joined(separator: ", ")))"
+      return "call \(Self.name(kernel.index, plan))(\(texts.joined(separator: ", ")))"
     }
   }
 
   /// The name of a kernel in a plan: `k3_sigmoid`.
-  func name(_ kernel: Int, _ plan: ModulePlan) -> String {
+  static func name(_ kernel: Int, _ plan: ModulePlan) -> String {
     plan.kernels.indices.contains(kernel) ? "k\(kernel)_\(plan.kernels[kernel].name)" : "k?"
   }
 
   // MARK: Kernels
 
-  private func kernel(_ index: Int, _ plan: ModulePlan) -> [String] {
+  private mutating func kernel(_ index: Int) {
     let kernel = plan.kernels[index]
     let slots = kernel.slots.map { "\($0.name): \(Self.text($0.access)) \($0.dtype.name)" }
-    let symbols = kernel.symbols.map { Self.text($0, plan.tables) }
-    var lines = kernel.comment.map { "// \($0)" }
+    comment(kernel.comment)
     lines.append(
-      "kernel \(name(index, plan))(\(slots.joined(separator: ", ")))"
-        + (symbols.isEmpty ? "" : " for " + symbols.joined(separator: ", ")))
-    let text = KernelText(kernel, plan.tables)
+      "kernel \(Self.name(index, plan))(\(slots.joined(separator: ", ")))" + whereClause(kernel.symbols) + " {")
+    let text = KernelText(kernel, tables)
     var indent = "  "
     for instruction in kernel.instructions {
       if instruction == .end, indent.count > 2 { indent.removeLast(2) }
@@ -154,7 +236,7 @@ public struct PlanPrinter: Sendable {
       default: break
       }
     }
-    return lines
+    lines.append("}")
   }
 
   // MARK: Small texts
@@ -163,7 +245,7 @@ public struct PlanPrinter: Sendable {
     switch access {
     case .read: "read"
     case .write: "write"
-    case .readWrite: "read-write"
+    case .readWrite: "update"
     }
   }
 
@@ -208,14 +290,27 @@ struct KernelText {
   private let kernel: Kernel
   private let tables: Tables
   private let indices: Set<Register>
+  /// Stands in the names of registers, so that they are not those of symbols.
+  private let mark: String
 
   init(_ kernel: Kernel, _ tables: Tables) {
     self.kernel = kernel
     self.tables = tables
+    let symbols = kernel.symbols.map { PlanPrinter.text($0, tables) }
+    mark = String(repeating: "_", count: symbols.map(Self.markLength).max() ?? 0)
     indices = Set(
       kernel.instructions.compactMap { instruction in
         if case .loop(let loop) = instruction { loop.index } else { nil }
       })
+  }
+
+  /// How many underscores keep the names of registers from being that of a symbol: one more than `i_3` has.
+  private static func markLength(_ symbol: String) -> Int {
+    guard symbol.hasPrefix("i") || symbol.hasPrefix("v") else { return 0 }
+    let rest = symbol.dropFirst()
+    let marks = rest.prefix { $0 == "_" }
+    let digits = rest.dropFirst(marks.count)
+    return !digits.isEmpty && digits.allSatisfy { $0.isNumber } ? marks.count + 1 : 0
   }
 
   /// An instruction, without what a block holds.
@@ -249,24 +344,14 @@ struct KernelText {
   private func text(_ scalar: ScalarInstruction) -> String {
     let operands = scalar.operands.map(name).joined(separator: ", ")
     switch scalar.op {
-    case .constant: return "\(number(scalar.immediate, scalar.dtype)) as \(scalar.dtype.name)"
+    case .constant: return "\(printedNumber(scalar.immediate, scalar.dtype)) as \(scalar.dtype.name)"
     case .cast, .bitcast: return "\(scalar.op)(\(operands)) as \(scalar.dtype.name)"
     case .call:
       let function = ElementaryFunction(immediate: scalar.immediate)
       return "\(function.map { "\($0)" } ?? "?")(\(operands))"
+    case .piReduction:
+      return "\(scalar.op)[\(Int64(bitPattern: scalar.immediate))](\(operands))"
     default: return "\(scalar.op)(\(operands))"
-    }
-  }
-
-  private func number(_ bits: UInt64, _ dtype: DType) -> String {
-    switch dtype {
-    case .f32: "\(Float(bitPattern: UInt32(truncatingIfNeeded: bits)))"
-    case .f64: "\(Double(bitPattern: bits))"
-    case .i32: "\(Int32(truncatingIfNeeded: bits))"
-    case .i64: "\(Int64(bitPattern: bits))"
-    case .u8: "\(UInt8(truncatingIfNeeded: bits))"
-    case .bool: bits == 0 ? "false" : "true"
-    case .f16, .bf16: "\(NarrowFloat.widened(UInt16(truncatingIfNeeded: bits), dtype))"
     }
   }
 
@@ -275,16 +360,20 @@ struct KernelText {
     var parts = affine.terms.map { term -> String in
       let coefficient = PlanPrinter.text(term.coefficient, tables)
       if coefficient == "1" { return name(term.register) }
-      let isSum = coefficient.dropFirst().contains { $0 == "+" || $0 == "-" }
-      return "\(name(term.register))*\(isSum ? "(\(coefficient))" : coefficient)"
+      return "\(name(term.register))*\(Self.factor(coefficient))"
     }
     let constant = PlanPrinter.text(affine.constant, tables)
     if constant != "0" || parts.isEmpty { parts.append(constant) }
     return parts.joined(separator: " + ")
   }
 
+  /// A dim as a factor: a sum is in parentheses.
+  static func factor(_ dim: String) -> String {
+    dim.dropFirst().contains { $0 == "+" || $0 == "-" } ? "(\(dim))" : dim
+  }
+
   /// A register: `i3` for the index of a loop, else `v3`.
-  func name(_ register: Register) -> String { indices.contains(register) ? "i\(register)" : "v\(register)" }
+  func name(_ register: Register) -> String { (indices.contains(register) ? "i" : "v") + "\(mark)\(register)" }
 
   private func slot(_ slot: Int) -> String {
     kernel.slots.indices.contains(slot) ? kernel.slots[slot].name : "?"

@@ -1,0 +1,438 @@
+import SluiceIR
+import SluiceText
+
+/// Kernels: the slots, and the instructions line by line.
+extension PlanReader {
+  /// `kernel k0_add(x: read f32, y: write f32) where D <= 3 {` and the lines up to the `}`.
+  mutating func readKernel() throws(Stop) {
+    let comment = text.takeComment()
+    text.advance()
+    let spot = text.lexer.spot
+    guard text.lexer.kind == .identifier else { throw text.unexpected("the name of the kernel") }
+    var kernel = Kernel(name: kernelName(text.lexer.text(text.lexer.name)))
+    kernel.comment = comment
+    let row = takeName()
+    guard kernelRows[row] == nil else { throw text.report("two kernels have this name", at: spot) }
+    // Until it is read, and where that fails.
+    kernelRows[row] = NameColumn.poison
+    text.beginScope()
+    slotRows.clear()
+    registerRows.clear()
+    text.nesting += 1
+    let clause = try text.readWhereAhead(allowsCounters: true)
+    kernel.symbols = (clause?.symbols ?? []).sorted { $0.raw < $1.raw }
+    try text.open(.openParenthesis, "`(` and the slots")
+    while text.lexer.kind != .closeParenthesis {
+      kernel.slots.append(try readSlot(kernel.slots.count))
+      if text.lexer.kind != .closeParenthesis { try text.expect(.comma, "`,` or `)`") }
+    }
+    try text.close(.closeParenthesis, "`)`")
+    if let clause {
+      guard text.lexer.isWord("where") else { throw text.unexpected("`where` or `{`") }
+      text.lexer.jump(to: clause.end)
+      if text.lexer.kind == .newline { text.advance() }
+    }
+    text.nesting -= 1
+    try text.expect(.openBrace, clause == nil ? "`where` or `{`" : "`,` or `{`")
+    try text.endLine("the end of the line: each instruction has a line of its own")
+    let errorCount = text.diagnostics.count
+    guard readInstructions(of: &kernel, spot), text.diagnostics.count == errorCount else { throw Stop() }
+    kernelRows[row] = kernels.count
+    kernels.append(kernel)
+  }
+
+  /// The name without the number that `printPlan` puts before it.
+  private func kernelName(_ label: String) -> String {
+    let prefix = "k\(kernels.count)_"
+    return label.hasPrefix(prefix) && label != prefix ? String(label.dropFirst(prefix.count)) : label
+  }
+
+  private mutating func readSlot(_ position: Int) throws(Stop) -> Slot {
+    guard text.lexer.kind == .identifier else { throw text.unexpected("a slot such as `x: read f32` or `)`") }
+    let (spot, name) = (text.lexer.spot, text.lexer.text(text.lexer.name))
+    let row = takeName()
+    guard slotRows[row] == nil else { throw text.report("two slots are named `\(name)`", at: spot) }
+    slotRows[row] = position
+    try text.expect(.colon, "`:` and what is done with the slot")
+    let access: Slot.Access
+    if accept(word: "read") {
+      access = .read
+    } else if accept(word: "write") {
+      access = .write
+    } else if accept(word: "update") {
+      access = .readWrite
+    } else {
+      throw text.unexpected("`read`, `write` or `update`")
+    }
+    return Slot(name, try readDType(), access)
+  }
+
+  mutating func readDType() throws(Stop) -> DType {
+    guard text.lexer.kind == .identifier, let dtype = DType(name: text.lexer.text(text.lexer.name)) else {
+      throw text.unexpected("a dtype: \(DTypeSet.any.text)")
+    }
+    text.advance()
+    return dtype
+  }
+
+  /// Reads the lines up to the `}` of the kernel; false where there is none.
+  private mutating func readInstructions(of kernel: inout Kernel, _ start: Lexer.Spot) -> Bool {
+    var depth = 0
+    while !text.isFull {
+      text.skipNewlines()
+      if text.lexer.kind == .end {
+        text.report("the kernel has no closing `}`", at: start)
+        return false
+      }
+      do throws(Stop) {
+        if text.accept(.closeBrace) {
+          if depth == 0 { return true }
+          depth -= 1
+          kernel.instructions.append(.end)
+        } else {
+          let instruction = try readInstruction(&kernel)
+          switch instruction {
+          case .loop, .if: depth += 1
+          default: break
+          }
+          kernel.instructions.append(instruction)
+        }
+        try text.endLine()
+      } catch {
+        // The end of a block is still one.
+        if skipLine() { depth += 1 }
+      }
+    }
+    return false
+  }
+
+  /// Goes on to the end of the line; whether the line begins a block.
+  mutating func skipLine() -> Bool {
+    text.nesting = 0
+    var isBlock = false
+    while text.lexer.kind != .end, text.lexer.kind != .newline {
+      isBlock = text.lexer.kind == .openBrace
+      text.lexer.advance()
+    }
+    return isBlock
+  }
+
+  // MARK: Instructions
+
+  private mutating func readInstruction(_ kernel: inout Kernel) throws(Stop) -> Instruction {
+    guard text.lexer.kind == .identifier else {
+      throw text.unexpected("an instruction such as `v1 = x[i0]`, or `}`")
+    }
+    let (spot, word) = (text.lexer.spot, text.lexer.text(text.lexer.name))
+    let row = takeName()
+    switch text.lexer.kind {
+    case .openBracket:
+      let slot = try slot(row, spot)
+      let index = try readIndex()
+      try text.expect(.equal, "`=` and the register to store")
+      return .store(slot: slot, index: index, value: try readRegister())
+    case .assign:
+      text.advance()
+      let value: Register
+      do throws(Stop) { value = try readRegister() } catch {
+        poison(row)
+        throw error
+      }
+      if let known = registerRows[row] {
+        guard known != NameColumn.poison else { throw Stop() }
+        return .assign(result: known, value: value)
+      }
+      return .assign(result: define(row, kernel.registers[value], &kernel), value: value)
+    case .accumulate:
+      let accumulator = try register(row, spot)
+      text.advance()
+      let (opSpot, name) = (text.lexer.spot, text.lexer.text(text.lexer.low..<text.lexer.high))
+      guard case .op(let op) = ScalarNames.byName[name] else {
+        throw text.report("there is no operation `\(name)`", at: opSpot)
+      }
+      text.advance()
+      try text.expect(.openParenthesis, "`(` and the value to take in")
+      let value = try readRegister()
+      try text.expect(.closeParenthesis, "`)`")
+      return .accumulate(accumulator: accumulator, op, value: value)
+    case .equal:
+      text.advance()
+      do throws(Stop) { return try readDefinition(row, spot, &kernel) } catch {
+        poison(row)
+        throw error
+      }
+    default:
+      if word == "if" {
+        let condition = try readRegister()
+        try text.expect(.openBrace, "`{`")
+        return .if(condition)
+      }
+      return .loop(try readLoop(word, spot, &kernel))
+    }
+  }
+
+  /// What stands behind `name =`: an element, a scalar operation, a constant or an index expression.
+  private mutating func readDefinition(
+    _ row: Int, _ spot: Lexer.Spot, _ kernel: inout Kernel
+  ) throws(Stop) -> Instruction {
+    if registerRows[row] != nil {
+      throw text.report(
+        "this register has a value already", at: spot, hint: "`:=` gives a variable another value")
+    }
+    let start = text.lexer.spot
+    if let scalar = try readScalarConstant() {
+      return .scalar(defining(scalar, row, &kernel))
+    }
+    if text.lexer.kind == .identifier {
+      let name = text.lexer.text(text.lexer.name)
+      let source = takeName()
+      if text.lexer.kind == .openBracket, ScalarNames.byName[name] == nil || slotRows[source] != nil {
+        let slot = try slot(source, start)
+        let index = try readIndex()
+        return .load(result: define(row, kernel.slots[slot].dtype, &kernel), slot: slot, index: index)
+      }
+      if text.lexer.kind == .openParenthesis || text.lexer.kind == .openBracket {
+        return .scalar(defining(try readScalar(name, start, kernel), row, &kernel))
+      }
+      text.lexer.jump(to: start)
+    }
+    let affine = try readAffine()
+    return .index(result: define(row, .i64, &kernel), affine)
+  }
+
+  private mutating func defining(
+    _ scalar: ScalarInstruction, _ row: Int, _ kernel: inout Kernel
+  ) -> ScalarInstruction {
+    var result = scalar
+    result.result = define(row, scalar.dtype, &kernel)
+    return result
+  }
+
+  /// A number and its dtype, `0.5 as f32`; nil, and nothing is read, for anything else.
+  private mutating func readScalarConstant() throws(Stop) -> ScalarInstruction? {
+    let start = text.lexer.spot
+    _ = text.accept(.minus)
+    guard text.lexer.kind == .number || text.lexer.kind == .identifier else {
+      text.lexer.jump(to: start)
+      return nil
+    }
+    text.advance()
+    let isConstant = accept(word: "as")
+    guard isConstant else {
+      text.lexer.jump(to: start)
+      return nil
+    }
+    let dtype = try readDType()
+    let end = text.lexer.spot
+    text.lexer.jump(to: start)
+    var bytes: [UInt8] = []
+    try text.readElement(dtype, into: &bytes)
+    text.lexer.jump(to: end)
+    let bits = bytes.reversed().reduce(UInt64(0)) { $0 << 8 | UInt64($1) }
+    return ScalarInstruction(
+      op: .constant, result: 0, dtype: dtype, source: dtype, operands: [], immediate: bits)
+  }
+
+  /// A scalar operation or an elementary function behind its name.
+  private mutating func readScalar(
+    _ name: String, _ spot: Lexer.Spot, _ kernel: Kernel
+  ) throws(Stop) -> ScalarInstruction {
+    guard let known = ScalarNames.byName[name] else {
+      throw text.report("there is no operation `\(name)`", at: spot)
+    }
+    var op: ScalarOp
+    var immediate: UInt64 = 0
+    switch known {
+    case .op(let found): op = found
+    case .function(let function):
+      op = .call
+      immediate = UInt64(function.rawValue)
+    }
+    if op == .piReduction {
+      try text.expect(.openBracket, "`[` and which part")
+      immediate = UInt64(bitPattern: try text.readInteger())
+      try text.expect(.closeBracket, "`]`")
+    }
+    try text.expect(.openParenthesis, "`(` and the operands")
+    var operands = [try readRegister()]
+    while text.accept(.comma) { operands.append(try readRegister()) }
+    try text.expect(.closeParenthesis, "`,` or `)`")
+    let dtypes = operands.map { kernel.registers[$0] }
+    let count = op.operandCount(immediate: immediate)
+    guard dtypes.count == count else {
+      throw text.report("`\(name)` takes \(count) operands, got \(dtypes.count)", at: spot)
+    }
+    var scalar = ScalarInstruction(
+      op: op, result: 0, dtype: dtypes[0], source: dtypes[0], operands: operands, immediate: immediate)
+    switch op {
+    case .cast, .bitcast:
+      try expectWord("as", "`as` and the dtype of the result")
+      scalar.dtype = try readDType()
+    case .equal, .notEqual, .less, .lessEqual: scalar.dtype = .bool
+    case .select:
+      scalar.dtype = dtypes[1]
+      scalar.source = dtypes[1]
+    default: break
+    }
+    if let message = scalar.mismatch(dtypes) { throw text.report(message, at: spot) }
+    return scalar
+  }
+
+  // MARK: Loops
+
+  private mutating func readLoop(
+    _ word: String, _ spot: Lexer.Spot, _ kernel: inout Kernel
+  ) throws(Stop) -> Loop {
+    let kind: Loop.Kind
+    switch word {
+    case "parallel": kind = .parallel
+    case "vector": kind = .vector
+    case "for": kind = .sequential
+    case "lanes":
+      try text.expect(.openParenthesis, "`(` and the number of lanes")
+      kind = .lanes(try readInt())
+      try text.expect(.closeParenthesis, "`)`")
+    default:
+      text.report(
+        "expected an instruction, found `\(word)`", at: spot,
+        hint: "there are `v = x[i]`, `v = add(a, b)`, `v = 0 as f32`, `v = 2*i + 1`, `x[i] = v`, `v := w`, "
+          + "`v <- add(w)`, `if v {`, and the loops `parallel`, `vector`, `for` and `lanes(8)`")
+      throw Stop()
+    }
+    guard text.lexer.kind == .identifier else { throw text.unexpected("the index of the loop") }
+    let indexSpot = text.lexer.spot
+    let row = takeName()
+    guard registerRows[row] == nil else {
+      throw text.report("this register has a value already", at: indexSpot)
+    }
+    // Poison until its bounds are known, which may not mention it.
+    poison(row)
+    try expectWord("in", "`in` and the first value")
+    let start = try readAffine()
+    try text.expect(.range, "`..<` and where the loop ends")
+    var end: Affine
+    var limit: Affine?
+    let minimum = text.lexer.spot
+    if accept(word: "min"), text.accept(.openParenthesis) {
+      end = try readAffine()
+      try text.expect(.comma, "`,` and the other end")
+      limit = try readAffine()
+      try text.expect(.closeParenthesis, "`)`")
+    } else {
+      text.lexer.jump(to: minimum)
+      end = try readAffine()
+    }
+    let step = accept(word: "step") ? try readInt() : 1
+    try text.expect(.openBrace, "`step` or `{`")
+    registerRows[row] = nil
+    let index = define(row, .i64, &kernel)
+    return Loop(index, from: start, to: end, limit: limit, step: step, kind)
+  }
+
+  // MARK: Names
+
+  private mutating func define(_ row: Int, _ dtype: DType, _ kernel: inout Kernel) -> Register {
+    registerRows[row] = kernel.registers.count
+    kernel.registers.append(dtype)
+    return kernel.registers.count - 1
+  }
+
+  /// Lets uses of a name pass whose definition failed.
+  private mutating func poison(_ row: Int) {
+    if registerRows[row] == nil { registerRows[row] = NameColumn.poison }
+  }
+
+  private mutating func register(_ row: Int, _ spot: Lexer.Spot) throws(Stop) -> Register {
+    guard let register = registerRows[row] else {
+      throw text.report(
+        "this register has no value", at: spot, hint: "a line above defines it, such as `v1 = x[i0]`")
+    }
+    guard register != NameColumn.poison else { throw Stop() }
+    return register
+  }
+
+  private mutating func readRegister() throws(Stop) -> Register {
+    guard text.lexer.kind == .identifier else { throw text.unexpected("a register such as `v1`") }
+    let spot = text.lexer.spot
+    return try register(takeName(), spot)
+  }
+
+  private mutating func slot(_ row: Int, _ spot: Lexer.Spot) throws(Stop) -> Int {
+    guard let slot = slotRows[row] else { throw text.report("there is no slot of this name", at: spot) }
+    return slot
+  }
+
+  // MARK: Index expressions
+
+  /// An index in brackets.
+  private mutating func readIndex() throws(Stop) -> Affine {
+    try text.open(.openBracket, "`[` and the index")
+    let index = try readAffine()
+    try text.close(.closeBracket, "`+`, `-`, `*` or `]`")
+    return index
+  }
+
+  /// A sum of products, each of them with at most one register.
+  private mutating func readAffine() throws(Stop) -> Affine {
+    var affine = Affine(text.builder.tables.dims.integer(0))
+    var isNegative = false
+    repeat {
+      let spot = text.lexer.spot
+      var (product, register) = try readFactor()
+      while text.accept(.star) {
+        let factorSpot = text.lexer.spot
+        let (factor, other) = try readFactor()
+        if register != nil, other != nil {
+          throw text.report("a product of two registers", at: factorSpot)
+        }
+        register = register ?? other
+        product = try text.fits(text.builder.tables.dims.multiply(product, factor), factorSpot)
+      }
+      if isNegative {
+        let minus = text.builder.tables.dims.integer(Int64(-1))
+        product = try text.fits(text.builder.tables.dims.multiply(product, minus), spot)
+      }
+      if let register {
+        guard !affine.terms.contains(where: { $0.register == register }) else {
+          throw text.report("this register stands in the sum already", at: spot)
+        }
+        guard affine.terms.count < 64 else { throw text.report("more than 64 registers in a sum", at: spot) }
+        affine.terms.append(Affine.Term(product, register))
+      } else {
+        affine.constant = try text.fits(text.builder.tables.dims.add(affine.constant, product), spot)
+      }
+      isNegative = text.lexer.kind == .minus
+    } while text.accept(.plus) || text.accept(.minus)
+    return affine
+  }
+
+  /// A register, or a factor of a dim with none.
+  private mutating func readFactor() throws(Stop) -> (DimID, Register?) {
+    if text.lexer.kind == .identifier {
+      let spot = text.lexer.spot
+      let row = text.names.intern(text.lexer.bytes, text.lexer.name)
+      if registerRows[row] != nil {
+        text.advance()
+        return (text.builder.tables.dims.integer(1), try register(row, spot))
+      }
+    }
+    return (try text.readFactor(), nil)
+  }
+}
+
+/// The names of scalar operations and elementary functions.
+enum ScalarNames {
+  /// What a name stands for.
+  enum Meaning {
+    case op(ScalarOp)
+    case function(ElementaryFunction)
+  }
+
+  /// All that instructions name; constants and calls are written in other ways.
+  static let byName: [String: Meaning] = {
+    var table: [String: Meaning] = [:]
+    for op in ScalarOp.allCases where ![.parameter, .constant, .call].contains(op) { table["\(op)"] = .op(op) }
+    for function in ElementaryFunction.allCases { table["\(function)"] = .function(function) }
+    return table
+  }()
+}
