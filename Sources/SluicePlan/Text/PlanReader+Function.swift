@@ -192,8 +192,8 @@ extension PlanReader {
   /// `%0 x f32[D*T] 48 bytes input x`.
   private mutating func readBuffer(_ function: inout ExecutionPlan) throws(Stop) {
     let position = function.buffers.count
-    guard text.lexer.text(text.lexer.name) == String(position) else {
-      throw text.report("buffers are numbered from 0 on; this one is `%\(position)`", at: text.lexer.spot)
+    if text.lexer.text(text.lexer.name) != String(position) {
+      text.report("buffers are numbered from 0 on; this one is `%\(position)`", at: text.lexer.spot)
     }
     text.advance()
     // Later rows keep their numbers, whatever is wrong with this one.

@@ -297,6 +297,8 @@ extension PlanReader {
         "expected an instruction, found `\(word)`", at: spot,
         hint: "there are `v = x[i]`, `v = add(a, b)`, `v = 0 as f32`, `v = 2*i + 1`, `x[i] = v`, `v := w`, "
           + "`v <- add(w)`, `if v {`, and the loops `parallel`, `vector`, `for` and `lanes(8)`")
+      // It may have been meant to be a loop.
+      if text.lexer.kind == .identifier { poison(takeName()) }
       throw Stop()
     }
     guard text.lexer.kind == .identifier else { throw text.unexpected("the index of the loop") }

@@ -123,7 +123,10 @@ struct PlanReader: ~Copyable {
     do throws(Stop) {
       guard text.lexer.isWord("plan") else { throw text.unexpected("`plan` and its name, such as `plan @mlp`") }
       try text.readModuleName(isFirst: true)
-    } catch { skipItem() }
+    } catch {
+      text.lexer.advance()
+      skipItem()
+    }
     while true {
       text.skipNewlines()
       if text.lexer.kind == .end || text.isFull { return }
@@ -142,9 +145,7 @@ struct PlanReader: ~Copyable {
     case "symbols": try readSymbols()
     case "constant": try readConstant()
     case "param", "state":
-      try requireNoFunction()
-      text.beginScope()
-      try text.readVariable(word == "param" ? .parameter : .state)
+      try readVariable(word == "param" ? .parameter : .state)
     case "parameters": try readPlaces(.parameter)
     case "states": try readPlaces(.state)
     case "func":
@@ -199,6 +200,23 @@ struct PlanReader: ~Copyable {
     throw text.report("parameters and states stand above the functions", at: text.lexer.spot)
   }
 
+  /// A line as in the text of a module.
+  private mutating func readVariable(_ kind: Variable.Kind) throws(Stop) {
+    try requireNoFunction()
+    text.beginScope()
+    let start = text.lexer.spot
+    text.advance()
+    let row = text.lexer.kind == .symbol ? text.names.intern(text.lexer.bytes, text.lexer.name) : nil
+    text.lexer.jump(to: start)
+    do throws(Stop) { try text.readVariable(kind) } catch {
+      if let row {
+        parameterRows[row] = NameColumn.poison
+        stateRows[row] = NameColumn.poison
+      }
+      throw error
+    }
+  }
+
   /// `parameters 128` or `states 128`, the size of the block in bytes, and below it `@name at 64` for each.
   private mutating func readPlaces(_ kind: Variable.Kind) throws(Stop) {
     try requireNoFunction()
@@ -215,6 +233,7 @@ struct PlanReader: ~Copyable {
       let spot = text.lexer.spot
       let name = text.builder.tables.strings.intern(text.lexer.text(text.lexer.name))
       let row = takeName()
+      if parameterRows[row] == NameColumn.poison { throw Stop() }
       guard let variable = text.builder.tables.variable(name) else {
         throw text.report(
           "`@\(text.builder.tables.strings[name])` is not declared", at: spot,
