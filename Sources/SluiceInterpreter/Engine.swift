@@ -117,7 +117,7 @@ final class Engine: @unchecked Sendable {
     }
     let function = try prepared(position)
     for kernel in function.kernels where kernels[kernel] == nil {
-      kernels[kernel] = try BoundKernel(KernelCompiler.compile(plan.kernels[kernel], plan.tables.dims))
+      kernels[kernel] = try BoundKernel(KernelCompiler.compile(plan.kernels[kernel], plan.tables))
     }
     if arena.byteCount < function.plan.arenaBytes { arena = try Self.block(function.plan.arenaBytes) }
     if options.poison { arena.fill(0xFF) }

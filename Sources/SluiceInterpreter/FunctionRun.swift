@@ -278,10 +278,13 @@ struct FunctionRun {
       try KernelRunner.run(kernel, views.span.extracting(arguments), budget: &budget)
     } catch {
       switch error {
-      case .outOfBounds(let slot, let index):
+      case .outOfBounds(let memory, let index):
+        let view =
+          memory < arguments.count
+          ? views[arguments.lowerBound + memory] : kernel.locals[memory - arguments.count]
         throw .outOfBounds(
-          kernel: kernel.compiled.name, slot: kernel.compiled.slots[slot].name, index: index,
-          count: views[arguments.lowerBound + slot].count)
+          kernel: kernel.compiled.name, memory: kernel.compiled.memories[memory], index: index,
+          count: view.count)
       case .tooManyIterations: throw .tooManyIterations(limit: limit)
       }
     }

@@ -20,10 +20,10 @@ public enum InterpreterError: Error, Hashable, Sendable {
   case negativeDim(String, value: Int64)
   /// A dim does not fit 64 bits.
   case dimOverflow(String)
-  /// A load or store beyond its buffer; `index` counts elements from the buffer's beginning.
-  case outOfBounds(kernel: String, slot: String, index: Int, count: Int)
-  /// A kernel that is not well formed; `instruction` is the position in its program.
-  case invalidKernel(kernel: String, instruction: Int, reason: String)
+  /// A load or store beyond its buffer or local; `index` counts elements from its beginning.
+  case outOfBounds(kernel: String, memory: String, index: Int, count: Int)
+  /// A kernel that is not well formed; `instruction` is the position in its program, nil for the kernel as a whole.
+  case invalidKernel(kernel: String, instruction: Int?, reason: String)
   /// A function's plan that is not well formed.
   case invalidPlan(function: String, reason: String)
   /// There is no memory of that size.
@@ -46,10 +46,10 @@ extension InterpreterError: CustomStringConvertible {
       "the symbol `\(name)` is \(value), it must be in 0...\(bound)"
     case .negativeDim(let dim, let value): "the dim `\(dim)` is \(value) for these sizes"
     case .dimOverflow(let dim): "the dim `\(dim)` does not fit 64 bits for these sizes"
-    case .outOfBounds(let kernel, let slot, let index, let count):
-      "kernel `\(kernel)` accesses element \(index) of `\(slot)`, which has \(count)"
+    case .outOfBounds(let kernel, let memory, let index, let count):
+      "kernel `\(kernel)` accesses element \(index) of `\(memory)`, which has \(count)"
     case .invalidKernel(let kernel, let instruction, let reason):
-      "kernel `\(kernel)`, instruction \(instruction): \(reason)"
+      "kernel `\(kernel)`\(instruction.map { ", instruction \($0)" } ?? ""): \(reason)"
     case .invalidPlan(let function, let reason): "plan of `@\(function)`: \(reason)"
     case .outOfMemory(let bytes): "there is no memory for \(bytes) bytes"
     case .tooManyIterations(let limit): "more than \(limit) loop iterations"

@@ -77,7 +77,7 @@ public struct PlanInterpreter: Sendable {
 
   /// Checks one kernel whose dims are in `tables`, without running it.
   public static func validate(_ kernel: Kernel, _ tables: Tables) throws(InterpreterError) {
-    _ = try KernelCompiler.compile(kernel, tables.dims)
+    _ = try KernelCompiler.compile(kernel, tables)
   }
 
   /// The states in the plan's order.

@@ -53,7 +53,7 @@ enum HostileModel {
     var others: [DimID] = []
     for symbol in symbols.dropFirst() { others.append(kit.dim(symbol)) }
     var k = kit.builder("*/ kernel \\")
-    var slots: [Int] = []
+    var slots: [Memory] = []
     for name in names { slots.append(k.slot(name, .f32, .read)) }
     let output = k.slot("begin", .f32, .write)
     let (none, one) = (kit.zero, kit.one)

@@ -57,6 +57,7 @@ private struct Walk {
   var outputs: [[UInt8]]
   var arena: [UInt8]
   private var registers: [UInt64] = []
+  private var locals: [[UInt64]] = []
   private var kernel = Kernel(name: "")
   private var arguments: [(buffer: Buffer, offset: Int)] = []
 
@@ -87,6 +88,7 @@ private struct Walk {
         self.kernel = plan.kernels[kernel.index]
         self.arguments = arguments.map { (function.buffers[$0.buffer.index], value($0.offset)) }
         registers = [UInt64](repeating: 0, count: self.kernel.registers.count)
+        locals = self.kernel.locals.map { _ in [] }
         execute(0..<self.kernel.instructions.count)
         at += 1
       case .loop(let counter, let count, let reverse):
@@ -164,8 +166,14 @@ private struct Walk {
       switch kernel.instructions[at] {
       case .scalar(let scalar): registers[scalar.result] = evaluate(scalar)
       case .index(let result, let affine): registers[result] = UInt64(bitPattern: Int64(value(affine)))
-      case .load(let result, let slot, let index): registers[result] = load(slot, value(index))
-      case .store(let slot, let index, let register): store(slot, value(index), registers[register])
+      case .load(let result, .slot(let slot), let index): registers[result] = load(slot, value(index))
+      case .load(let result, .local(let local), let index): registers[result] = locals[local][value(index)]
+      case .store(.slot(let slot), let index, let register): store(slot, value(index), registers[register])
+      case .store(.local(let local), let index, let register):
+        locals[local][value(index)] = registers[register]
+      case .local(let local):
+        // Elements that nobody stored would be noticed.
+        locals[local] = Array(repeating: .max, count: value(Affine(kernel.locals[local].count)))
       case .assign(let result, let register): registers[result] = registers[register]
       case .accumulate(let accumulator, let op, let register):
         registers[accumulator] = combine(op, accumulator, registers[accumulator], registers[register])

@@ -105,8 +105,8 @@ struct RandomKernels {
   // MARK: Kernels
 
   private struct Slots {
-    var inputs: [(slot: Int, dtype: DType)] = []
-    var outputs: [(slot: Int, dtype: DType)] = []
+    var inputs: [(slot: Memory, dtype: DType)] = []
+    var outputs: [(slot: Memory, dtype: DType)] = []
   }
 
   /// Adds a function with a random kernel; `shape` picks the template.
@@ -224,6 +224,7 @@ struct RandomKernels {
   /// Sums over columns in lanes; every element of a row gets the row's results.
   private mutating func reduction(_ k: inout KernelBuilder, _ slots: Slots) {
     let i = k.beginLoop(to: Affine(rowDim), .parallel)
+    let local = chance(60) ? self.local(&k, slots, i) : nil
     var accumulators: [(Register, DType, ScalarOp)] = []
     for _ in 0..<1 + Int(random.next() % 3) {
       let dtype = pick(Self.dtypes)
@@ -235,6 +236,7 @@ struct RandomKernels {
     var body = { (self: inout RandomKernels, k: inout KernelBuilder, j: Register) in
       var pool = Pool()
       self.load(&k, slots, &pool, self.place(i, j))
+      if let (row, dtype) = local { pool.add(k.load(row, self.element(j)), dtype) }
       self.grow(&k, &pool, 2 + Int(self.random.next() % 8))
       for (register, dtype, op) in accumulators { k.accumulate(register, op, self.operand(&k, pool, dtype)) }
     }
@@ -256,11 +258,29 @@ struct RandomKernels {
     let j = k.beginLoop(to: Affine(columnDim), .vector)
     var pool = Pool()
     for (register, dtype, _) in accumulators { pool.add(register, dtype) }
+    if let (row, dtype) = local { pool.add(k.load(row, element(j)), dtype) }
     load(&k, slots, &pool, place(i, j))
     grow(&k, &pool, 4)
     store(&k, slots, pool, place(i, j))
     k.endLoop()
     k.endLoop()
+  }
+
+  private func element(_ j: Register) -> Affine { Affine(kit.zero, [.init(kit.one, j)]) }
+
+  /// A row of the kernel's own, made of the inputs' rows.
+  private mutating func local(
+    _ k: inout KernelBuilder, _ slots: Slots, _ i: Register
+  ) -> (row: Memory, dtype: DType) {
+    let dtype = pick(Self.dtypes)
+    let row = k.local("row", dtype, columnDim)
+    let j = k.beginLoop(to: Affine(columnDim), pick([.vector, .sequential]))
+    var pool = Pool()
+    load(&k, slots, &pool, place(i, j))
+    grow(&k, &pool, 3)
+    k.store(row, element(j), operand(&k, pool, dtype))
+    k.endLoop()
+    return (row, dtype)
   }
 
   /// Loops in order, with conditions, elements read back, and indices that come from data.

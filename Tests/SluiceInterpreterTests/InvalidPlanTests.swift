@@ -34,7 +34,7 @@ import Testing
       let value = f.builder.load(x, f.at(i))
       if kind == .lanes(8) { f.builder.accumulate(sum, .add, value) }
       f.builder.endLoop()
-      #expect(throws: InterpreterError.outOfBounds(kernel: "beyond", slot: "x", index: 4, count: 4)) {
+      #expect(throws: InterpreterError.outOfBounds(kernel: "beyond", memory: "x", index: 4, count: 4)) {
         try f.run([HostTensor([1, 2, 3, 4] as [Float])])
       }
     }
@@ -45,7 +45,7 @@ import Testing
       let i = f.loop(4, kind)
       f.builder.store(x, f.affine(start, (1, i)), value)
       f.builder.endLoop()
-      #expect(throws: InterpreterError.outOfBounds(kernel: "beyond", slot: "x", index: index, count: 4)) {
+      #expect(throws: InterpreterError.outOfBounds(kernel: "beyond", memory: "x", index: index, count: 4)) {
         try f.run([HostTensor([1, 2, 3, 4] as [Float])])
       }
     }
@@ -62,7 +62,7 @@ import Testing
       f.builder.endLoop()
       for index in [4, -1, Int64.max, .min] {
         #expect(
-          throws: InterpreterError.outOfBounds(kernel: "beyond", slot: "x", index: Int(index), count: 4)
+          throws: InterpreterError.outOfBounds(kernel: "beyond", memory: "x", index: Int(index), count: 4)
         ) {
           try f.run([HostTensor([1, 2, index, 0] as [Int64])])
         }
@@ -81,16 +81,16 @@ import Testing
 
   @Test func structure() {
     fails("has no end") { f in _ = f.loop(3, .vector) }
-    fails("an end without") { $0.builder.endLoop() }
-    fails("step 0") { f in
+    fails("ends nothing") { $0.builder.endLoop() }
+    fails("the step 0") { f in
       _ = f.loop(3, step: 0, .vector)
       f.builder.endLoop()
     }
-    fails("not a power of two") { f in
+    fails("3 lanes; expected a power of two") { f in
       _ = f.loop(3, .lanes(3))
       f.builder.endLoop()
     }
-    fails("not a power of two") { f in
+    fails("0 lanes; expected a power of two up to 256") { f in
       _ = f.loop(3, .lanes(0))
       f.builder.endLoop()
     }
@@ -100,20 +100,20 @@ import Testing
       f.builder.endLoop()
       f.builder.endLoop()
     }
-    fails("a loop in a lanes loop") { f in
+    fails("a loop inside a `lanes` loop") { f in
       _ = f.loop(3, .lanes(4))
       _ = f.loop(3, .sequential)
       f.builder.endLoop()
       f.builder.endLoop()
     }
-    fails("an `if` in a vector") { f in
+    fails("an `if` inside a vector") { f in
       let yes = f.builder.constant(1, .bool)
       _ = f.loop(3, .vector)
       f.builder.begin(if: yes)
       f.builder.endLoop()
       f.builder.endLoop()
     }
-    fails("bounds that differ") { f in
+    fails("its bounds differ") { f in
       let i = f.loop(3, .vector)
       _ = f.builder.beginLoop(to: f.at(i), .sequential)
       f.builder.endLoop()
@@ -122,35 +122,35 @@ import Testing
   }
 
   @Test func registers() {
-    fails("no register 99") { f in
+    fails("register 99 does not exist") { f in
       _ = f.builder.scalar(.abs, .f32, [f.float(1)])
       f.set(1, .assign(result: 0, value: 99))
     }
-    fails("has no value here") { f in
+    fails("is used before it is defined") { f in
       _ = f.loop(3, .sequential)
       let inside = f.float(1)
       f.builder.endLoop()
-      f.builder.store(0, f.affine(0), inside)
+      f.builder.store(.slot(0), f.affine(0), inside)
     }
     fails("defined twice") { f in
       let one = f.float(1)
       _ = f.builder.scalar(.abs, .f32, [one])
-      f.set(1, .load(result: one, slot: 0, index: f.affine(0)))
+      f.set(1, .load(result: one, memory: .slot(0), index: f.affine(0)))
     }
-    fails("loop index") { f in
+    fails("is the index of a loop") { f in
       let i = f.loop(3, .sequential)
       f.builder.assign(i, i)
       f.builder.endLoop()
     }
     for kind in [Loop.Kind.vector, .parallel, .lanes(4)] {
-      fails("not sequential, and comes from outside") { f in
+      fails("is changed inside the loop over") { f in
         let sum = f.builder.variable(f.float(1))
         _ = f.loop(3, kind)
         f.builder.assign(sum, f.float(2))
         f.builder.endLoop()
       }
     }
-    fails("comes from outside a loop that is not sequential") { f in
+    fails("whose iterations are parallel") { f in
       let sum = f.builder.variable(f.float(1))
       _ = f.loop(3, .parallel)
       _ = f.loop(3, .lanes(2))
@@ -158,13 +158,13 @@ import Testing
       f.builder.endLoop()
       f.builder.endLoop()
     }
-    fails("is read in its lanes loop") { f in
+    fails("is used inside the loop that accumulates into it") { f in
       let sum = f.builder.variable(f.float(1))
       _ = f.loop(3, .lanes(4))
       f.builder.accumulate(sum, .add, f.builder.scalar(.abs, .f32, [sum]))
       f.builder.endLoop()
     }
-    fails("two operations") { f in
+    fails("accumulates in two ways") { f in
       let sum = f.builder.variable(f.float(1))
       let one = f.float(1)
       _ = f.loop(3, .lanes(4))
@@ -172,30 +172,34 @@ import Testing
       f.builder.accumulate(sum, .multiply, one)
       f.builder.endLoop()
     }
-    fails("outside a lanes loop") { f in
+    fails("outside a `lanes` loop") { f in
       let sum = f.builder.variable(f.float(1))
       f.builder.accumulate(sum, .add, sum)
     }
   }
 
   @Test func operations() {
-    fails("is f32, i32 is expected") { f in
+    fails("`add` of f32, f32 gives no i32") { f in
       _ = f.builder.scalar(.add, .i32, source: .i32, [f.float(1), f.float(1)])
     }
-    fails("not an operation on f32") { f in _ = f.builder.scalar(.not, .f32, [f.float(1)]) }
-    fails("not an operation on i64") { f in _ = f.builder.scalar(.sqrt, .i64, [f.integer(1)]) }
+    fails("`not` of f32") { f in _ = f.builder.scalar(.not, .f32, [f.float(1)]) }
+    fails("`sqrt` of i64") { f in _ = f.builder.scalar(.sqrt, .i64, [f.integer(1)]) }
     fails("takes 2 operands") { f in _ = f.builder.scalar(.add, .f32, [f.float(1)]) }
-    fails("does not give") { f in _ = f.builder.scalar(.less, .f32, source: .f32, [f.float(1), f.float(1)]) }
-    fails("a bitcast from") { f in _ = f.builder.scalar(.bitcast, .f64, source: .f32, [f.float(1)]) }
-    fails("a call of no") { f in _ = f.builder.scalar(.call, .f32, [f.float(1)], immediate: 200) }
-    fails("a parameter in") { f in _ = f.builder.scalar(.parameter, .f32, []) }
-    fails("no slot 7") { f in
-      _ = f.float(1)
-      f.set(0, .load(result: 0, slot: 7, index: f.affine(0)))
+    fails("the result is f32, expected bool") { f in
+      _ = f.builder.scalar(.less, .f32, source: .f32, [f.float(1), f.float(1)])
     }
-    fails("no dim") { f in
+    fails("`bitcast` of f32 to f64") { f in _ = f.builder.scalar(.bitcast, .f64, source: .f32, [f.float(1)]) }
+    fails("the function 200 does not exist") { f in
+      _ = f.builder.scalar(.call, .f32, [f.float(1)], immediate: 200)
+    }
+    fails("a kernel has no parameters") { f in _ = f.builder.scalar(.parameter, .f32, []) }
+    fails("slot 7 does not exist") { f in
       _ = f.float(1)
-      f.set(0, .load(result: 0, slot: 0, index: Affine(DimID(raw: 12345))))
+      f.set(0, .load(result: 0, memory: .slot(7), index: f.affine(0)))
+    }
+    fails("a dim is out of range") { f in
+      _ = f.float(1)
+      f.set(0, .load(result: 0, memory: .slot(0), index: Affine(DimID(raw: 12345))))
     }
     fails("is only read") { f in
       let y = f.builder.slot("y", .f32, .read)
@@ -306,12 +310,15 @@ import Testing
         if !scalar.operands.isEmpty { scalar.operands[0] = register }
         kernel.instructions[at] = .scalar(scalar)
       case .index(let result, _): kernel.instructions[at] = .assign(result: register, value: result)
-      case .load(let result, let slot, var index):
+      case .load(let result, let memory, var index):
         index.terms.append(Affine.Term(index.constant, register))
-        kernel.instructions[at] = .load(result: result, slot: slot + random.below(2), index: index)
-      case .store(let slot, var index, let value):
+        kernel.instructions[at] = .load(
+          result: result, memory: changed(memory, by: random.below(2)), index: index)
+      case .store(let memory, var index, let value):
         index.terms.append(Affine.Term(DimID(random.below(12)), register))
-        kernel.instructions[at] = .store(slot: slot - random.below(2), index: index, value: value)
+        kernel.instructions[at] = .store(
+          memory: changed(memory, by: -random.below(2)), index: index, value: value)
+      case .local(let local): kernel.instructions[at] = .local(local + 1)
       case .assign(let result, let value):
         kernel.instructions[at] = random.below(2) == 0 ? .assign(result: register, value: value) : .if(result)
       case .accumulate(let accumulator, _, let value):
@@ -319,12 +326,19 @@ import Testing
           accumulator: accumulator, random.pick(ScalarOp.allCases), value: value)
       case .loop(var loop):
         loop.step = random.below(4)
-        loop.kind = random.pick([.vector, .parallel, .sequential, .lanes(random.below(9))])
+        loop.kind = random.pick([.vector, .tasks, .parallel, .sequential, .lanes(random.below(9))])
         if random.below(2) == 0 { loop.end.terms.append(Affine.Term(loop.end.constant, register)) }
         kernel.instructions[at] = .loop(loop)
       case .if: kernel.instructions[at] = .if(register)
       case .end: kernel.instructions[at] = .if(register)
       }
+    }
+  }
+
+  private func changed(_ memory: Memory, by distance: Int) -> Memory {
+    switch memory {
+    case .slot(let slot): .slot(slot + distance)
+    case .local(let local): .local(local + distance)
     }
   }
 }

@@ -8,6 +8,8 @@ struct NaiveRunner {
   let symbols: [SymbolID: Int]
   /// The bits of the elements of every slot.
   var memory: [[UInt64]]
+  /// The bits of the elements of every local that has begun.
+  private var locals: [[UInt64]]
   private var registers: [UInt64]
   private var ends: [Int]
   private var programs: [ScalarInstruction: ScalarProgram] = [:]
@@ -20,6 +22,7 @@ struct NaiveRunner {
     self.tables = tables
     self.symbols = symbols
     self.memory = memory
+    locals = kernel.locals.map { _ in [] }
     registers = kernel.registers.map { _ in 0 }
     ends = kernel.instructions.map { _ in 0 }
     var open: [Int] = []
@@ -48,8 +51,16 @@ struct NaiveRunner {
       switch kernel.instructions[at] {
       case .scalar(let scalar): registers[scalar.result] = evaluate(scalar)
       case .index(let result, let affine): registers[result] = UInt64(bitPattern: Int64(value(affine)))
-      case .load(let result, let slot, let index): registers[result] = memory[slot][value(index)]
-      case .store(let slot, let index, let value): memory[slot][self.value(index)] = registers[value]
+      case .load(let result, .slot(let slot), let index): registers[result] = memory[slot][value(index)]
+      case .load(let result, .local(let local), let index): registers[result] = locals[local][value(index)]
+      case .store(.slot(let slot), let index, let value): memory[slot][self.value(index)] = registers[value]
+      case .store(.local(let local), let index, let value):
+        locals[local][self.value(index)] = registers[value]
+      case .local(let local):
+        // Bits of its dtype, which are likely to show.
+        let own = kernel.locals[local]
+        let bits = UInt64.max >> UInt64(64 - 8 * own.dtype.byteCount)
+        locals[local] = Array(repeating: bits, count: value(Affine(own.count)))
       case .assign(let result, let value): registers[result] = registers[value]
       case .accumulate(let accumulator, let op, let value):
         let old = lanes[accumulator]?[lane] ?? 0

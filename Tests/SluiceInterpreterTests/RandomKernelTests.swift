@@ -21,7 +21,7 @@ struct KernelGenerator {
   var fixture: KernelFixture
   private var random: Random
   private var known: [DType: [Register]] = [:]
-  private var sources: [(slot: Int, dtype: DType)] = []
+  private var sources: [(slot: Memory, dtype: DType)] = []
   private var outputs: [(dtype: DType, count: Int)] = []
   /// The loops around: indices and extents.
   private var loops: [(index: Register, extent: Int)] = []
@@ -78,8 +78,9 @@ struct KernelGenerator {
 
   private mutating func nest(_ depth: Int) {
     if random.below(3) == 0 { work(random.below(4)) }
-    switch random.below(depth > 2 ? 3 : 6) {
+    switch random.below(depth > 2 ? 3 : 7) {
     case 0: vector()
+    case 6 where fixture.builder.kernel.locals.count < 4: local()
     case 1: lanes()
     case 2:
       work(2)
@@ -108,6 +109,29 @@ struct KernelGenerator {
     }
   }
 
+  /// A local that is filled in one loop, and read in another one from its end.
+  private mutating func local() {
+    let dtype = random.pick(DType.allCases)
+    let count = random.pick([1, 7, 255, 300])
+    let row = fixture.builder.local("row", dtype, fixture.tables.dims.integer(count))
+    for isStore in [true, false] {
+      let kind = random.pick([Loop.Kind.vector, .parallel, .sequential])
+      scoped {
+        $0.loops.append(($0.fixture.loop(count, kind), count))
+      } _: { generator in
+        let i = generator.loops[generator.loops.count - 1].index
+        if isStore {
+          generator.work(generator.random.below(4))
+          generator.fixture.builder.store(row, generator.fixture.at(i), generator.value(dtype))
+        } else {
+          let value = generator.fixture.builder.load(row, generator.fixture.affine(count - 1, (-1, i)))
+          generator.known[dtype, default: []].append(value)
+          generator.store(value, dtype)
+        }
+      }
+    }
+  }
+
   /// A sequential loop with variables.
   private mutating func carried(_ depth: Int) {
     let dtype = random.pick(DType.allCases)
@@ -125,9 +149,7 @@ struct KernelGenerator {
 
   private mutating func lanes() {
     let dtype = random.pick(DType.allCases.filter { !$0.isNarrow })
-    let operations = ScalarOp.allCases.filter {
-      $0.operandCount == 2 && !$0.isComparison && $0.supports(dtype)
-    }
+    let operations = ScalarOp.allCases.filter { $0.isAccumulation && $0.supports(dtype) }
     let first = fixture.builder.variable(value(dtype))
     let second = fixture.builder.variable(value(.f32))
     scoped {
@@ -202,6 +224,10 @@ struct KernelGenerator {
   /// Stores a value at the place of this iteration in a slot of its own.
   private mutating func store() {
     let dtype = random.pick(DType.allCases)
+    store(value(dtype), dtype)
+  }
+
+  private mutating func store(_ value: Register, _ dtype: DType) {
     let slot = fixture.builder.slot("y\(outputs.count)", dtype, .write)
     var count = 1
     var terms: [(Int, Register)] = []
@@ -212,6 +238,6 @@ struct KernelGenerator {
     outputs.append((dtype, count))
     let affine = Affine(
       fixture.tables.dims.integer(0), terms.map { Affine.Term(fixture.tables.dims.integer($0.0), $0.1) })
-    fixture.builder.store(slot, affine, value(dtype))
+    fixture.builder.store(slot, affine, value)
   }
 }

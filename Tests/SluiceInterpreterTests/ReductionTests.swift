@@ -56,7 +56,7 @@ import Testing
 
   @Test func everyOperation() throws {
     for dtype in DType.allCases {
-      for op in ScalarOp.allCases where op.operandCount == 2 && !op.isComparison && op.supports(dtype) {
+      for op in ScalarOp.allCases where op.isAccumulation && op.supports(dtype) {
         for lanes in [1, 8] { try check(op, dtype, 37, lanes: lanes, seed: UInt64(op.rawValue)) }
       }
     }

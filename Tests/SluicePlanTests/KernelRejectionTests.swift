@@ -15,7 +15,7 @@ import Testing
     let kernel = m.kernel("wrong") { k, m in
       _ = (k.slot("x", .f32, .read), k.slot("y", .f32, writes))
       k.loop(to: m.affine("N"), .vector) { k, i in
-        k.store(1, m.affine("0", ("1", i)), k.load(0, m.affine("0", ("1", i))))
+        k.store(.slot(1), m.affine("0", ("1", i)), k.load(.slot(0), m.affine("0", ("1", i))))
       }
       body(&k, &m)
     }
@@ -49,18 +49,18 @@ import Testing
         _ = k.scalar(.negate, .f32, [variable])
       }
     ),
-    ("is i64, expected f32", { k, m in k.store(1, m.affine("0"), k.constant(0, .i64)) }),
-    ("is f32, expected i64", { k, m in _ = k.load(0, m.affine("0", ("1", k.constant(0, .f32)))) }),
+    ("is i64, expected f32", { k, m in k.store(.slot(1), m.affine("0"), k.constant(0, .i64)) }),
+    ("is f32, expected i64", { k, m in _ = k.load(.slot(0), m.affine("0", ("1", k.constant(0, .f32)))) }),
     (
       "occurs twice in an index",
       { k, m in
         let zero = k.constant(0, .i64)
-        _ = k.load(0, m.affine("0", ("1", zero), ("2", zero)))
+        _ = k.load(.slot(0), m.affine("0", ("1", zero), ("2", zero)))
       }
     ),
-    ("slot 2 does not exist", { k, m in k.store(2, m.affine("0"), k.constant(0, .f32)) }),
-    ("loads from `y`, which is only written", { k, m in _ = k.load(1, m.affine("0")) }),
-    ("stores to `x`, which is only read", { k, m in k.store(0, m.affine("0"), k.constant(0, .f32)) }),
+    ("slot 2 does not exist", { k, m in k.store(.slot(2), m.affine("0"), k.constant(0, .f32)) }),
+    ("loads from `y`, which is only written", { k, m in _ = k.load(.slot(1), m.affine("0")) }),
+    ("stores to `x`, which is only read", { k, m in k.store(.slot(0), m.affine("0"), k.constant(0, .f32)) }),
     ("the name is no identifier", { k, _ in _ = k.slot("a b", .f32, .read) }),
   ]
 
@@ -248,26 +248,28 @@ import Testing
     (
       "may touch an element before the buffer",
       { k, m in
-        k.loop(to: m.affine("N"), .vector) { k, i in _ = k.load(0, m.affine("-1", ("1", i))) }
+        k.loop(to: m.affine("N"), .vector) { k, i in _ = k.load(.slot(0), m.affine("-1", ("1", i))) }
       }
     ),
     (
       "may touch an element behind the buffer",
       { k, m in
-        k.loop(to: m.affine("N"), .vector) { k, i in _ = k.load(0, m.affine("1", ("1", i))) }
+        k.loop(to: m.affine("N"), .vector) { k, i in _ = k.load(.slot(0), m.affine("1", ("1", i))) }
       }
     ),
     (
       "may touch an element behind the buffer",
       { k, m in
-        k.loop(to: m.affine("N+1"), .vector) { k, i in _ = k.load(0, m.affine("0", ("1", i))) }
+        k.loop(to: m.affine("N+1"), .vector) { k, i in _ = k.load(.slot(0), m.affine("0", ("1", i))) }
       }
     ),
-    ("may touch an element behind the buffer", { k, m in _ = k.load(0, m.affine("0")) }),
+    ("may touch an element behind the buffer", { k, m in _ = k.load(.slot(0), m.affine("0")) }),
     (
       "may touch an element behind the buffer",
       { k, m in
-        k.loop(to: m.affine("N"), step: 2, .sequential) { k, i in _ = k.load(0, m.affine("1", ("1", i))) }
+        k.loop(to: m.affine("N"), step: 2, .sequential) { k, i in
+          _ = k.load(.slot(0), m.affine("1", ("1", i)))
+        }
       }
     ),
     // Bits as an index, without a clamp and with one that is too wide.
@@ -275,8 +277,8 @@ import Testing
       "may touch an element",
       { k, m in
         k.loop(to: m.affine("N"), .vector) { k, i in
-          let bits = k.scalar(.bitcast, .i32, source: .f32, [k.load(0, m.affine("0", ("1", i)))])
-          _ = k.load(0, m.affine("0", ("1", k.scalar(.cast, .i64, source: .i32, [bits]))))
+          let bits = k.scalar(.bitcast, .i32, source: .f32, [k.load(.slot(0), m.affine("0", ("1", i)))])
+          _ = k.load(.slot(0), m.affine("0", ("1", k.scalar(.cast, .i64, source: .i32, [bits]))))
         }
       }
     ),
@@ -285,9 +287,9 @@ import Testing
       { k, m in
         let (zero, count) = (k.constant(0, .i64), k.index(m.affine("N")))
         k.loop(to: m.affine("N"), .vector) { k, i in
-          let place = k.scalar(.cast, .i64, source: .f32, [k.load(0, m.affine("0", ("1", i)))])
+          let place = k.scalar(.cast, .i64, source: .f32, [k.load(.slot(0), m.affine("0", ("1", i)))])
           _ = k.load(
-            0,
+            .slot(0),
             m.affine("0", ("1", k.scalar(.minimum, .i64, [k.scalar(.maximum, .i64, [place, zero]), count]))))
         }
       }
@@ -298,15 +300,15 @@ import Testing
       { k, m in
         let (zero, last) = (k.constant(0, .i64), k.index(m.affine("N-1")))
         let place = k.scalar(.minimum, .i64, [k.scalar(.maximum, .i64, [k.constant(2, .i64), zero]), last])
-        _ = k.load(0, m.affine("0", ("1", place)))
+        _ = k.load(.slot(0), m.affine("0", ("1", place)))
       }
     ),
     (
       "the index may not fit 64 bits",
       { k, m in
         k.loop(to: m.affine("N"), .vector) { k, i in
-          let place = k.scalar(.cast, .i64, source: .f32, [k.load(0, m.affine("0", ("1", i)))])
-          _ = k.load(0, m.affine("0", ("4", place)))
+          let place = k.scalar(.cast, .i64, source: .f32, [k.load(.slot(0), m.affine("0", ("1", i)))])
+          _ = k.load(.slot(0), m.affine("0", ("4", place)))
         }
       }
     ),
@@ -315,7 +317,7 @@ import Testing
       { k, m in
         k.loop(to: m.affine("N"), .parallel) { k, _ in
           k.loop(to: m.affine("N"), .vector) { k, i in
-            k.store(1, m.affine("0", ("1", i)), k.constant(0, .f32))
+            k.store(.slot(1), m.affine("0", ("1", i)), k.constant(0, .f32))
           }
         }
       }

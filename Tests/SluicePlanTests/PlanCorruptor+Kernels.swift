@@ -55,16 +55,10 @@ extension PlanCorruptor {
   private func relist(_ k: Int, _ plan: inout ModulePlan) {
     var found: Set<SymbolID> = Set(plan.kernels[k].symbols)
     let tables = plan.tables
-    func note(_ affine: Affine) {
+    for local in plan.kernels[k].locals { found.formUnion(tables.dims.symbols(in: local.count)) }
+    for affine in plan.kernels[k].instructions.flatMap(\.affines) {
       for dim in [affine.constant] + affine.terms.map(\.coefficient) {
         found.formUnion(tables.dims.symbols(in: dim))
-      }
-    }
-    for instruction in plan.kernels[k].instructions {
-      switch instruction {
-      case .index(_, let affine), .load(_, _, let affine), .store(_, let affine, _): note(affine)
-      case .loop(let loop): [loop.start, loop.end, loop.limit ?? loop.end].forEach(note)
-      default: break
       }
     }
     plan.kernels[k].symbols = found.sorted { $0.raw < $1.raw }
@@ -91,7 +85,7 @@ extension PlanCorruptor {
     guard let (k, at) = instruction(plan, where: { if case .loop = $0 { true } else { false } }),
       case .loop(var loop) = plan.kernels[k].instructions[at]
     else { return nil }
-    let kind = [Loop.Kind.parallel, .vector, .sequential, .lanes(4), .lanes(3)][below(5)]
+    let kind = [Loop.Kind.tasks, .parallel, .vector, .sequential, .lanes(4), .lanes(3)][below(6)]
     if loop.kind == kind { return nil }
     var expectation = Expectation.sameResults
     // The order of a sum is a value; how many lanes there are, and whether there are any, changes it.
@@ -111,12 +105,12 @@ extension PlanCorruptor {
     }
     guard let (k, at) = found else { return nil }
     switch plan.kernels[k].instructions[at] {
-    case .load(let result, let slot, let index):
+    case .load(let result, let memory, let index):
       guard let index = changed(index, &plan) else { return nil }
-      plan.kernels[k].instructions[at] = .load(result: result, slot: slot, index: index)
-    case .store(let slot, let index, let value):
+      plan.kernels[k].instructions[at] = .load(result: result, memory: memory, index: index)
+    case .store(let memory, let index, let value):
       guard let index = changed(index, &plan) else { return nil }
-      plan.kernels[k].instructions[at] = .store(slot: slot, index: index, value: value)
+      plan.kernels[k].instructions[at] = .store(memory: memory, index: index, value: value)
     case .index(let result, let index):
       guard let index = changed(index, &plan) else { return nil }
       plan.kernels[k].instructions[at] = .index(result: result, index)
@@ -150,19 +144,19 @@ extension PlanCorruptor {
       }
       plan.kernels[k].instructions[at] = .scalar(scalar)
     case .index(_, let affine): plan.kernels[k].instructions[at] = .index(result: register, affine)
-    case .load(let result, let slot, var index):
+    case .load(let result, let memory, var index):
       if index.terms.isEmpty || below(3) == 0 {
-        plan.kernels[k].instructions[at] = .load(result: register, slot: slot, index: index)
+        plan.kernels[k].instructions[at] = .load(result: register, memory: memory, index: index)
       } else {
         index.terms[below(index.terms.count)].register = register
-        plan.kernels[k].instructions[at] = .load(result: result, slot: slot, index: index)
+        plan.kernels[k].instructions[at] = .load(result: result, memory: memory, index: index)
       }
-    case .store(let slot, var index, let value):
+    case .store(let memory, var index, let value):
       if index.terms.isEmpty || below(3) == 0 {
-        plan.kernels[k].instructions[at] = .store(slot: slot, index: index, value: register)
+        plan.kernels[k].instructions[at] = .store(memory: memory, index: index, value: register)
       } else {
         index.terms[below(index.terms.count)].register = register
-        plan.kernels[k].instructions[at] = .store(slot: slot, index: index, value: value)
+        plan.kernels[k].instructions[at] = .store(memory: memory, index: index, value: value)
       }
     case .assign(let result, let value):
       plan.kernels[k].instructions[at] =
@@ -173,7 +167,7 @@ extension PlanCorruptor {
       loop.index = register
       plan.kernels[k].instructions[at] = .loop(loop)
     case .if: plan.kernels[k].instructions[at] = .if(register)
-    case .end: return nil
+    case .local, .end: return nil
     }
     return ("kernel \(k), instruction \(at): register \(register)", .safe)
   }

@@ -168,8 +168,8 @@ struct PlanCorruptor {
     var (loads, stores): (Set<Buffer.Storage>, Set<Buffer.Storage>) = ([], [])
     for instruction in plan.kernels[kernel.index].instructions {
       switch instruction {
-      case .load(_, let slot, _): loads.insert(key(plan.functions[f], arguments[slot].buffer.index))
-      case .store(let slot, _, _): stores.insert(key(plan.functions[f], arguments[slot].buffer.index))
+      case .load(_, .slot(let slot), _): loads.insert(key(plan.functions[f], arguments[slot].buffer.index))
+      case .store(.slot(let slot), _, _): stores.insert(key(plan.functions[f], arguments[slot].buffer.index))
       default: break
       }
     }

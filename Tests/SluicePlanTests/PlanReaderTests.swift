@@ -104,6 +104,8 @@ import Testing
         }
         parallel i_17 in i0-1 ..< i0 {
           if v_10 {
+            local row: f16[i0]
+            row[v_12] = v_3
             for i_18 in v_12*2 ..< min(i0, i_17 + 4) step 4 {
               v_19 = y[v_12*(i0-1) + i_17*-1 + i0]
             }
@@ -133,7 +135,7 @@ import Testing
     ("call twice(x, t)", "call twice(x + M, t)", "14:20: the symbol `M` is not declared"),
     ("call twice(x, t)", "run twice(x, t)", "14:5: expected `call`, `loop`, `leave`, `if` or `}`, found `run`"),
     ("a: read f32, b: write f32) where N <= 8 {\n  vector", "a: read f32, a: write f32) where N <= 8 {\n  vector",
-      "19:27: two slots are named `a`"),
+      "19:27: two slots or locals are named `a`"),
     ("vector i in 0 ..< N {", "vector i in 0 to N {", "20:17: expected `..<` and where the loop ends, found `to`"),
     ("vector i in 0 ..< N {", "vectors i in 0 ..< N {", "20:3: expected an instruction, found `vectors`"),
     ("value = a[i]\n    sum", "value = a[k]\n    sum", "21:15: the symbol `k` is not declared"),

@@ -241,22 +241,22 @@ import Testing
       "slot `y`, buffer %3 `b` at bytes 0 ..< 16: shares memory with another argument, and is not stored in place"
     let sound = shared { k, m in
       k.loop(to: m.affine("4"), .parallel) { k, i in
-        k.store(1, m.affine("0", ("1", i)), k.load(0, m.affine("0", ("1", i))))
+        k.store(.slot(1), m.affine("0", ("1", i)), k.load(.slot(0), m.affine("0", ("1", i))))
       }
     }
     #expect(messages(sound) == [])
     expect(
       shared { k, m in
         k.loop(to: m.affine("4"), .sequential) { k, i in
-          k.store(1, m.affine("0", ("1", i)), k.load(0, m.affine("3", ("-1", i))))
+          k.store(.slot(1), m.affine("0", ("1", i)), k.load(.slot(0), m.affine("3", ("-1", i))))
         }
       }, message, "note: slot `x` is buffer %2 `a` at bytes 0 ..< 16")
     // Loads the element after it has stored there.
     expect(
       shared { k, m in
         k.loop(to: m.affine("4"), .sequential) { k, i in
-          k.store(1, m.affine("0", ("1", i)), k.constant(0, .f32))
-          _ = k.load(0, m.affine("0", ("1", i)))
+          k.store(.slot(1), m.affine("0", ("1", i)), k.constant(0, .f32))
+          _ = k.load(.slot(0), m.affine("0", ("1", i)))
         }
       }, message)
     // Every iteration of the outer loop loads what the one before has stored.
@@ -264,7 +264,7 @@ import Testing
       shared { k, m in
         k.loop(to: m.affine("2"), .sequential) { k, _ in
           k.loop(to: m.affine("4"), .sequential) { k, i in
-            k.store(1, m.affine("0", ("1", i)), k.load(0, m.affine("0", ("1", i))))
+            k.store(.slot(1), m.affine("0", ("1", i)), k.load(.slot(0), m.affine("0", ("1", i))))
           }
         }
       }, message)
@@ -274,9 +274,9 @@ import Testing
         shared { k, m in
           let sum = k.variable(k.constant(0, .f32))
           k.loop(to: m.affine("4"), .lanes(2)) { k, i in
-            k.accumulate(sum, .add, k.load(0, m.affine("0", ("1", i))))
+            k.accumulate(sum, .add, k.load(.slot(0), m.affine("0", ("1", i))))
           }
-          k.loop(to: m.affine("4"), .vector) { k, i in k.store(1, m.affine("3", ("-1", i)), sum) }
+          k.loop(to: m.affine("4"), .vector) { k, i in k.store(.slot(1), m.affine("3", ("-1", i)), sum) }
         }) == [])
   }
 

@@ -14,6 +14,7 @@ enum SamplePlans {
     ("triangle", triangle()), ("two functions", twoFunctions()),
     ("branches", branches()), ("branch in scan", branchInScan()), ("while", whileLoop()),
     ("endless while", whileLoop(isCounted: false)), ("one side", oneSide()),
+    ("row local", rowLocal()), ("block local", blockLocal()),
   ]
 
   /// A map over one axis: y[i] = op(x[i]).

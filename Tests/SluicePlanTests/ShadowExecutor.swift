@@ -32,6 +32,8 @@ struct ShadowExecutor {
   private var places: [Place] = []
   private var symbols: [Int64]
   private var decoded: [Int: DecodedKernel] = [:]
+  /// The elements of the locals of the running kernel; nil for those that nobody stored in this life.
+  private var locals: [[UInt64?]] = []
 
   private init(_ plan: ModulePlan) {
     self.plan = plan
@@ -231,6 +233,7 @@ struct ShadowExecutor {
     var offsets: [Int64] = []
     for argument in arguments { offsets.append(try value(argument.offset)) }
     var registers = [UInt64](repeating: 0, count: kernel.kernel.registers.count)
+    locals = kernel.kernel.locals.map { _ in [] }
     let run = Call(kernel: kernel, arguments: arguments, offsets: offsets)
     try execute(run, 0..<kernel.kernel.instructions.count, &registers)
   }
@@ -264,6 +267,15 @@ struct ShadowExecutor {
     return (place, byte)
   }
 
+  /// An element of a local, which must be inside.
+  private func element(_ local: Int, _ index: Affine, _ registers: [UInt64]) throws -> Int {
+    let element = try value(index, registers)
+    guard element >= 0, element < locals[local].count else {
+      throw Violation(description: "local \(local): element \(element) of \(locals[local].count)")
+    }
+    return Int(element)
+  }
+
   private mutating func execute(_ call: Call, _ range: Range<Int>, _ registers: inout [UInt64]) throws {
     var at = range.lowerBound
     while at < range.upperBound {
@@ -276,7 +288,18 @@ struct ShadowExecutor {
           ? scalar.immediate : evaluator?.evaluate(operand(0), operand(1), operand(2)) ?? operand(0)
       case .index(let result, let affine):
         registers[result] = UInt64(bitPattern: try value(affine, registers))
-      case .load(let result, let slot, let index):
+      case .load(let result, .local(let local), let index):
+        let element = try self.element(local, index, registers)
+        guard let bits = locals[local][element] else {
+          throw Violation(description: "local \(local): element \(element) is undefined")
+        }
+        registers[result] = bits
+      case .store(.local(let local), let index, let value):
+        locals[local][try element(local, index, registers)] = registers[value]
+      case .local(let local):
+        let count = try value(call.kernel.kernel.locals[local].count)
+        locals[local] = Array(repeating: nil, count: Int(max(count, 0)))
+      case .load(let result, .slot(let slot), let index):
         let (place, byte) = try place(call, slot, index, registers)
         var bits: UInt64 = 0
         for i in 0..<place.size {
@@ -287,7 +310,7 @@ struct ShadowExecutor {
           bits |= UInt64(blocks[place.block].bytes[byte + i]) << UInt64(8 * i)
         }
         registers[result] = bits
-      case .store(let slot, let index, let value):
+      case .store(.slot(let slot), let index, let value):
         let (place, byte) = try place(call, slot, index, registers)
         for i in 0..<place.size {
           blocks[place.block].bytes[byte + i] = UInt8(truncatingIfNeeded: registers[value] >> UInt64(8 * i))
@@ -321,7 +344,7 @@ struct ShadowExecutor {
         registers[loop.index] = UInt64(bitPattern: index)
         try execute(call, body, &registers)
       }
-    case .parallel, .vector:
+    case .tasks, .parallel, .vector:
       for index in indices.reversed() {
         registers[loop.index] = UInt64(bitPattern: index)
         try execute(call, body, &registers)
@@ -380,7 +403,7 @@ final class DecodedKernel {
         let dtype = kernel.registers[accumulator]
         let (builder, x) = ScalarBuilder.make([dtype, dtype])
         evaluators[position] = Self.last(builder) { $0.binary(op, x[0], x[1]) }
-      case .index, .load, .store, .assign: break
+      case .index, .load, .store, .assign, .local: break
       }
     }
   }

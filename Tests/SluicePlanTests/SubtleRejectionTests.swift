@@ -29,12 +29,12 @@ import Testing
   /// y[i] = 0 for `count` elements.
   private func fill(_ k: inout KernelBuilder, _ m: inout PlanMaker, _ count: String) {
     let zero = k.constant(0, .f32)
-    k.loop(to: m.affine(count), .vector) { k, i in k.store(2, m.affine("0", ("1", i)), zero) }
+    k.loop(to: m.affine(count), .vector) { k, i in k.store(.slot(2), m.affine("0", ("1", i)), zero) }
   }
 
   /// The element of `index` at `i`, between 0 and 3.
   private func clamped(_ k: inout KernelBuilder, _ m: inout PlanMaker, _ i: Register) -> Register {
-    let given = k.scalar(.cast, .i64, source: .i32, [k.load(1, m.affine("0", ("1", i)))])
+    let given = k.scalar(.cast, .i64, source: .i32, [k.load(.slot(1), m.affine("0", ("1", i)))])
     let low = k.scalar(.maximum, .i64, [given, k.constant(0, .i64)])
     return k.scalar(.minimum, .i64, [low, k.constant(3, .i64)])
   }
@@ -62,8 +62,8 @@ import Testing
         fill(&k, &m, "8")
         k.loop(from: m.affine(start), to: m.affine("4"), .parallel) { k, i in
           let value = k.constant(0, .f32)
-          k.store(2, m.affine(first, ("2", i)), value)
-          k.store(2, m.affine(second, ("2", i)), value)
+          k.store(.slot(2), m.affine(first, ("2", i)), value)
+          k.store(.slot(2), m.affine(second, ("2", i)), value)
         }
       }
     }
@@ -79,7 +79,7 @@ import Testing
         fill(&k, &m, count)
         k.loop(to: m.affine("4"), .parallel) { k, i in
           let place = clamped(&k, &m, i)
-          k.store(2, m.affine("0", (stride, i), ("1", place)), k.constant(0, .f32))
+          k.store(.slot(2), m.affine("0", (stride, i), ("1", place)), k.constant(0, .f32))
         }
       }
     }
@@ -137,9 +137,10 @@ import Testing
         let (zero, end) = (k.constant(0, .f32), k.constant(UInt64(limit), .i64))
         k.loop(to: m.affine("4"), .sequential) { k, i in
           let condition = k.scalar(.less, .bool, source: .i64, [k.index(m.affine("0", ("1", i))), end])
-          k.when(condition) { k in k.store(2, m.affine("0", ("1", i)), zero) }
+          k.when(condition) { k in k.store(.slot(2), m.affine("0", ("1", i)), zero) }
           if otherwise {
-            k.when(k.scalar(.not, .bool, [condition])) { k in k.store(2, m.affine("0", ("1", i)), zero) }
+            k.when(k.scalar(.not, .bool, [condition])) { k in k.store(.slot(2), m.affine("0", ("1", i)), zero)
+            }
           }
         }
       }
@@ -152,8 +153,9 @@ import Testing
       messages("4") { k, m in
         let zero = k.constant(0, .f32)
         k.loop(to: m.affine("4"), .sequential) { k, i in
-          let isLess = k.scalar(.less, .bool, source: .f32, [k.load(0, m.affine("0", ("1", i))), zero])
-          k.when(isLess) { k in k.store(2, m.affine("0", ("1", i)), zero) }
+          let isLess = k.scalar(
+            .less, .bool, source: .f32, [k.load(.slot(0), m.affine("0", ("1", i))), zero])
+          k.when(isLess) { k in k.store(.slot(2), m.affine("0", ("1", i)), zero) }
         }
       }, "output `y` is not completely written")
   }
@@ -211,9 +213,10 @@ import Testing
       messages("4", access: .readWrite) { k, m in
         fill(&k, &m, "4")
         let place = k.variable(k.constant(before, .i64))
-        let isLess = k.scalar(.less, .bool, source: .f32, [k.load(0, m.affine("0")), k.constant(0, .f32)])
+        let isLess = k.scalar(
+          .less, .bool, source: .f32, [k.load(.slot(0), m.affine("0")), k.constant(0, .f32)])
         k.when(isLess) { k in k.assign(place, k.constant(inside, .i64)) }
-        _ = k.load(2, m.affine("0", ("1", place)))
+        _ = k.load(.slot(2), m.affine("0", ("1", place)))
       }
     }
     expect(afterIf(9, 3), "may touch an element")
@@ -223,7 +226,7 @@ import Testing
         fill(&k, &m, "4")
         let place = k.variable(k.constant(0, .i64))
         k.loop(to: m.affine("4"), .sequential) { k, i in
-          _ = k.load(2, m.affine("0", ("1", place)))
+          _ = k.load(.slot(2), m.affine("0", ("1", place)))
           k.assign(place, k.constant(9, .i64))
         }
       }, "may touch an element")
@@ -232,7 +235,7 @@ import Testing
         fill(&k, &m, "4")
         let place = k.variable(k.constant(9, .i64))
         k.assign(place, k.constant(2, .i64))
-        _ = k.load(2, m.affine("0", ("1", place)))
+        _ = k.load(.slot(2), m.affine("0", ("1", place)))
       } == [])
   }
 
@@ -240,13 +243,13 @@ import Testing
     func plan(_ op: ScalarOp) -> [String] {
       messages("4", access: .readWrite) { k, m in
         fill(&k, &m, "4")
-        let given = k.scalar(.cast, .i64, source: .f32, [k.load(0, m.affine("0"))])
+        let given = k.scalar(.cast, .i64, source: .f32, [k.load(.slot(0), m.affine("0"))])
         // The largest integer and 1 are the least one, which is less than 4.
         let place = op == .add ? k.scalar(.add, .i64, [given, k.constant(1, .i64)]) : given
         let isPositive = k.scalar(.lessEqual, .bool, source: .i64, [k.constant(0, .i64), given])
         let isInside = k.scalar(.less, .bool, source: .i64, [place, k.constant(4, .i64)])
         k.when(k.scalar(.and, .bool, [isPositive, isInside])) { k in
-          _ = k.load(2, m.affine("0", ("1", place)))
+          _ = k.load(.slot(2), m.affine("0", ("1", place)))
         }
       }
     }

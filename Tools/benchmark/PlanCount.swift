@@ -118,9 +118,12 @@ private struct KernelTraffic {
       case .index(let result, let affine):
         loopsOf[result] = loops(affine.terms.map(\.register))
         middles[result] = middle(affine)
-      case .load(let result, let slot, let index):
+      case .load(let result, .slot(let slot), let index):
         loopsOf[result] = touch(slot, index, isStore: false, &looks)
-      case .store(let slot, let index, _): touch(slot, index, isStore: true, &looks)
+      case .load(let result, .local, let index): loopsOf[result] = loops(index.terms.map(\.register))
+      case .store(.slot(let slot), let index, _): touch(slot, index, isStore: true, &looks)
+      // Memory of the kernel's own is no traffic.
+      case .store(.local, _, _), .local: break
       // A variable changes with every turn of the loops around.
       case .assign(let result, let value):
         loopsOf[result].formUnion(loopsOf[value].union(around.filter { $0 >= 0 }))

@@ -1,11 +1,10 @@
 import SluiceIR
 import SluicePlan
 
-/// Divides the only loop of a kernel: a function that runs one part, and one that calls it for all of them.
+/// Divides the tasks of a kernel: a function that runs one part, and one that calls it for all of them.
 struct CDivision {
   let printer: CKernelPrinter
-  let loop: Loop
-  let inside: [CKernelTree.Node]
+  let tasks: CTasks
 
   /// The kernel with the functions that divide it; they come first in what callers call.
   func divide(_ kernel: CKernel) -> CKernel {
@@ -40,23 +39,27 @@ struct CDivision {
     writer.blank()
 
     var cost = CCost(dims.dims)
-    let work = cost.cost(inside)
+    let work = cost.cost(tasks.inside)
     let workDims = CDims(cost.dims, dims.names)
     let symbols = printer.kernel.symbols.filter { symbol in
-      kernel.symbols.contains(symbol) || dims.dims.symbols(in: loop.start.constant).contains(symbol)
-        || dims.dims.symbols(in: loop.end.constant).contains(symbol)
-        || cost.dims.symbols(in: work).contains(symbol)
+      kernel.symbols.contains(symbol) || cost.dims.symbols(in: work).contains(symbol)
+        || tasks.loops.contains { loop in
+          loop.bounds.contains { dims.dims.symbols(in: $0.constant).contains(symbol) }
+        }
     }
-    let begin = dims.expression(loop.start.constant).text
-    let end = dims.expression(loop.end.constant)
-    let count =
-      begin == "0"
-      ? end.text : "\(end.text) - \(dims.expression(loop.start.constant).text(atLeast: .multiplicative))"
-    let lanes = printer.lanes(loop, inside)
-    let block = loop.kind == .vector ? max(16, lanes.blockLength) : 1
     let context = scope.claim("context")
     let counter = scope.claim("count")
     let shared = scope.claim("task")
+    let loop = tasks.loops[0]
+    let start = dims.expression(loop.start.constant)
+    let (begin, end) =
+      tasks.areIndices ? (start.text, dims.expression(loop.end.constant)) : ("0", CExpression(counter))
+    let count =
+      !tasks.areIndices
+      ? CTasks.product(tasks.loops.map { CTasks.count($0, dims) }).text
+      : begin == "0" ? end.text : "\(end.text) - \(start.text(atLeast: .multiplicative))"
+    let lanes = printer.lanes(loop, tasks.inside)
+    let block = loop.kind == .vector ? max(16, lanes.blockLength) : 1
 
     let parameters =
       ["const \(printer.helpers.name("context")) *\(context)"] + kernel.slots.map(printer.parameter)
@@ -64,6 +67,11 @@ struct CDivision {
     writer.comment(["Runs \(kernel.name) in parts where there is enough to do."])
     writer.open("static void \(divided)(\(parameters.joined(separator: ", ")))")
     writer.line("const ptrdiff_t \(counter) = \(count);")
+    if !tasks.areIndices {
+      writer.open("if (\(counter) == 0)")
+      writer.line("return;")
+      writer.close()
+    }
     writer.line(
       "const ptrdiff_t \(chunk) = \(printer.helpers.use("chunk"))(\(counter), \(workDims.expression(work).text), \(block));"
     )

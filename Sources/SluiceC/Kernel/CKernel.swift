@@ -34,15 +34,18 @@ struct CKernelPrinter {
   let dims: CDims
   var emitter: CEmitter
   let slotNames: [String]
+  private let localNames: [String]
   private let variableNames: [Register: String]
   var usedSlots: Set<Int> = []
   var usedSymbols: Set<SymbolID> = []
-  /// The loop that is divided, as a position among the top-level nodes.
-  let divided: Int?
+  /// What threads share.
+  let tasks: CTasks?
   var range = (begin: "begin", end: "end")
+  /// Whether it does so much that a call more does not count: inlined, it would only make compilers slow.
+  private let isLong: Bool
 
-  /// The least work at the symbols' bounds for which dividing is worth its code.
-  static let leastDividedWork: Int64 = 65_536
+  /// The least work at the symbols' bounds of a kernel that is no part of its callers.
+  private static let leastLongWork: Int64 = 1024
 
   /// The most symbols that are parameters of their own.
   static let mostSymbols = 16
@@ -62,36 +65,21 @@ struct CKernelPrinter {
     self.helpers = helpers
     tree = CKernelTree(kernel)
     takesSizes = kernel.symbols.count > Self.mostSymbols
-    divided = takesSizes ? nil : Self.dividedLoop(tree.nodes, tables.dims)
+    tasks = takesSizes ? nil : CTasks(kernel, tree, tables.dims)
+    var cost = CCost(tables.dims)
+    let work = cost.cost(tree.nodes)
+    isLong = cost.largest(work) >= Self.leastLongWork
     var scope = NameScope(prefix: helpers.prefix, takesSizes ? ["sizes"] : [])
-    if divided != nil { range = (scope.claim("begin"), scope.claim("end")) }
+    if tasks != nil { range = (scope.claim("begin"), scope.claim("end")) }
     var symbolNames: [SymbolID: String] = [:]
     for symbol in kernel.symbols {
       symbolNames[symbol] = scope.claim(tables.strings[tables.dims.symbols[symbol.index].name])
     }
     dims = CDims(tables.dims, symbolNames)
     slotNames = kernel.slots.map { scope.claim($0.name) }
+    localNames = kernel.locals.map { scope.claim($0.name) }
     variableNames = Self.variableNames(kernel)
     emitter = CEmitter(CWriter(depth: 1), scope, helpers, dtypes: kernel.registers, uses: tree.uses)
-  }
-
-  /// The only loop of a kernel, where its iterations may be shared out: it is preceded by scalars and loads alone.
-  private static func dividedLoop(_ nodes: [CKernelTree.Node], _ dims: DimTable) -> Int? {
-    guard case .loop(let loop, let inside) = nodes.last, loop.kind == .parallel || loop.kind == .vector else {
-      return nil
-    }
-    for node in nodes.dropLast() {
-      guard case .instruction(let instruction) = node else { return nil }
-      switch instruction {
-      case .scalar, .index, .load: continue
-      default: return nil
-      }
-    }
-    guard loop.step == 1, loop.bounds.allSatisfy({ $0.terms.isEmpty }), loop.limit == nil else { return nil }
-    var cost = CCost(dims)
-    let (each, count) = (cost.cost(inside), cost.iterations(loop))
-    let work = cost.largest(each).multipliedReportingOverflow(by: cost.largest(count))
-    return work.overflow || work.partialValue >= leastDividedWork ? nodes.count - 1 : nil
   }
 
   private mutating func function(named name: String) -> CKernel {
@@ -102,8 +90,9 @@ struct CKernelPrinter {
     writer.comment(kernel.comment.isEmpty ? [kernel.name] : kernel.comment)
     var parameters = slots.map(parameter)
     parameters += takesSizes ? ["const ptrdiff_t *sizes"] : symbols.map { "ptrdiff_t \(dims.name($0))" }
-    if divided != nil { parameters += ["ptrdiff_t \(range.begin)", "ptrdiff_t \(range.end)"] }
+    if tasks != nil { parameters += ["ptrdiff_t \(range.begin)", "ptrdiff_t \(range.end)"] }
     let list = parameters.isEmpty ? "void" : parameters.joined(separator: ", ")
+    if isLong { writer.line(helpers.macro("KERNEL")) }
     writer.open("static void \(name)(\(list))")
     if takesSizes {
       for (position, symbol) in symbols.enumerated() {
@@ -114,8 +103,8 @@ struct CKernelPrinter {
     writer.close()
     let result = CKernel(
       name: name, text: writer.text, slots: slots, symbols: symbols, isDivided: false, takesSizes: takesSizes)
-    guard let divided, case .loop(let loop, let inside) = tree.nodes[divided] else { return result }
-    return CDivision(printer: self, loop: loop, inside: inside).divide(result)
+    guard let tasks else { return result }
+    return CDivision(printer: self, tasks: tasks).divide(result)
   }
 
   /// The declaration of the parameter of a slot.
@@ -151,18 +140,21 @@ struct CKernelPrinter {
         close()
       case .loop(let loop, let inside):
         emitter.flush()
-        print(loop, inside, isDivided: isTop && position == divided)
+        if isTop, position == nodes.count - 1, let tasks { print(tasks) } else { print(loop, inside) }
       }
     }
     emitter.flush()
   }
 
-  private mutating func print(_ loop: Loop, _ inside: [CKernelTree.Node], isDivided: Bool) {
+  /// Prints a loop, or the part of it from `range.begin` to `range.end`.
+  mutating func print(
+    _ loop: Loop, _ inside: [CKernelTree.Node], range: (begin: String, end: String)? = nil
+  ) {
     if case .lanes(let count) = loop.kind, count > 1 { return printLanes(loop, inside, count) }
     let lanes = lanes(loop, inside)
-    let bounds = isDivided ? range : self.bounds(loop)
+    let bounds = range ?? self.bounds(loop)
     if lanes.blockLength > 1 { return printBlocks(loop, inside, lanes, bounds) }
-    if loop.kind == .vector || loop.kind == .parallel { noteIndependence(inside) }
+    if loop.kind != .sequential { noteIndependence(inside) }
     emitter.scope.open()
     let index = indexName()
     emitter.know(loop.index, CExpression(index, .primary, .index))
@@ -176,7 +168,8 @@ struct CKernelPrinter {
   /// Tells compilers that iterations are independent, where they cannot see it: the pointers may be equal.
   mutating func noteIndependence(_ inside: [CKernelTree.Node]) {
     let isShared = inside.contains { node in
-      if case .instruction(.store(let slot, _, _)) = node { use.shared.contains(slot) } else { false }
+      guard case .instruction(.store(.slot(let slot), _, _)) = node else { return false }
+      return use.shared.contains(slot)
     }
     if isShared, !inside.contains(where: \.isLoop) {
       emitter.writer.line(helpers.macro("INDEPENDENT"))
@@ -201,7 +194,7 @@ struct CKernelPrinter {
     return (begin, name)
   }
 
-  private mutating func expression(_ affine: Affine) -> CExpression {
+  mutating func expression(_ affine: Affine) -> CExpression {
     note(affine)
     return emitter.affine(affine, dims).expression
   }
@@ -223,14 +216,25 @@ struct CKernelPrinter {
     case .index(let result, let affine):
       note(affine)
       emitter.index(result, affine, dims)
-    case .load(let result, let slot, let index):
+    case .load(let result, .slot(let slot), let index):
       note(index)
       usedSlots.insert(slot)
       emitter.load(result, slotNames[slot], index, dims, isForeignBool: use.foreignBools.contains(slot))
-    case .store(let slot, let index, let value):
+    case .load(let result, .local(let local), let index):
+      note(index)
+      emitter.load(result, localNames[local], index, dims, isForeignBool: false)
+    case .store(.slot(let slot), let index, let value):
       note(index)
       usedSlots.insert(slot)
       emitter.store(slotNames[slot], index, value, dims)
+    case .store(.local(let local), let index, let value):
+      note(index)
+      emitter.store(localNames[local], index, value, dims)
+    case .local(let local):
+      let (type, count) = (
+        helpers.element(kernel.locals[local].dtype), dims.dims.bound(kernel.locals[local].count)
+      )
+      emitter.writer.line("\(type) \(localNames[local])[\(max(count ?? 1, 1))];")
     case .assign(let variable, let value):
       emitter.assign(variable, value, name: variableName(variable))
     case .accumulate(let accumulator, let op, let value):
@@ -241,6 +245,11 @@ struct CKernelPrinter {
     case .loop, .if, .end:
       preconditionFailure("kernel `\(kernel.name)` has a loop where only instructions may stand")
     }
+  }
+
+  /// Notes the symbols that say how often a loop runs.
+  mutating func noteSymbols(of loop: Loop) {
+    for bound in loop.bounds { note(bound) }
   }
 
   private mutating func note(_ affine: Affine) {

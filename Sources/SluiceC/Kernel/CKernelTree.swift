@@ -18,7 +18,7 @@ struct CKernelTree {
   private(set) var variables: Set<Register> = []
 
   init(_ kernel: Kernel) {
-    uses = [Int](repeating: 0, count: kernel.registers.count)
+    uses = [Int](repeating: 0, count: kernel.registers.count + kernel.locals.count)
     let isDead = Self.deadInstructions(kernel, &uses)
     var open: [(Instruction, [Node])] = []
     var current: [Node] = []
@@ -47,7 +47,19 @@ struct CKernelTree {
   }
 
   /// Which instructions compute what is never read; `uses` becomes the number of reads by the others.
+  ///
+  /// A local counts as a register here, which its stores define and its loads read.
   private static func deadInstructions(_ kernel: Kernel, _ uses: inout [Int]) -> [Bool] {
+    func reads(_ instruction: Instruction) -> [Register] {
+      guard case .load(_, .local(let local), _) = instruction else { return instruction.reads }
+      return instruction.reads + [kernel.registers.count + local]
+    }
+    func result(_ instruction: Instruction) -> Register? {
+      switch instruction {
+      case .store(.local(let local), _, _), .local(let local): kernel.registers.count + local
+      default: instruction.result
+      }
+    }
     var definers: [Register: [Int]] = [:]
     var isDead = [Bool](repeating: false, count: kernel.instructions.count)
     for (position, instruction) in kernel.instructions.enumerated() {
@@ -56,14 +68,14 @@ struct CKernelTree {
         isDead[position] = true
         continue
       }
-      for register in instruction.reads { uses[register] += 1 }
-      if let result = instruction.result { definers[result, default: []].append(position) }
+      for register in reads(instruction) { uses[register] += 1 }
+      if let result = result(instruction) { definers[result, default: []].append(position) }
     }
     var unread = uses.indices.filter { uses[$0] == 0 }
     while let register = unread.popLast() {
       for position in definers.removeValue(forKey: register) ?? [] {
         isDead[position] = true
-        for read in kernel.instructions[position].reads {
+        for read in reads(kernel.instructions[position]) {
           uses[read] -= 1
           if uses[read] == 0 { unread.append(read) }
         }
@@ -89,7 +101,7 @@ extension Instruction {
     switch self {
     case .scalar(let scalar): scalar.result
     case .index(let result, _), .load(let result, _, _), .assign(let result, _): result
-    case .store, .accumulate, .loop, .if, .end: nil
+    case .store, .accumulate, .local, .loop, .if, .end: nil
     }
   }
 
@@ -108,12 +120,7 @@ extension Instruction {
     case .accumulate(let accumulator, _, let value): [accumulator, value]
     case .loop(let loop): loop.bounds.flatMap { $0.terms.map(\.register) }
     case .if(let condition): [condition]
-    case .end: []
+    case .local, .end: []
     }
   }
-}
-
-extension Loop {
-  /// The index expressions that say where the loop begins and ends.
-  var bounds: [Affine] { [start, end] + (limit.map { [$0] } ?? []) }
 }

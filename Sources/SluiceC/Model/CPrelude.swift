@@ -11,14 +11,15 @@ struct CPrelude {
     var text = Self.checks
     if model.helpers.needs("has_sqrt") { text += Self.squareRoots }
     text += Self.contraction + Self.restrict
-    if !model.functions.isEmpty { text += Self.noinline }
+    if !model.functions.isEmpty { text += Self.noinline + Self.kernel }
     if model.indexLevels.contains(where: { $0 != .none }) { text += Self.indices }
     if model.uses.contains(where: { !$0.shared.isEmpty }) { text += Self.independent }
     return model.helpers.expand(text)
   }
 
   /// All of it.
-  static let templates = checks + squareRoots + contraction + restrict + noinline + indices + independent
+  static let templates =
+    checks + squareRoots + contraction + restrict + noinline + kernel + indices + independent
 
   private static let checks = """
     /* ---- The compiler --------------------------------------------------------------------------- */
@@ -108,6 +109,19 @@ struct CPrelude {
     #define @@NOINLINE __attribute__((noinline))
     #elif !defined(@@NOINLINE)
     #define @@NOINLINE
+    #endif
+
+    """
+
+  private static let kernel = """
+
+    /* A kernel that is no part of its callers: they would only take compilers longer. */
+    #if defined(__GNUC__)
+    #define @@KERNEL __attribute__((noinline))
+    #elif defined(_MSC_VER)
+    #define @@KERNEL __declspec(noinline)
+    #else
+    #define @@KERNEL
     #endif
 
     """

@@ -61,7 +61,7 @@ struct CReach {
         registers[result] = magnitude(affine)
         most = max(most, registers[result])
       case .load(_, _, let affine), .store(_, let affine, _): most = max(most, magnitude(affine))
-      case .scalar, .assign, .accumulate, .if, .end: continue
+      case .scalar, .assign, .accumulate, .local, .if, .end: continue
       }
     }
     return most

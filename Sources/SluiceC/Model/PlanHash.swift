@@ -76,6 +76,9 @@ enum PlanHash {
     for slot in kernel.slots {
       Self.combine("\(slot.name) \(slot.dtype.name) \(slot.access.rawValue)", &hasher)
     }
+    for local in kernel.locals {
+      Self.combine("local \(local.name) \(local.dtype.name) \(tables.text(local.count))", &hasher)
+    }
     for register in kernel.registers { hasher.combine(UInt64(register.rawValue)) }
     func combine(_ affine: Affine) {
       Self.combine(tables.text(affine.constant), &hasher)
@@ -90,12 +93,13 @@ enum PlanHash {
       case .index(let result, let affine):
         Self.combine("index \(result)", &hasher)
         combine(affine)
-      case .load(let result, let slot, let index):
-        Self.combine("load \(result) \(slot)", &hasher)
+      case .load(let result, let memory, let index):
+        Self.combine("load \(result) \(kernel.number(of: memory))", &hasher)
         combine(index)
-      case .store(let slot, let index, let value):
-        Self.combine("store \(slot) \(value)", &hasher)
+      case .store(let memory, let index, let value):
+        Self.combine("store \(kernel.number(of: memory)) \(value)", &hasher)
         combine(index)
+      case .local(let local): Self.combine("local \(local)", &hasher)
       case .assign(let result, let value): Self.combine("assign \(result) \(value)", &hasher)
       case .accumulate(let accumulator, let op, let value):
         Self.combine("accumulate \(accumulator) \(op) \(value)", &hasher)

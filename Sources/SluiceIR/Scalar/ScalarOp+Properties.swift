@@ -30,12 +30,19 @@ extension ScalarOp {
     switch self {
     case .parameter, .constant, .select, .cast, .bitcast, .call: false
     case .fma, .sqrt, .floor, .ceil, .trunc, .round, .piReduction, .canonical: dtype.isFloat
-    case .and, .or, .xor, .not, .shiftLeft, .shiftRight, .shiftRightLogical: !dtype.isFloating
+    case .and, .or, .xor, .not: !dtype.isFloating
+    case .shiftLeft, .shiftRight, .shiftRightLogical: dtype.isInteger
     case .multiplyHigh: dtype == .i32
-    case .add, .subtract, .multiply, .divide, .remainder, .negate, .abs, .minimum, .maximum, .equal,
-      .notEqual,
-      .less, .lessEqual:
-      !dtype.isNarrow
+    case .add, .subtract, .multiply, .divide, .remainder, .negate, .abs: !dtype.isNarrow && dtype != .bool
+    case .minimum, .maximum, .equal, .notEqual, .less, .lessEqual: !dtype.isNarrow
+    }
+  }
+
+  /// Whether lanes of a reduction may be joined by it.
+  package var isAccumulation: Bool {
+    switch self {
+    case .add, .multiply, .minimum, .maximum, .and, .or, .xor: true
+    default: false
     }
   }
 }

@@ -8,8 +8,10 @@ import SluicePlan
 final class CompiledKernel: Sendable {
   /// The name, for errors.
   let name: String
-  /// The tensors.
-  let slots: [Slot]
+  /// The names of the memories, for errors: slots, then locals.
+  let memories: [String]
+  /// The memories of its own.
+  let locals: [LocalCode]
   /// The program.
   let codes: [Code]
   /// Index expressions of loads and stores.
@@ -30,12 +32,14 @@ final class CompiledKernel: Sendable {
   let addressRow: Int32
 
   init(
-    name: String, slots: [Slot], codes: [Code], addresses: [AddressCode], affines: [AffineCode],
+    name: String, memories: [String], locals: [LocalCode], codes: [Code], addresses: [AddressCode],
+    affines: [AffineCode],
     terms: [TermCode], loops: [LoopCode], dims: DimList, presets: [Preset], registerBytes: Int,
     addressRow: Int32
   ) {
     self.name = name
-    self.slots = slots
+    self.memories = memories
+    self.locals = locals
     self.codes = codes
     self.addresses = addresses
     self.affines = affines
@@ -48,7 +52,7 @@ final class CompiledKernel: Sendable {
   }
 
   /// How many iterations of a tile loop run side by side at most.
-  static let tileWidth = 256
+  static let tileWidth = Loop.mostLanes
 }
 
 /// One instruction: what to do, with places in the register file in bytes (while compiling: virtual registers).
@@ -69,10 +73,12 @@ struct Code: Sendable {
     case spread
     /// `result = address`.
     case index
-    /// `result = slot a [address]`.
+    /// `result = memory a [address]`.
     case load
-    /// `slot a [address] = b`.
+    /// `memory a [address] = b`.
     case store
+    /// Sets all bits of memory `a`, which is a local.
+    case poison
     /// Lane `i % index` of row `result` = op(lane, element `i` of row `b`), in order of `i`.
     case fold
     /// Scalar `result` = the lanes of row `a`, combined as a tree.
@@ -105,6 +111,15 @@ struct Code: Sendable {
   var c: Int32 = -1
   /// An address, a loop, a number of lanes, a code to go to.
   var index: Int32 = -1
+}
+
+/// A memory of a kernel's own.
+struct LocalCode: Sendable {
+  /// The dim that says how many elements there are.
+  var count: Int32
+  var elementBytes: Int
+  /// How many elements there are at most.
+  var most: Int64
 }
 
 /// A dim times an i64 scalar; in a gather, times an i64 row.

@@ -14,23 +14,26 @@ extension KernelCompiler {
         codes.append(
           Code(kind: .index, isWide: isWide, result: operand(result, isWide: isWide), index: index))
         splatIfNeeded(result)
-      case .load(let result, let slot, let affine):
+      case .load(let result, let memory, let affine):
         let isWide = analysis.isVarying[result]
         let index = address(affine)
         let dtype = kernel.registers[result]
         codes.append(
           Code(
             kind: .load, dtype: dtype, isWide: isWide, result: operand(result, isWide: isWide),
-            a: Int32(slot), index: index))
+            a: Int32(kernel.number(of: memory)), index: index))
         splatIfNeeded(result)
-      case .store(let slot, let affine, let value):
+      case .store(let memory, let affine, let value):
         let isWide = tile >= 0 && (analysis.varies(affine) || analysis.isVarying[value])
         let index = address(affine)
         let dtype = kernel.registers[value]
         codes.append(
           Code(
-            kind: .store, dtype: dtype, isWide: isWide, a: Int32(slot), b: operand(value, isWide: isWide),
-            index: index))
+            kind: .store, dtype: dtype, isWide: isWide, a: Int32(kernel.number(of: memory)),
+            b: operand(value, isWide: isWide), index: index))
+      case .local(let local):
+        codes.append(
+          Code(kind: .poison, dtype: kernel.locals[local].dtype, a: Int32(kernel.number(of: .local(local)))))
       case .assign(let result, let value): emitAssign(result, value)
       case .accumulate(let accumulator, let op, let value): emitAccumulate(accumulator, op, value)
       case .loop(let loop): begin(loop, position)
@@ -103,7 +106,7 @@ extension KernelCompiler {
   }
 
   private mutating func emitAccumulate(_ accumulator: Register, _ op: ScalarOp, _ value: Register) {
-    // The checker has seen that the innermost scope is a lanes loop.
+    // The verifier has seen that the innermost scope is a lanes loop.
     guard let scope = scopes.last,
       let entry = scope.accumulators.first(where: { $0.register == accumulator })
     else { return }
@@ -183,11 +186,11 @@ extension KernelCompiler {
       case .index(let result, _), .load(let result, _, _): inside.insert(result)
       case .store(_, _, let value), .accumulate(_, _, let value): operands = [value]
       case .assign(let result, let value):
-        // What is assigned here does not come from outside: the checker has seen to that.
+        // What is assigned here does not come from outside: the verifier has seen to that.
         inside.insert(result)
         operands = [value]
       case .loop(let loop): inside.insert(loop.index)
-      case .if, .end: break
+      case .local, .if, .end: break
       }
       for operand in operands where !inside.contains(operand) && seen.insert(operand).inserted {
         used.append(operand)
@@ -231,7 +234,10 @@ extension KernelCompiler {
     }
     for at in codes.indices {
       place(&codes[at].result)
-      if codes[at].kind != .load, codes[at].kind != .store { place(&codes[at].a) }
+      switch codes[at].kind {
+      case .load, .store, .poison: break
+      default: place(&codes[at].a)
+      }
       place(&codes[at].b)
       place(&codes[at].c)
     }
@@ -250,8 +256,12 @@ extension KernelCompiler {
             register: offsets[Int(register)], dtype: constant.dtype, bits: constant.bits, count: count))
       }
     }
+    let locals = kernel.locals.map {
+      LocalCode(count: dim($0.count), elementBytes: $0.dtype.byteCount, most: table.bound($0.count) ?? 0)
+    }
     return CompiledKernel(
-      name: kernel.name, slots: kernel.slots, codes: codes, addresses: addresses, affines: affines,
+      name: kernel.name, memories: (0..<kernel.memoryCount).map(kernel.memoryName), locals: locals,
+      codes: codes, addresses: addresses, affines: affines,
       terms: terms, loops: loops, dims: dims, presets: presets, registerBytes: byteCount,
       addressRow: addressRow)
   }

@@ -1,7 +1,7 @@
 import SluiceIR
 import SluicePlan
 
-/// Turns a kernel into a `CompiledKernel`: checks it, opens calls, finds tiles, emits codes, places registers.
+/// Turns a kernel into a `CompiledKernel`: verifies it, opens calls, finds tiles, emits codes, places registers.
 struct KernelCompiler {
   let kernel: Kernel
   let ends: [Int]
@@ -50,26 +50,17 @@ struct KernelCompiler {
   }
 
   /// Compiles a kernel; throws `invalidKernel` when it is not well formed.
-  static func compile(_ kernel: Kernel, _ table: DimTable) throws(InterpreterError) -> CompiledKernel {
-    do throws(KernelChecker.Flaw) {
-      var checker = KernelChecker(kernel, table)
-      try checker.check()
-      let expansion = KernelExpansion(kernel)
-      let analysis: TileAnalysis
-      do throws(KernelChecker.Flaw) {
-        analysis = try TileAnalysis(expansion.kernel)
-      } catch {
-        throw KernelChecker.Flaw(instruction: expansion.origins[error.instruction], reason: error.reason)
-      }
-      var compiler = KernelCompiler(expansion.kernel, analysis, table)
-      compiler.emit()
-      guard let compiled = compiler.finish() else {
-        throw KernelChecker.Flaw(instruction: 0, reason: "the kernel has too many registers")
-      }
-      return compiled
-    } catch {
-      throw .invalidKernel(kernel: kernel.name, instruction: error.instruction, reason: error.reason)
+  static func compile(_ kernel: Kernel, _ tables: Tables) throws(InterpreterError) -> CompiledKernel {
+    if let flaw = KernelVerifier(kernel, tables).verify().first {
+      throw .invalidKernel(kernel: kernel.name, instruction: flaw.instruction, reason: flaw.reason)
     }
+    let expanded = KernelExpansion(kernel).kernel
+    var compiler = KernelCompiler(expanded, TileAnalysis(expanded), tables.dims)
+    compiler.emit()
+    guard let compiled = compiler.finish() else {
+      throw .invalidKernel(kernel: kernel.name, instruction: nil, reason: "it has too many registers")
+    }
+    return compiled
   }
 
   init(_ kernel: Kernel, _ analysis: TileAnalysis, _ table: DimTable) {
@@ -137,7 +128,7 @@ struct KernelCompiler {
   // MARK: Index expressions
 
   mutating func dim(_ dim: DimID) -> Int32 {
-    // The checker has seen that the table has it.
+    // The verifier has seen that the table has it.
     Int32(dims.row(dim, table) ?? 0)
   }
 

@@ -1,30 +1,21 @@
 import SluiceIR
 import SluicePlan
 
-/// Replaces the calls of elementary functions in a checked kernel by their programs.
+/// Replaces the calls of elementary functions in a verified kernel by their programs.
 struct KernelExpansion {
   /// The kernel without calls.
   private(set) var kernel: Kernel
-  /// Per instruction the position in the original kernel.
-  private(set) var origins: [Int] = []
-  private var position = 0
 
   init(_ original: Kernel) {
     kernel = original
     kernel.instructions = []
-    for (at, instruction) in original.instructions.enumerated() {
-      position = at
+    for instruction in original.instructions {
       if case .scalar(let scalar) = instruction, scalar.op == .call {
         expand(scalar, depth: 0)
       } else {
-        append(instruction)
+        kernel.instructions.append(instruction)
       }
     }
-  }
-
-  private mutating func append(_ instruction: Instruction) {
-    kernel.instructions.append(instruction)
-    origins.append(position)
   }
 
   private mutating func expand(_ call: ScalarInstruction, depth: Int) {
@@ -53,11 +44,15 @@ struct KernelExpansion {
       scalar.operands = operands.map { registers[Int($0)] }
       scalar.immediate = instruction.immediate
       registers.append(result)
-      if instruction.op == .call { expand(scalar, depth: depth + 1) } else { append(.scalar(scalar)) }
+      if instruction.op == .call {
+        expand(scalar, depth: depth + 1)
+      } else {
+        kernel.instructions.append(.scalar(scalar))
+      }
     }
     // A program may give its parameter back.
     if program.instructions[program.result].op == .parameter {
-      append(.assign(result: call.result, value: registers[program.result]))
+      kernel.instructions.append(.assign(result: call.result, value: registers[program.result]))
     }
   }
 }

@@ -3,8 +3,8 @@ import SluicePlan
 
 /// Finds the loops of a kernel that run a tile of iterations at once, and the registers that differ within a tile.
 ///
-/// `vector` and `lanes` loops run in tiles, and so do `parallel` loops that would be allowed as `vector` loops:
-/// their iterations are independent, and the bits are the same.
+/// `vector` and `lanes` loops run in tiles, and so do `parallel` loops and tasks that would be allowed as `vector`
+/// loops: their iterations are independent, and the bits are the same.
 struct TileAnalysis {
   private let kernel: Kernel
   /// Per loop whether it runs in tiles.
@@ -18,7 +18,7 @@ struct TileAnalysis {
   /// Per register how often it is defined, assigned or accumulated.
   private(set) var definitionCounts: [Int]
 
-  init(_ kernel: Kernel) throws(KernelChecker.Flaw) {
+  init(_ kernel: Kernel) {
     self.kernel = kernel
     isTiled = kernel.instructions.map { _ in false }
     tileOf = kernel.instructions.map { _ in -1 }
@@ -26,21 +26,17 @@ struct TileAnalysis {
     needsRow = isVarying
     definitionCounts = kernel.registers.map { _ in 0 }
     chooseLoops()
-    while true {
+    placeInstructions()
+    spread()
+    while let misfit = firstMisfit() {
+      isTiled[misfit] = false
       placeInstructions()
       spread()
-      guard let misfit = firstMisfit() else { break }
-      guard case .loop(let loop) = kernel.instructions[misfit.tile], loop.kind == .parallel else {
-        throw KernelChecker.Flaw(
-          instruction: misfit.loop,
-          reason: "a loop in a vector loop has bounds that differ between its iterations")
-      }
-      isTiled[misfit.tile] = false
     }
     collectRows()
   }
 
-  /// Tiles every `vector` and `lanes` loop, and every `parallel` loop with only sequential loops inside.
+  /// Tiles every `vector` and `lanes` loop, and other independent ones with only sequential loops inside.
   private mutating func chooseLoops() {
     var open: [(position: Int, isSimple: Bool)] = []
     for (position, instruction) in kernel.instructions.enumerated() {
@@ -51,11 +47,17 @@ struct TileAnalysis {
       case .if:
         for at in open.indices { open[at].isSimple = false }
         open.append((position, false))
+      case .local: for at in open.indices { open[at].isSimple = false }
       case .end:
         guard let (begin, isSimple) = open.popLast(), case .loop(let loop) = kernel.instructions[begin] else {
           continue
         }
-        isTiled[begin] = loop.kind != .sequential && (loop.kind != .parallel || isSimple)
+        isTiled[begin] =
+          switch loop.kind {
+          case .tasks, .parallel: isSimple
+          case .vector, .lanes: true
+          case .sequential: false
+          }
       default: break
       }
     }
@@ -111,11 +113,11 @@ struct TileAnalysis {
   /// Whether an index expression differs between the iterations of a tile.
   func varies(_ affine: Affine) -> Bool { affine.terms.contains { isVarying[$0.register] } }
 
-  private func firstMisfit() -> (loop: Int, tile: Int)? {
+  /// A tiled loop with a loop inside whose bounds differ within a tile.
+  private func firstMisfit() -> Int? {
     for (position, instruction) in kernel.instructions.enumerated() {
       guard tileOf[position] >= 0, case .loop(let loop) = instruction else { continue }
-      let bounds = [loop.start, loop.end] + (loop.limit.map { [$0] } ?? [])
-      if bounds.contains(where: { varies($0) }) { return (position, tileOf[position]) }
+      if loop.bounds.contains(where: { varies($0) }) { return tileOf[position] }
     }
     return nil
   }
@@ -137,7 +139,7 @@ struct TileAnalysis {
         definitionCounts[accumulator] += 1
         needsRow[value] = true
       case .loop(let loop): definitionCounts[loop.index] += 1
-      case .if, .end: break
+      case .local, .if, .end: break
       }
     }
   }

@@ -5,6 +5,7 @@ import SluicePlan
 final class BoundKernel {
   let compiled: CompiledKernel
   private let memory: MemoryBlock
+  private let localMemory: MemoryBlock
   /// The value of every row of `compiled.dims`.
   private(set) var values: [Int64]
   /// The symbols that the dims mention, by row of the symbol table.
@@ -12,6 +13,8 @@ final class BoundKernel {
   /// Their values that `values` belong to.
   private var symbols: [Int64]
   private var isBound = false
+  /// The locals, each at a place of its own; this object must outlive them.
+  private(set) var locals: [TensorView] = []
 
   init(_ compiled: CompiledKernel) throws(InterpreterError) {
     self.compiled = compiled
@@ -19,10 +22,14 @@ final class BoundKernel {
       throw .outOfMemory(bytes: compiled.registerBytes)
     }
     self.memory = memory
+    let localBytes = compiled.locals.reduce(0) { $0 + Self.byteCount($1) }
+    guard let localMemory = MemoryBlock(byteCount: localBytes) else { throw .outOfMemory(bytes: localBytes) }
+    self.localMemory = localMemory
     values = compiled.dims.integers
     mentioned = compiled.dims.mentioned.map(\.index)
     symbols = mentioned.map { _ in 0 }
     isBound = symbols.isEmpty
+    placeLocals()
     let file = memory.registers
     for preset in compiled.presets {
       switch preset.dtype {
@@ -31,6 +38,24 @@ final class BoundKernel {
       case .u8, .bool: file.row(preset.register, preset.count, UInt8.self).fill(preset.bits, preset.count)
       case .f16, .bf16: file.row(preset.register, preset.count, UInt16.self).fill(preset.bits, preset.count)
       }
+    }
+  }
+
+  /// The size of a local at the bounds: the verifier has seen that it is small.
+  private static func byteCount(_ local: LocalCode) -> Int {
+    (Int(max(local.most, 0)) * local.elementBytes + 63) / 64 * 64
+  }
+
+  /// Makes the views of the locals for the present sizes.
+  private func placeLocals() {
+    var offset = 0
+    locals = compiled.locals.map { local in
+      defer { offset += Self.byteCount(local) }
+      let count = Int(min(max(values[Int(local.count)], 0), max(local.most, 0)))
+      guard let view = localMemory.view(offset: offset, count: count, elementBytes: local.elementBytes) else {
+        preconditionFailure("a local beyond its memory")
+      }
+      return view
     }
   }
 
@@ -54,6 +79,7 @@ final class BoundKernel {
       values[row] = value
     }
     isBound = true
+    if !locals.isEmpty { placeLocals() }
     return nil
   }
 }

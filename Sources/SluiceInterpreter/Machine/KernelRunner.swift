@@ -2,9 +2,9 @@ import SluiceIR
 
 /// Executes the codes of a bound kernel.
 struct KernelRunner {
-  /// An access beyond a tensor, or too many iterations.
+  /// An access beyond a memory, or too many iterations.
   enum Fault: Error {
-    case outOfBounds(slot: Int, index: Int)
+    case outOfBounds(memory: Int, index: Int)
     case tooManyIterations
   }
 
@@ -34,8 +34,10 @@ struct KernelRunner {
     let loops: [LoopCode]
     let values: [Int64]
     let addressRow: Int32
+    let locals: [TensorView]
 
     init(_ kernel: BoundKernel) {
+      locals = kernel.locals
       addresses = kernel.compiled.addresses
       affines = kernel.compiled.affines
       terms = kernel.compiled.terms
@@ -67,6 +69,7 @@ struct KernelRunner {
       case .index: index(code, width, program)
       case .load: try load(code, width, program, tensors)
       case .store: try store(code, width, program, tensors)
+      case .poison: poison(memory(code, program, tensors), code.dtype)
       case .unless: if file.get(code.a, UInt8.self) == 0 { at = Int(code.index) }
       case .beginLoop:
         let loop = program.loops[Int(code.index)]
@@ -174,12 +177,31 @@ struct KernelRunner {
 
   // MARK: Memory
 
+  /// What a code works on: tensors come first, locals behind them.
+  @inline(__always)
+  private func memory(
+    _ code: Code, _ program: borrowing Program, _ tensors: Span<TensorView>
+  ) -> TensorView {
+    let number = Int(code.a)
+    return number < tensors.count ? tensors[number] : program.locals[number &- tensors.count]
+  }
+
+  /// Sets all bits: NaNs, where floats are loaded that nobody has stored.
+  private func poison(_ memory: TensorView, _ dtype: DType) {
+    switch dtype {
+    case .f32, .i32: memory.fill(UInt32.max)
+    case .f64, .i64: memory.fill(UInt64.max)
+    case .u8, .bool: memory.fill(UInt8.max)
+    case .f16, .bf16: memory.fill(UInt16.max)
+    }
+  }
+
   @inline(__always)
   private func load(
     _ code: Code, _ width: Int, _ program: borrowing Program, _ tensors: Span<TensorView>
   ) throws(Fault) {
     let address = program.addresses[Int(code.index)]
-    let tensor = tensors[Int(code.a)]
+    let tensor = memory(code, program, tensors)
     if code.isWide, address.isGathered {
       let addresses = file.row(program.addressRow, width, Int64.self)
       fill(addresses, address, width, program)
@@ -190,7 +212,7 @@ struct KernelRunner {
         case .u8, .bool: tensor.gather(file.row(code.result, width, UInt8.self), addresses, width)
         case .f16, .bf16: tensor.gather(file.row(code.result, width, UInt16.self), addresses, width)
         }
-      if bad >= 0 { throw .outOfBounds(slot: Int(code.a), index: tensor.first &+ Int(addresses[bad])) }
+      if bad >= 0 { throw .outOfBounds(memory: Int(code.a), index: tensor.first &+ Int(addresses[bad])) }
       return
     }
     let index = Int(evaluate(address.base, program))
@@ -210,7 +232,7 @@ struct KernelRunner {
     _ code: Code, _ width: Int, _ program: borrowing Program, _ tensors: Span<TensorView>
   ) throws(Fault) {
     let address = program.addresses[Int(code.index)]
-    let tensor = tensors[Int(code.a)]
+    let tensor = memory(code, program, tensors)
     if code.isWide, address.isGathered {
       let addresses = file.row(program.addressRow, width, Int64.self)
       fill(addresses, address, width, program)
@@ -221,7 +243,7 @@ struct KernelRunner {
         case .u8, .bool: tensor.scatter(file.row(code.b, width, UInt8.self), addresses, width)
         case .f16, .bf16: tensor.scatter(file.row(code.b, width, UInt16.self), addresses, width)
         }
-      if bad >= 0 { throw .outOfBounds(slot: Int(code.a), index: tensor.first &+ Int(addresses[bad])) }
+      if bad >= 0 { throw .outOfBounds(memory: Int(code.a), index: tensor.first &+ Int(addresses[bad])) }
       return
     }
     let index = Int(evaluate(address.base, program))
@@ -239,8 +261,8 @@ struct KernelRunner {
   /// The first access of a tile that is not inside.
   private func fault(_ code: Code, _ tensor: TensorView, _ index: Int, _ stride: Int, _ width: Int) -> Fault {
     for i in 0..<width where !tensor.contains(index &+ i &* stride, stride: 0, 1) {
-      return .outOfBounds(slot: Int(code.a), index: tensor.first &+ index &+ i &* stride)
+      return .outOfBounds(memory: Int(code.a), index: tensor.first &+ index &+ i &* stride)
     }
-    return .outOfBounds(slot: Int(code.a), index: tensor.first &+ index)
+    return .outOfBounds(memory: Int(code.a), index: tensor.first &+ index)
   }
 }

@@ -95,6 +95,12 @@ struct TensorView {
     return unsafe pointer(0, UInt8.self).pointee != 0
   }
 
+  /// Sets all elements.
+  func fill<Element: BitwiseCopyable>(_ value: Element) {
+    let target = unsafe pointer(-first, Element.self)
+    for i in 0..<count { unsafe target[i] = value }
+  }
+
   /// Loads a tile; false when it is not inside.
   @inline(__always)
   func load<Element: BitwiseCopyable>(_ row: Row<Element>, _ index: Int, stride: Int, _ width: Int) -> Bool {

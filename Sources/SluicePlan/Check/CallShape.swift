@@ -99,10 +99,11 @@ struct CallShaper {
     }
     let summary = summary(key, model, environment)
     shape.touched = model.accesses.indices.map {
-      summary.touched[$0]?.moved(by: offsets[model.accesses[$0].slot])
+      let memory = model.accesses[$0].memory
+      return memory < offsets.count ? summary.touched[$0]?.moved(by: offsets[memory]) : nil
     }
     for slot in kernel.slots.indices {
-      let accesses = model.accessesOfSlot[slot].filter {
+      let accesses = model.accessesOfMemory[slot].filter {
         !model.accesses[$0].isStore && !summary.isCovered[$0]
       }
       if !accesses.isEmpty { shape.loads.append((slot, accesses)) }
@@ -167,34 +168,8 @@ struct CallShaper {
     _ slot: Int, _ kernel: Kernel, _ model: KernelModel, _ offset: Polynomial, _ count: Polynomial,
     _ prover: inout Prover, _ shape: inout CallShape
   ) {
-    var seen: Set<KernelModel.Access> = []
-    for number in model.accessesOfSlot[slot] {
-      var access = model.accesses[number]
-      let instruction = access.instruction
-      access.instruction = 0
-      access.isStore = false
-      guard seen.insert(access).inserted else { continue }
-      // Text only where something is wrong.
-      func place() -> String {
-        let line = KernelText(kernel, context.tables).text(kernel.instructions[instruction])
-        return "instruction \(instruction), `\(line)`"
-      }
-      let element = access.index + offset
-      if !context.accepts(element, in: access.scope, &prover) {
-        shape.problems.append(
-          (
-            slot,
-            "\(place()) may touch an element before the buffer: cannot show that the index is at least 0"
-          ))
-      }
-      if !context.accepts(count - 1 - element, in: access.scope, &prover) {
-        shape.problems.append(
-          (
-            slot,
-            "\(place()) may touch an element behind the buffer: cannot show that the index is less than "
-              + context.text(count)
-          ))
-      }
+    for message in context.outside(slot, kernel, model, offset, count, "the buffer", &prover) {
+      shape.problems.append((slot, message))
     }
   }
 
@@ -218,8 +193,8 @@ struct CallShaper {
     if let known = shapes[shape].apart[pair] { return known }
     var prover = Prover(context.space, model, environment)
     let touched = shapes[shape].touched
-    let result = model.accessesOfSlot[pair.slot].allSatisfy { first in
-      model.accessesOfSlot[pair.store].allSatisfy { second in
+    let result = model.accessesOfMemory[pair.slot].allSatisfy { first in
+      model.accessesOfMemory[pair.store].allSatisfy { second in
         guard let a = touched[first], let b = touched[second] else { return false }
         return a.isApart(from: b, &prover)
       }

@@ -66,14 +66,17 @@ final class CheckContext {
   func checkKernels() {
     for (index, kernel) in plan.kernels.enumerated() {
       let place = "kernel `\(kernelName(index))`"
-      let messages = KernelVerifier(kernel, tables).verify()
-      for message in messages { say("\(place), \(message)") }
-      guard messages.isEmpty else {
+      let text = KernelText(kernel, tables)
+      let flaws = KernelVerifier(kernel, tables).verify()
+      for flaw in flaws {
+        let line = flaw.instruction.map { "instruction \($0), `\(text.text(kernel.instructions[$0]))`: " }
+        say("\(place), \(line ?? "")\(flaw.reason)")
+      }
+      guard flaws.isEmpty else {
         models.append(nil)
         continue
       }
       let model = KernelModelBuilder(kernel, space).build()
-      let text = KernelText(kernel, tables)
       for instruction in model.overflows {
         let line = text.text(kernel.instructions[instruction])
         say(
@@ -81,14 +84,68 @@ final class CheckContext {
           notes: ["bound values that come from data: `minimum(maximum(i, 0), n-1)`"])
       }
       var independence = Independence(space, model, Environment())
-      for (loop, slot) in independence.conflicts() {
+      for (loop, memory) in independence.conflicts() {
         let line = text.text(kernel.instructions[model.loops[loop].instruction])
         say(
           "\(place), instruction \(model.loops[loop].instruction), `\(line)`: iterations are not independent: "
-            + "two of them may touch the same element of `\(kernel.slots[slot].name)`",
+            + "two of them may touch the same element of `\(kernel.memoryName(memory))`",
           notes: ["make the loop sequential"])
       }
+      if !kernel.locals.isEmpty { checkLocals(kernel, model, place) }
       models.append(model)
     }
+  }
+
+  /// Shows that every access of a local is inside it, and that every load finds what was stored in the same life.
+  private func checkLocals(_ kernel: Kernel, _ model: KernelModel, _ place: String) {
+    var prover = Prover(space, model, Environment())
+    for (number, local) in kernel.locals.enumerated() {
+      let memory = kernel.number(of: .local(number))
+      let count = space[local.count]
+      for message in outside(memory, kernel, model, .zero, count, "`\(local.name)`", &prover) {
+        say("\(place), \(message)")
+      }
+    }
+    let summary = KernelSummarizer(space, model, Environment()).summarize()
+    let text = KernelText(kernel, tables)
+    for (number, access) in model.accesses.enumerated()
+    where access.memory >= kernel.slots.count && !access.isStore && !summary.isCovered[number] {
+      let line = text.text(kernel.instructions[access.instruction])
+      say(
+        "\(place), instruction \(access.instruction), `\(line)`: may load elements that were never stored in this "
+          + "life of `\(kernel.memoryName(access.memory))`")
+    }
+  }
+
+  /// What is wrong with the bounds of the accesses of a memory that has `count` elements from `-offset` on.
+  func outside(
+    _ memory: Int, _ kernel: Kernel, _ model: KernelModel, _ offset: Polynomial, _ count: Polynomial,
+    _ what: String, _ prover: inout Prover
+  ) -> [String] {
+    var messages: [String] = []
+    var seen: Set<KernelModel.Access> = []
+    for number in model.accessesOfMemory[memory] {
+      var access = model.accesses[number]
+      let instruction = access.instruction
+      access.instruction = 0
+      access.isStore = false
+      guard seen.insert(access).inserted else { continue }
+      // Text only where something is wrong.
+      func place() -> String {
+        let line = KernelText(kernel, tables).text(kernel.instructions[instruction])
+        return "instruction \(instruction), `\(line)`"
+      }
+      let element = access.index + offset
+      if !accepts(element, in: access.scope, &prover) {
+        messages.append(
+          "\(place()) may touch an element before \(what): cannot show that the index is at least 0")
+      }
+      if !accepts(count - 1 - element, in: access.scope, &prover) {
+        messages.append(
+          "\(place()) may touch an element behind \(what): cannot show that the index is less than "
+            + text(count))
+      }
+    }
+    return messages
   }
 }

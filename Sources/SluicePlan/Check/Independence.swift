@@ -13,16 +13,22 @@ struct Independence {
 
   // MARK: Loops
 
-  /// The slots whose elements two iterations of an unordered loop may touch, one of them storing: by loop.
-  mutating func conflicts() -> [(loop: Int, slot: Int)] {
-    var result: [(loop: Int, slot: Int)] = []
+  /// The memories whose elements two iterations of an unordered loop may touch, one of them storing: by loop.
+  ///
+  /// A local that begins inside the loop is another one in every iteration.
+  mutating func conflicts() -> [(loop: Int, memory: Int)] {
+    var result: [(loop: Int, memory: Int)] = []
     for (number, loop) in model.loops.enumerated() where loop.isUnordered {
       let outer = model.scopes[loop.scope].parent
       if algebra.prover.holds(Polynomial(loop.step) - loop.count, in: outer) { continue }
-      for (slot, accesses) in model.accessesOfSlot.enumerated() where model.isStored[slot] {
-        let inside = accesses.filter { model.scope(model.accesses[$0].scope, isInside: loop.scope) }
+      for (memory, accesses) in model.accessesOfMemory.enumerated() where model.isStored[memory] {
+        if model.scope(model.lives[memory], isInside: loop.scope) { continue }
+        // What stands before loops that threads share is repeated by each of them.
+        let inside = accesses.filter {
+          loop.isShared || model.scope(model.accesses[$0].scope, isInside: loop.scope)
+        }
         guard inside.contains(where: { model.accesses[$0].isStore }) else { continue }
-        if !areSlabs(inside, loop) && !areDisjoint(inside, loop) { result.append((number, slot)) }
+        if !areSlabs(inside, loop) && !areDisjoint(inside, loop) { result.append((number, memory)) }
       }
     }
     return result
@@ -89,8 +95,8 @@ struct Independence {
   /// it, and different iterations touch different ones.
   mutating func allowsInPlace(load: Int, store: Int) -> Bool {
     guard load != store, !model.isStored[load], !model.isLoaded[store] else { return false }
-    for first in model.accessesOfSlot[load] {
-      for second in model.accessesOfSlot[store] where !comesFirst(first, second) { return false }
+    for first in model.accessesOfMemory[load] {
+      for second in model.accessesOfMemory[store] where !comesFirst(first, second) { return false }
     }
     return true
   }
@@ -98,7 +104,13 @@ struct Independence {
   private mutating func comesFirst(_ load: Int, _ store: Int) -> Bool {
     guard model.accesses[load].instruction < model.accesses[store].instruction else { return false }
     let common = commonLoop(model.accesses[load].scope, model.accesses[store].scope)
-    if common == 0 { return true }
+    if common == 0 {
+      // One thread may load when another one has stored already, unless there is one iteration.
+      return model.loops(around: model.accesses[store].scope).allSatisfy { number in
+        let loop = model.loops[number]
+        return !loop.isShared || algebra.prover.holds(Polynomial(loop.step) - loop.count, in: 0)
+      }
+    }
     guard let reads = algebra.touched(model, load, within: common),
       let writes = algebra.touched(model, store, within: common), reads.base == writes.base,
       reads.extents == writes.extents

@@ -62,6 +62,8 @@ struct KernelModel: Sendable {
     var step: Int64
     /// Whether iterations may run in any order or side by side.
     var isUnordered: Bool
+    /// Whether threads may share its iterations; each of them repeats the loads that stand before it.
+    var isShared: Bool
     /// The scope of its body.
     var scope: Int
     /// The instruction that begins it.
@@ -71,7 +73,8 @@ struct KernelModel: Sendable {
   /// A load or store.
   struct Access: Sendable, Hashable {
     var instruction: Int
-    var slot: Int
+    /// The memory's number: slots come first, locals behind them.
+    var memory: Int
     var isStore: Bool
     var index: Polynomial
     var scope: Int
@@ -94,8 +97,10 @@ struct KernelModel: Sendable {
   var events: [Event] = []
   /// Index expressions that may not fit 64 bits: instruction and expression.
   var overflows: [Int] = []
-  /// The accesses of every slot.
-  var accessesOfSlot: [[Int]] = []
+  /// The accesses of every memory.
+  var accessesOfMemory: [[Int]] = []
+  /// The scope that every memory lives in: 0 for slots.
+  var lives: [Int] = []
   var isStored: [Bool] = []
   var isLoaded: [Bool] = []
 

@@ -18,14 +18,17 @@ struct KernelModelBuilder {
   private var scope = 0
   private var open: [Int] = []
   private var instruction = 0
+  private let shared: Range<Int>
 
   init(_ kernel: Kernel, _ space: SymbolSpace) {
     self.kernel = kernel
     self.space = space
     values = [Value](repeating: .unknown, count: kernel.registers.count)
-    model.accessesOfSlot = kernel.slots.map { _ in [] }
-    model.isStored = kernel.slots.map { _ in false }
-    model.isLoaded = kernel.slots.map { _ in false }
+    model.accessesOfMemory = Array(repeating: [], count: kernel.memoryCount)
+    model.lives = Array(repeating: 0, count: kernel.memoryCount)
+    model.isStored = Array(repeating: false, count: kernel.memoryCount)
+    model.isLoaded = model.isStored
+    shared = kernel.sharedLoops
   }
 
   /// The model of a kernel that `KernelVerifier` has accepted.
@@ -36,10 +39,11 @@ struct KernelModelBuilder {
       switch item {
       case .scalar(let scalar): values[scalar.result] = value(of: scalar)
       case .index(let result, let affine): values[result] = .number(number(affine))
-      case .load(let result, let slot, let index):
-        access(slot, index, isStore: false)
+      case .load(let result, let memory, let index):
+        access(memory, index, isStore: false)
         values[result] = loaded(kernel.registers[result])
-      case .store(let slot, let index, _): access(slot, index, isStore: true)
+      case .store(let memory, let index, _): access(memory, index, isStore: true)
+      case .local(let local): model.lives[kernel.number(of: .local(local))] = scope
       case .assign(let result, let value): values[result] = values[value]
       case .accumulate(let accumulator, _, _): forget(accumulator)
       case .loop(let loop): begin(loop)
@@ -60,7 +64,7 @@ struct KernelModelBuilder {
       case .end: open.removeLast()
       case .assign(let result, _), .accumulate(let result, _, _):
         for block in open { assigned[block, default: []].append(result) }
-      case .scalar, .index, .load, .store: break
+      case .scalar, .index, .load, .store, .local: break
       }
     }
   }
@@ -88,7 +92,7 @@ struct KernelModelBuilder {
     model.loops.append(
       KernelModel.Repetition(
         unknown: unknown.leading, count: count, clip: clip, step: step, isUnordered: loop.kind != .sequential,
-        scope: model.scopes.count, instruction: instruction))
+        isShared: shared.contains(instruction), scope: model.scopes.count, instruction: instruction))
     enter(body)
     values[loop.index] = .number(start + unknown)
   }
@@ -116,13 +120,14 @@ struct KernelModelBuilder {
     for register in assigned[open.removeLast()] ?? [] { forget(register) }
   }
 
-  private mutating func access(_ slot: Int, _ index: Affine, isStore: Bool) {
+  private mutating func access(_ memory: Memory, _ index: Affine, isStore: Bool) {
+    let memory = kernel.number(of: memory)
     let number = model.accesses.count
     model.accesses.append(
       KernelModel.Access(
-        instruction: instruction, slot: slot, isStore: isStore, index: self.number(index), scope: scope))
-    model.accessesOfSlot[slot].append(number)
-    if isStore { model.isStored[slot] = true } else { model.isLoaded[slot] = true }
+        instruction: instruction, memory: memory, isStore: isStore, index: self.number(index), scope: scope))
+    model.accessesOfMemory[memory].append(number)
+    if isStore { model.isStored[memory] = true } else { model.isLoaded[memory] = true }
     model.events.append(.access(number))
   }
 

@@ -2,7 +2,7 @@ import SluiceIR
 
 /// What a kernel surely writes and perhaps touches, as regions in the elements of its slots.
 struct KernelSummary: Sendable {
-  /// What is surely written when the kernel has run, by slot.
+  /// What is surely written when the kernel has run, by memory.
   var written: [[Region]]
   /// By access: whether the kernel itself has surely stored every element that the load may read.
   var isCovered: [Bool]
@@ -13,7 +13,7 @@ struct KernelSummary: Sendable {
 /// Runs through a kernel once, with the regions stored so far: makes a `KernelSummary`.
 ///
 /// Inside a loop, what was stored before the loop and earlier in the same iteration counts; what earlier
-/// iterations stored does not. Stores in an `if` count where the condition surely holds, or where the opposite
+/// iterations stored does not; of a local nothing counts behind its life. Stores in an `if` count where the condition surely holds, or where the opposite
 /// condition leads to the same stores right before or after.
 struct KernelSummarizer {
   private struct Entry {
@@ -30,7 +30,7 @@ struct KernelSummarizer {
   init(_ space: SymbolSpace, _ model: KernelModel, _ environment: Environment) {
     self.model = model
     algebra = RegionAlgebra(Prover(space, model, environment))
-    entries = model.accessesOfSlot.map { _ in [] }
+    entries = model.accessesOfMemory.map { _ in [] }
   }
 
   consuming func summarize() -> KernelSummary {
@@ -45,8 +45,8 @@ struct KernelSummarizer {
       case .access(let number):
         let access = model.accesses[number]
         if access.isStore {
-          insert(Region(element: access.index), into: access.slot)
-        } else if model.isStored[access.slot] {
+          insert(Region(element: access.index), into: access.memory)
+        } else if model.isStored[access.memory] {
           summary.isCovered[number] = isCovered(access)
         }
       }
@@ -62,10 +62,12 @@ struct KernelSummarizer {
   private mutating func leave() {
     let inner = model.scopes[scope]
     let outer = inner.parent
-    for slot in entries.indices {
-      let closed = entries[slot].filter { $0.depth == depth }
+    for memory in entries.indices {
+      let closed = entries[memory].filter { $0.depth == depth }
       if closed.isEmpty { continue }
-      entries[slot].removeAll { $0.depth == depth }
+      entries[memory].removeAll { $0.depth == depth }
+      // A local ends here: in its next life it is undefined.
+      if model.lives[memory] == scope { continue }
       for entry in closed {
         var region: Region? = entry.region
         if inner.loop >= 0 {
@@ -79,37 +81,37 @@ struct KernelSummarizer {
         } else {
           region = nil
         }
-        if let region { insert(region, into: slot, depth: depth - 1, in: outer) }
+        if let region { insert(region, into: memory, depth: depth - 1, in: outer) }
       }
     }
     depth -= 1
     scope = outer
   }
 
-  private mutating func insert(_ region: Region, into slot: Int) {
-    insert(region, into: slot, depth: depth, in: scope)
+  private mutating func insert(_ region: Region, into memory: Int) {
+    insert(region, into: memory, depth: depth, in: scope)
   }
 
-  private mutating func insert(_ region: Region, into slot: Int, depth: Int, in scope: Int) {
+  private mutating func insert(_ region: Region, into memory: Int, depth: Int, in scope: Int) {
     var region = region
     // What a region joins may lie anywhere in the list; what it became may join others.
     search: while true {
-      for (position, entry) in entries[slot].enumerated().reversed() where entry.depth == depth {
+      for (position, entry) in entries[memory].enumerated().reversed() where entry.depth == depth {
         guard let union = algebra.union(entry.region, region, in: scope) else { continue }
-        entries[slot].remove(at: position)
+        entries[memory].remove(at: position)
         region = union
         if union == entry.region { break search }
         continue search
       }
       break
     }
-    entries[slot].append(Entry(region: region, depth: depth))
+    entries[memory].append(Entry(region: region, depth: depth))
   }
 
   /// Whether all that a load may read has been stored by the kernel before.
   private mutating func isCovered(_ access: KernelModel.Access) -> Bool {
     var region: Region? = Region(element: access.index)
-    for entry in entries[access.slot].reversed() where entry.region.guards.isEmpty && entry.region.isRun {
+    for entry in entries[access.memory].reversed() where entry.region.guards.isEmpty && entry.region.isRun {
       let (base, run) = (entry.region.base, entry.region.extents[0])
       if algebra.prover.holds(access.index - base, in: scope),
         [run.count, run.clip].allSatisfy({ end in
@@ -122,7 +124,7 @@ struct KernelSummarizer {
     // Over more and more of the enclosing loops: the shape of what was stored may fit one of them.
     var at = scope
     while at >= 0, let current = region {
-      for entry in entries[access.slot].reversed()
+      for entry in entries[access.memory].reversed()
       where algebra.contains(entry.region, current, in: at) { return true }
       if model.scopes[at].loop >= 0 {
         let loop = model.loops[model.scopes[at].loop]

@@ -1,56 +1,78 @@
-import SluiceIR
+package import SluiceIR
+
+/// What is wrong with a kernel, and where.
+package struct KernelFlaw: Error, Hashable, Sendable {
+  /// The position of the instruction; nil where the kernel as a whole is meant.
+  package var instruction: Int?
+  /// The message: lower case, no full stop.
+  package var reason: String
+
+  package init(_ instruction: Int?, _ reason: String) {
+    self.instruction = instruction
+    self.reason = reason
+  }
+}
 
 /// Shows that a kernel is well-formed: whatever runs it can do so without looking.
 ///
 /// What it shows is the first part of the list at `PlanChecker`. It needs nothing but the kernel; where memory is
 /// touched is `KernelModel`'s matter.
-struct KernelVerifier {
+package struct KernelVerifier {
   /// A loop or if that is open.
-  private struct Block {
+  struct Block {
     var loop: Loop?
     var instruction: Int
     /// The registers that go out of scope at its end.
     var defined: [Register] = []
+    /// The locals whose life ends at its end.
+    var locals: [Int] = []
     /// The accumulators of a `lanes` loop and how they accumulate.
     var accumulators: [Register: ScalarOp] = [:]
 
     /// Whether registers from outside must not be assigned.
     var isClosed: Bool {
       switch loop?.kind {
-      case .parallel, .vector, .lanes: true
+      case .tasks, .parallel, .vector, .lanes: true
       case .sequential, nil: false
       }
     }
   }
 
   /// How a register may change after its definition.
-  private enum Definition {
+  enum Definition {
     case none, once, variable, loopIndex
   }
 
-  private let kernel: Kernel
+  /// Where a local is in its only life.
+  enum Life {
+    case ahead, now, over
+  }
+
+  let kernel: Kernel
   private let tables: Tables
-  private let text: KernelText
-  private var blocks: [Block] = []
+  let text: KernelText
+  var blocks: [Block] = []
   /// The number of blocks around the definition of each register; -1 where it is out of scope.
   private var depths: [Int]
   private var definitions: [Definition]
   /// Whether the iterations of the enclosing `vector` loop may differ in the register.
   private var isVarying: [Bool]
-  private var instruction = 0
-  private var messages: [String] = []
+  var lives: [Life]
+  var instruction = 0
+  private var flaws: [KernelFlaw] = []
 
-  init(_ kernel: Kernel, _ tables: Tables) {
+  package init(_ kernel: Kernel, _ tables: Tables) {
     self.kernel = kernel
     self.tables = tables
     text = KernelText(kernel, tables)
+    lives = [Life](repeating: .ahead, count: kernel.locals.count)
     depths = [Int](repeating: -1, count: kernel.registers.count)
     definitions = [Definition](repeating: .none, count: kernel.registers.count)
     isVarying = [Bool](repeating: false, count: kernel.registers.count)
   }
 
   /// What is wrong; empty for a well-formed kernel.
-  consuming func verify() -> [String] {
+  package consuming func verify() -> [KernelFlaw] {
     verifyHead()
     let accumulators = accumulatorsOfLoops()
     for (position, item) in kernel.instructions.enumerated() {
@@ -60,18 +82,13 @@ struct KernelVerifier {
       case .index(let result, let affine):
         let varies = use(affine)
         define(result, .i64, varies)
-      case .load(let result, let slot, let index):
+      case .load(let result, let memory, let index):
         use(index)
-        if let slot = self.slot(slot) {
-          if slot.access == .write { say("loads from `\(slot.name)`, which is only written") }
-          define(result, slot.dtype, true)
-        }
-      case .store(let slot, let index, let value):
+        if let dtype = use(memory, not: .write) { define(result, dtype, true) }
+      case .store(let memory, let index, let value):
         use(index)
-        if let slot = self.slot(slot) {
-          if slot.access == .read { say("stores to `\(slot.name)`, which is only read") }
-          use(value, as: slot.dtype)
-        }
+        if let dtype = use(memory, not: .read) { use(value, as: dtype) }
+      case .local(let local): begin(local: local)
       case .assign(let result, let value): assign(result, value)
       case .accumulate(let accumulator, let op, let value): accumulate(accumulator, op, value)
       case .loop(let loop): begin(loop, accumulators[position] ?? [:])
@@ -85,32 +102,41 @@ struct KernelVerifier {
           break
         }
         for register in block.defined { depths[register] = -1 }
+        for local in block.locals { lives[local] = .over }
+        if block.loop?.kind == .tasks { endTasks() }
       }
     }
-    if let block = blocks.last { messages.append("instruction \(block.instruction) has no end") }
-    return messages
+    if let block = blocks.last {
+      instruction = block.instruction
+      say("has no end")
+    }
+    for (local, life) in zip(kernel.locals, lives) where life == .ahead {
+      sayOfAll("local `\(local.name)` never begins")
+    }
+    return flaws
   }
 
-  private mutating func say(_ message: String) {
-    let line = text.text(kernel.instructions[instruction])
-    messages.append("instruction \(instruction), `\(line)`: \(message)")
-  }
+  mutating func say(_ message: String) { flaws.append(KernelFlaw(instruction, message)) }
+
+  private mutating func sayOfAll(_ message: String) { flaws.append(KernelFlaw(nil, message)) }
 
   // MARK: Head
 
   private mutating func verifyHead() {
-    if !isIdentifier(kernel.name) { messages.append("the name is no identifier") }
+    if !isIdentifier(kernel.name) { sayOfAll("the name is no identifier") }
     var names: Set<String> = []
-    for slot in kernel.slots {
-      if !isIdentifier(slot.name) { messages.append("slot `\(slot.name)`: the name is no identifier") }
-      if !names.insert(slot.name).inserted { messages.append("two slots are named `\(slot.name)`") }
+    let memories = kernel.slots.map { ("slot", $0.name) } + kernel.locals.map { ("local", $0.name) }
+    for (kind, name) in memories {
+      if !isIdentifier(name) { sayOfAll("\(kind) `\(name)`: the name is no identifier") }
+      if !names.insert(name).inserted { sayOfAll("two memories are named `\(name)`") }
     }
+    verifyLocalSizes()
     for (a, b) in zip(kernel.symbols, kernel.symbols.dropFirst()) where a.raw >= b.raw {
-      messages.append("the symbols are not in ascending order")
+      sayOfAll("the symbols are not in ascending order")
     }
     let symbols = Set(kernel.symbols)
     for symbol in symbols where symbol.index >= tables.dims.symbols.count {
-      messages.append("a symbol is out of range")
+      sayOfAll("a symbol is out of range")
     }
     var missing: Set<SymbolID> = []
     forEachDim { dim in
@@ -118,24 +144,37 @@ struct KernelVerifier {
       missing.formUnion(tables.dims.symbols(in: dim).filter { !symbols.contains($0) })
     }
     for symbol in missing.sorted(by: { $0.raw < $1.raw }) {
-      messages.append("the symbol `\(PlanPrinter.text(symbol, tables))` is mentioned but not listed")
+      sayOfAll("the symbol `\(PlanPrinter.text(symbol, tables))` is mentioned but not listed")
     }
   }
 
   private func forEachDim(_ body: (DimID) -> Void) {
-    func visit(_ affine: Affine) {
+    for local in kernel.locals { body(local.count) }
+    for affine in kernel.instructions.lazy.flatMap(\.affines) {
       body(affine.constant)
       for term in affine.terms { body(term.coefficient) }
     }
-    for instruction in kernel.instructions {
-      switch instruction {
-      case .index(_, let affine), .load(_, _, let affine), .store(_, let affine, _): visit(affine)
-      case .loop(let loop):
-        visit(loop.start)
-        visit(loop.end)
-        if let limit = loop.limit { visit(limit) }
-      case .scalar, .assign, .accumulate, .if, .end: break
+  }
+
+  /// Shows that locals have sizes, which together fit a stack.
+  private mutating func verifyLocalSizes() {
+    var sum = 0
+    for local in kernel.locals {
+      guard local.count.index < tables.dims.count else {
+        sayOfAll("local `\(local.name)`: a dim is out of range")
+        continue
       }
+      guard let bound = tables.dims.bound(local.count) else {
+        sayOfAll("local `\(local.name)` has no largest size")
+        continue
+      }
+      let (size, isLarge) = Int(clamping: max(bound, 0)).multipliedReportingOverflow(
+        by: local.dtype.byteCount)
+      let (next, isLarger) = sum.addingReportingOverflow(size)
+      sum = isLarge || isLarger ? .max : next
+    }
+    if sum > Kernel.mostLocalBytes {
+      sayOfAll("its locals take \(sum) bytes, more than \(Kernel.mostLocalBytes)")
     }
   }
 
@@ -149,18 +188,38 @@ struct KernelVerifier {
       case .end: _ = open.popLast()
       case .accumulate(let accumulator, let op, _):
         if let loop = open.last { result[loop, default: [:]][accumulator] = op }
-      case .scalar, .index, .load, .store, .assign: break
+      case .scalar, .index, .load, .store, .assign, .local: break
       }
     }
     return result
   }
 
-  // MARK: Registers
+  // MARK: Registers and memories
 
-  private mutating func slot(_ slot: Int) -> Slot? {
-    if kernel.slots.indices.contains(slot) { return kernel.slots[slot] }
-    say("slot \(slot) does not exist")
-    return nil
+  /// The dtype of a memory that is loaded from or stored to; nil where it does not exist.
+  private mutating func use(_ memory: Memory, not access: Slot.Access) -> DType? {
+    switch memory {
+    case .slot(let number):
+      guard kernel.slots.indices.contains(number) else {
+        say("slot \(number) does not exist")
+        return nil
+      }
+      let slot = kernel.slots[number]
+      if slot.access == access {
+        say(
+          access == .write
+            ? "loads from `\(slot.name)`, which is only written"
+            : "stores to `\(slot.name)`, which is only read")
+      }
+      return slot.dtype
+    case .local(let number):
+      guard kernel.locals.indices.contains(number) else {
+        say("local \(number) does not exist")
+        return nil
+      }
+      if lives[number] != .now { say("`\(kernel.locals[number].name)` is used outside of its life") }
+      return kernel.locals[number].dtype
+    }
   }
 
   /// Whether the register holds a value here; says so where it does not.
@@ -176,7 +235,7 @@ struct KernelVerifier {
     return true
   }
 
-  private mutating func use(_ register: Register, as dtype: DType) {
+  mutating func use(_ register: Register, as dtype: DType) {
     guard isDefined(register) else { return }
     if kernel.registers[register] != dtype {
       say("`\(text.name(register))` is \(kernel.registers[register].name), expected \(dtype.name)")
@@ -188,7 +247,7 @@ struct KernelVerifier {
 
   /// Whether an index expression may differ between the iterations of the enclosing `vector` loop.
   @discardableResult
-  private mutating func use(_ affine: Affine) -> Bool {
+  mutating func use(_ affine: Affine) -> Bool {
     var varies = false
     var seen: Set<Register> = []
     if affine.constant.index >= tables.dims.count { say("a dim is out of range") }
@@ -204,7 +263,7 @@ struct KernelVerifier {
     return varies
   }
 
-  private mutating func define(
+  mutating func define(
     _ register: Register, _ dtype: DType, _ varies: Bool, as kind: Definition = .once
   ) {
     guard kernel.registers.indices.contains(register) else {
@@ -213,7 +272,7 @@ struct KernelVerifier {
     if kernel.registers[register] != dtype {
       say("the result is \(dtype.name), `\(text.name(register))` is \(kernel.registers[register].name)")
     }
-    if definitions[register] != .none, kind != .variable || definitions[register] != .variable {
+    if definitions[register] != .none {
       say("`\(text.name(register))` is defined twice")
     }
     definitions[register] = kind
@@ -248,6 +307,7 @@ struct KernelVerifier {
 
   private func order(_ kind: Loop.Kind) -> String {
     switch kind {
+    case .tasks: "whose iterations are tasks"
     case .parallel: "whose iterations are parallel"
     case .vector: "which is a vector loop"
     case .lanes: "which may only accumulate"
@@ -266,65 +326,10 @@ struct KernelVerifier {
     use(value, as: dtype)
     changesOutside(accumulator, blocks.count - 1)
     if last.accumulators[accumulator] != op { say("`\(text.name(accumulator))` accumulates in two ways") }
-    if dtype.isNarrow { say("`\(op)` of \(dtype.name)") }
-    switch op {
-    case .add, .multiply: if dtype == .bool { say("`\(op)` of bool") }
-    case .minimum, .maximum: break
-    case .and, .or, .xor: if dtype.isFloat { say("`\(op)` of \(dtype.name)") }
-    default: say("`\(op)` is no operation to accumulate with")
-    }
-  }
-
-  // MARK: Loops
-
-  private mutating func begin(_ loop: Loop, _ accumulators: [Register: ScalarOp]) {
-    var varies = use(loop.start)
-    varies = use(loop.end) || varies
-    if let limit = loop.limit { varies = use(limit) || varies }
-    if loop.step < 1 { say("the step \(loop.step) is less than 1") }
-    if case .lanes(let count) = loop.kind, count < 1 || count > 1024 || count & (count - 1) != 0 {
-      say("\(count) lanes; expected a power of two up to 1024")
-    }
-    straightLine("a loop")
-    for block in blocks where block.loop?.kind == .vector {
-      if loop.kind != .sequential { say("stands inside a vector loop and is not sequential") }
-      if varies { say("its bounds differ between the iterations of the vector loop around it") }
-    }
-    let bounds = [loop.start, loop.end] + (loop.limit.map { [$0] } ?? [])
-    for register in Set(bounds.flatMap { $0.terms.map(\.register) }).sorted() where changes(register) {
-      say("its bounds mention `\(text.name(register))`, which its body changes")
-    }
-    let isVector = loop.kind == .vector
-    blocks.append(Block(loop: loop, instruction: instruction, accumulators: accumulators))
-    define(loop.index, .i64, isVector || varies, as: .loopIndex)
-  }
-
-  /// Whether the loop that begins here assigns a register.
-  private func changes(_ register: Register) -> Bool {
-    var depth = 0
-    for item in kernel.instructions[instruction...] {
-      switch item {
-      case .loop, .if: depth += 1
-      case .end: depth -= 1
-      case .assign(register, _), .accumulate(register, _, _): return true
-      default: break
-      }
-      if depth == 0 { return false }
-    }
-    return false
-  }
-
-  /// Says so where only straight-line instructions may stand.
-  private mutating func straightLine(_ what: String) {
-    guard let loop = blocks.last?.loop else {
-      if what == "an `if`", blocks.contains(where: { $0.loop?.kind == .vector }) {
-        say("\(what) inside a vector loop")
-      }
-      return
-    }
-    if case .lanes = loop.kind { say("\(what) inside a `lanes` loop") }
-    if what == "an `if`", blocks.contains(where: { $0.loop?.kind == .vector }) {
-      say("\(what) inside a vector loop")
+    if !op.isAccumulation {
+      say("`\(op)` is no operation to accumulate with")
+    } else if !op.supports(dtype) {
+      say("`\(op)` of \(dtype.name)")
     }
   }
 

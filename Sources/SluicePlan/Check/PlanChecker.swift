@@ -6,17 +6,24 @@ public import SluiceIR
 /// negative, and memory of the stated sizes that does not overlap. From that it proves, for all sizes:
 ///
 /// Kernels
-/// - Names of kernels, slots, ports and buffers are identifiers; those of slots and ports are unique.
-/// - Registers and slots exist; a register is defined once, on every path before its use; only `assign` and
+/// - Names of kernels, slots, locals, ports and buffers are identifiers; those of ports, and of the slots and locals of
+///   a kernel, are unique.
+/// - Registers, slots and locals exist; a register is defined once, on every path before its use; only `assign` and
 ///   `accumulate` change it afterwards, and never the index of a loop.
 /// - Operands, results and immediates have the dtypes that `ScalarOp` states; indices are i64.
-/// - Loops and ifs are balanced, steps are 1 or more, lanes are a power of two up to 1024; the body of a loop does
-///   not change registers in its bounds.
-/// - Inside `vector` loops stand only sequential loops, whose bounds are the same for all iterations, and no `if`;
-///   inside `lanes` loops only straight-line instructions.
-/// - `parallel`, `vector` and `lanes` loops change no register from outside, but for `accumulate`, which stands
+/// - Loops and ifs are balanced, steps are 1 or more, lanes are a power of two up to 256; the body of a loop does not
+///   change registers in its bounds.
+/// - Inside `vector` loops stand only sequential loops, whose bounds are the same for all iterations, no `if` and no
+///   `local`; inside `lanes` loops only straight-line instructions.
+/// - `tasks` loops stand outermost, one directly and alone in the other; before them are only scalars and loads, behind
+///   them is nothing; their bounds mention no registers.
+/// - `tasks`, `parallel`, `vector` and `lanes` loops change no register from outside, but for `accumulate`, which stands
 ///   directly in a `lanes` loop, with one operation an accumulator, which nothing reads there.
-/// - Iterations of these loops are independent: none touches an element that another one stores.
+/// - Iterations of these loops are independent: none touches an element that another one stores, but for locals that
+///   begin inside the loop; and nothing before loops that threads share loads what they store.
+/// - Every local has one `local` instruction, is used only behind it in the same block, and has a bound; the locals of
+///   a kernel together have at most 16 KiB. Every access is inside its local, and every load finds what was stored in
+///   the same life.
 /// - Stores go to slots with write access, loads come from slots with read access.
 /// - Symbols that index expressions mention are listed, in ascending order.
 /// - No index expression or dim leaves 64 bits.

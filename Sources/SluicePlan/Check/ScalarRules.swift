@@ -24,25 +24,26 @@ extension ScalarInstruction {
     case .equal, .notEqual, .less, .lessEqual:
       if dtype != .bool { return "the result is \(dtype.name), expected bool" }
       if let other = dtypes.first(where: { $0 != source }) { return sources(other) }
-      return source.isNarrow ? "`\(op)` of \(source.name)" : nil
+      return op.supports(source) ? nil : "`\(op)` of \(source.name)"
     case .call:
       guard let function = ElementaryFunction(immediate: immediate) else {
         return "the function \(immediate) does not exist"
       }
       let isDefined = function.dtypes.contains(dtype)
       return uniform(dtypes) ?? (isDefined ? nil : "`\(function)` of \(dtype.name)")
-    case .fma, .sqrt, .floor, .ceil, .trunc, .round, .piReduction, .canonical:
-      return uniform(dtypes) ?? (dtype.isFloat ? nil : "`\(op)` of \(dtype.name), expected a float")
-    case .add, .subtract, .multiply, .divide, .remainder, .negate, .abs:
-      return uniform(dtypes) ?? (dtype == .bool || dtype.isNarrow ? "`\(op)` of \(dtype.name)" : nil)
-    case .minimum, .maximum: return uniform(dtypes) ?? (dtype.isNarrow ? "`\(op)` of \(dtype.name)" : nil)
-    case .and, .or, .xor, .not:
-      return uniform(dtypes)
-        ?? (dtype.isFloating ? "`\(op)` of \(dtype.name), expected an integer or bool" : nil)
-    case .shiftLeft, .shiftRight, .shiftRightLogical:
-      return uniform(dtypes) ?? (dtype.isInteger ? nil : "`\(op)` of \(dtype.name), expected an integer")
-    case .multiplyHigh:
-      return uniform(dtypes) ?? (dtype == .i32 ? nil : "`\(op)` of \(dtype.name), expected i32")
+    default:
+      return uniform(dtypes) ?? (op.supports(dtype) ? nil : "`\(op)` of \(dtype.name)\(expectation)")
+    }
+  }
+
+  /// What an operation expects instead of a dtype that it does not take.
+  private var expectation: String {
+    switch op {
+    case .fma, .sqrt, .floor, .ceil, .trunc, .round, .piReduction, .canonical: ", expected a float"
+    case .and, .or, .xor, .not: ", expected an integer or bool"
+    case .shiftLeft, .shiftRight, .shiftRightLogical: ", expected an integer"
+    case .multiplyHigh: ", expected i32"
+    default: ""
     }
   }
 

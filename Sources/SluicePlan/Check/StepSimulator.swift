@@ -458,7 +458,7 @@ struct StepSimulator {
       message = lost(states[place])
     } else if !states[place].isFull {
       var checker = WrittenChecker(context.space, noKernel, current)
-      let access = KernelModel.Access(instruction: 0, slot: 0, isStore: false, index: .zero, scope: 0)
+      let access = KernelModel.Access(instruction: 0, memory: 0, isStore: false, index: .zero, scope: 0)
       if !checker.isWritten(access, offset, nil, states[place]) {
         message = "the bool at \(context.text(offset)) may never have been stored"
       }

@@ -7,7 +7,8 @@ public import SluiceIR
 /// that both give the same bits.
 ///
 /// Instructions stand in program order; `loop` and `if` reach to their `end`. A register holds one scalar; it is
-/// defined once by an instruction, and only `assign` and `accumulate` change it afterwards.
+/// defined once by an instruction, and only `assign` and `accumulate` change it afterwards. Elements are in memories:
+/// in slots, which the caller gives, or in locals, which the kernel has for itself.
 public struct Kernel: Sendable, Hashable {
   /// What the kernel computes: an identifier, part of the name of the C function.
   public var name: String
@@ -15,15 +16,20 @@ public struct Kernel: Sendable, Hashable {
   public var comment: [String] = []
   /// The tensors it works on.
   public var slots: [Slot] = []
+  /// Memories of its own, each begun by one `local` instruction; together at most `mostLocalBytes`.
+  public var locals: [Local] = []
   /// The dtype of every register.
   public var registers: [DType] = []
   /// The program.
   public var instructions: [Instruction] = []
-  /// The symbols that index expressions and loop bounds mention, in ascending order.
+  /// The symbols that index expressions, loop bounds and the sizes of locals mention, in ascending order.
   public var symbols: [SymbolID] = []
 
   /// An empty kernel.
   public init(name: String) { self.name = name }
+
+  /// The most bytes that all locals of a kernel may have together, at the bounds: they are on the stack in C.
+  public static let mostLocalBytes = 16_384
 }
 
 /// A scalar variable of a kernel: an index into `Kernel.registers`.
@@ -54,6 +60,34 @@ public struct Slot: Sendable, Hashable {
     self.dtype = dtype
     self.access = access
   }
+}
+
+/// A memory of a kernel's own: an array on the stack in C.
+///
+/// Its `local` instruction begins a life: elements are undefined from there to the end of the innermost loop or `if`
+/// around the instruction, and only there they are loaded and stored.
+public struct Local: Sendable, Hashable {
+  /// A name that is unique among slots and locals: an identifier.
+  public var name: String
+  /// The element type.
+  public var dtype: DType
+  /// How many elements there are; it has a bound.
+  public var count: DimID
+
+  /// A memory of a kernel's own.
+  public init(_ name: String, _ dtype: DType, _ count: DimID) {
+    self.name = name
+    self.dtype = dtype
+    self.count = count
+  }
+}
+
+/// What loads and stores work on.
+public enum Memory: Sendable, Hashable {
+  /// A tensor: an index into `Kernel.slots`.
+  case slot(Int)
+  /// A memory of the kernel's own: an index into `Kernel.locals`.
+  case local(Int)
 }
 
 /// A sum of registers times polynomials: `constant + sum of coefficient * register`, in 64-bit integers.
@@ -88,11 +122,15 @@ public struct Affine: Sendable, Hashable {
 public struct Loop: Sendable, Hashable {
   /// In which order the iterations may run.
   public enum Kind: Sendable, Hashable {
+    /// Independent iterations that threads may share. Such loops stand outermost, one directly and alone in the
+    /// other; before the first there are only scalars and loads, which every thread repeats, behind it is nothing.
+    /// Their bounds mention no registers, and they have no limit.
+    case tasks
     /// Independent iterations.
     case parallel
     /// Independent iterations that are best run side by side: the loop to vectorise. Loops inside it are
-    /// sequential with bounds that are the same for all its iterations; there is no `if`, `vector` or `lanes`
-    /// loop inside.
+    /// sequential with bounds that are the same for all its iterations; there is no `if`, `local`, `vector`
+    /// or `lanes` loop inside.
     case vector
     /// One after the other; registers from outside may be assigned.
     case sequential
@@ -102,6 +140,9 @@ public struct Loop: Sendable, Hashable {
     /// straight-line instructions are inside.
     case lanes(Int)
   }
+
+  /// The most lanes of a reduction.
+  public static let mostLanes = 256
 
   /// The i64 register that counts.
   public var index: Register
@@ -135,10 +176,12 @@ public enum Instruction: Sendable, Hashable {
   case scalar(ScalarInstruction)
   /// `result = affine`, an i64.
   case index(result: Register, Affine)
-  /// `result = slot[index]`, the index counted in elements.
-  case load(result: Register, slot: Int, index: Affine)
-  /// `slot[index] = value`.
-  case store(slot: Int, index: Affine, value: Register)
+  /// `result = memory[index]`, the index counted in elements.
+  case load(result: Register, memory: Memory, index: Affine)
+  /// `memory[index] = value`.
+  case store(memory: Memory, index: Affine, value: Register)
+  /// The elements of a local are undefined from here to the end of the innermost `loop` or `if`.
+  case local(Int)
   /// `result = value`, where `result` may have been defined before: a variable that a sequential loop carries.
   case assign(result: Register, value: Register)
   /// Inside a `lanes` loop: lane of `accumulator` = op(lane of `accumulator`, `value`).
@@ -176,5 +219,114 @@ public struct ScalarInstruction: Sendable, Hashable {
     self.source = source
     self.operands = operands
     self.immediate = immediate
+  }
+}
+
+extension Kernel {
+  /// How many memories there are.
+  package var memoryCount: Int { slots.count + locals.count }
+
+  /// The number of a memory: slots come first, locals behind them.
+  package func number(of memory: Memory) -> Int {
+    switch memory {
+    case .slot(let slot): slot
+    case .local(let local): slots.count + local
+    }
+  }
+
+  /// The name of the memory of a number.
+  package func memoryName(_ number: Int) -> String {
+    number < slots.count ? slots[number].name : locals[number - slots.count].name
+  }
+
+  /// The element type of a memory.
+  package func dtype(of memory: Memory) -> DType {
+    switch memory {
+    case .slot(let slot): slots[slot].dtype
+    case .local(let local): locals[local].dtype
+    }
+  }
+
+  /// Where the first loop begins, if nothing but scalars and loads stands before it, which may be repeated; else nil.
+  private var firstLoop: Int? {
+    for (position, instruction) in instructions.enumerated() {
+      switch instruction {
+      case .scalar, .index, .load(_, .slot, _): continue
+      case .loop: return position
+      default: return nil
+      }
+    }
+    return nil
+  }
+
+  /// The end of each loop or `if` by its beginning; 0 where there is none.
+  private func ends() -> [Int] {
+    var ends = [Int](repeating: 0, count: instructions.count)
+    var open: [Int] = []
+    for (position, instruction) in instructions.enumerated() {
+      switch instruction {
+      case .loop, .if: open.append(position)
+      case .end: if let begin = open.popLast() { ends[begin] = position }
+      default: continue
+      }
+    }
+    return ends
+  }
+
+  /// The positions of the loops whose iterations threads may share, outermost first: the chain of `tasks` loops, and
+  /// a `vector` loop that is all that they hold, or that is alone.
+  package var sharedLoops: Range<Int> {
+    guard let first = firstLoop else { return 0..<0 }
+    var end = first
+    while end < instructions.count, case .loop(let loop) = instructions[end], loop.kind == .tasks { end += 1 }
+    if end < instructions.count, case .loop(let loop) = instructions[end], loop.kind == .vector,
+      loop.isRectangular, loop.step == 1, ends()[end] == instructions.count - 1 - (end - first)
+    {
+      end += 1
+    }
+    return first..<end
+  }
+
+  /// Makes tasks of the outermost parallel loops, as far as each is all that the one around it holds.
+  mutating func markTasks() {
+    guard let first = firstLoop else { return }
+    // What a thread repeats must not be what another one has stored meanwhile.
+    for case .load(_, .slot(let slot), _) in instructions[..<first] where slots[slot].access != .read {
+      return
+    }
+    let ends = ends()
+    var position = first
+    while position < instructions.count, case .loop(var loop) = instructions[position], loop.isRectangular,
+      loop.kind == .parallel || loop.kind == .tasks,
+      ends[position] == instructions.count - 1 - (position - first)
+    {
+      loop.kind = .tasks
+      instructions[position] = .loop(loop)
+      position += 1
+    }
+  }
+}
+
+extension Loop {
+  /// Whether it counts as far whatever the registers hold.
+  package var isRectangular: Bool { start.terms.isEmpty && end.terms.isEmpty && limit == nil }
+
+  /// How many lanes a `lanes` loop has.
+  package var lanes: Int? {
+    if case .lanes(let count) = kind { count } else { nil }
+  }
+
+  /// The index expressions that say where the loop begins and ends.
+  package var bounds: [Affine] { [start, end] + (limit.map { [$0] } ?? []) }
+}
+
+extension Instruction {
+  /// The index expressions that it mentions.
+  package var affines: [Affine] {
+    switch self {
+    case .index(_, let affine), .load(_, _, let affine), .store(_, let affine, _): [affine]
+    case .loop(let loop): loop.bounds
+    case .scalar, .assign, .accumulate, .local, .if, .end: []
+    }
   }
 }

@@ -15,11 +15,26 @@ package struct KernelBuilder {
   }
 
   /// A new tensor.
-  package mutating func slot(_ name: String, _ dtype: DType, _ access: Slot.Access) -> Int {
-    let own = names.contains(name) ? "\(name)_\(kernel.slots.count)" : name
-    names.insert(own)
-    kernel.slots.append(Slot(own, dtype, access))
-    return kernel.slots.count - 1
+  package mutating func slot(_ name: String, _ dtype: DType, _ access: Slot.Access) -> Memory {
+    kernel.slots.append(Slot(unique(name), dtype, access))
+    return .slot(kernel.slots.count - 1)
+  }
+
+  /// A new memory of the kernel's own, which begins to live here.
+  package mutating func local(_ name: String, _ dtype: DType, _ count: DimID) -> Memory {
+    kernel.locals.append(Local(unique(name), dtype, count))
+    kernel.instructions.append(.local(kernel.locals.count - 1))
+    return .local(kernel.locals.count - 1)
+  }
+
+  private mutating func unique(_ name: String) -> String {
+    var own = name
+    var number = kernel.memoryCount
+    while !names.insert(own).inserted {
+      own = "\(name)_\(number)"
+      number += 1
+    }
+    return own
   }
 
   /// A constant.
@@ -56,15 +71,15 @@ package struct KernelBuilder {
   package var one: DimID = .none
 
   /// An element.
-  package mutating func load(_ slot: Int, _ index: Affine) -> Register {
-    let result = register(kernel.slots[slot].dtype)
-    kernel.instructions.append(.load(result: result, slot: slot, index: index))
+  package mutating func load(_ memory: Memory, _ index: Affine) -> Register {
+    let result = register(kernel.dtype(of: memory))
+    kernel.instructions.append(.load(result: result, memory: memory, index: index))
     return result
   }
 
   /// Stores an element.
-  package mutating func store(_ slot: Int, _ index: Affine, _ value: Register) {
-    kernel.instructions.append(.store(slot: slot, index: index, value: value))
+  package mutating func store(_ memory: Memory, _ index: Affine, _ value: Register) {
+    kernel.instructions.append(.store(memory: memory, index: index, value: value))
   }
 
   /// A variable with a first value.
@@ -98,7 +113,8 @@ package struct KernelBuilder {
   package mutating func begin(if condition: Register) { kernel.instructions.append(.if(condition)) }
 
   /// Lets a slot also be loaded (stored).
-  package mutating func widen(_ slot: Int, _ access: Slot.Access) {
+  package mutating func widen(_ memory: Memory, _ access: Slot.Access) {
+    guard case .slot(let slot) = memory else { return }
     if kernel.slots[slot].access != access { kernel.slots[slot].access = .readWrite }
   }
 
@@ -122,25 +138,16 @@ package struct KernelBuilder {
     return map[program.result]
   }
 
-  /// The kernel, with its symbols listed.
+  /// The kernel, with its symbols listed, and with tasks for threads where its outermost loops are independent.
   package consuming func finish(_ tables: Tables) -> Kernel {
     var found: Set<SymbolID> = []
-    func note(_ affine: Affine) {
-      for dim in [affine.constant] + affine.terms.map(\.coefficient) {
-        found.formUnion(tables.dims.symbols(in: dim))
-      }
-    }
-    for instruction in kernel.instructions {
-      switch instruction {
-      case .index(_, let affine), .load(_, _, let affine), .store(_, let affine, _): note(affine)
-      case .loop(let loop):
-        note(loop.start)
-        note(loop.end)
-        if let limit = loop.limit { note(limit) }
-      default: break
-      }
+    for local in kernel.locals { found.formUnion(tables.dims.symbols(in: local.count)) }
+    for affine in kernel.instructions.lazy.flatMap(\.affines) {
+      found.formUnion(tables.dims.symbols(in: affine.constant))
+      for term in affine.terms { found.formUnion(tables.dims.symbols(in: term.coefficient)) }
     }
     kernel.symbols = found.sorted { $0.raw < $1.raw }
+    kernel.markTasks()
     return kernel
   }
 }

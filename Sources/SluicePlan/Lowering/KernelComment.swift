@@ -67,7 +67,7 @@ struct KernelComment {
   func name(
     _ kernel: inout Kernel, _ meanings: [LoweredKernel.SlotMeaning], _ roots: [RootID], target: ViewID?
   ) {
-    var used: Set<String> = []
+    var used = Set(kernel.locals.map(\.name))
     for (slot, meaning) in meanings.enumerated() {
       let stem: String
       switch meaning {

@@ -20,7 +20,7 @@ struct LoweredKernel {
 struct KernelWriter {
   var builder: KernelBuilder
   private(set) var meanings: [LoweredKernel.SlotMeaning] = []
-  private var slotOf: [LoweredKernel.SlotMeaning: Int] = [:]
+  private var slotOf: [LoweredKernel.SlotMeaning: Memory] = [:]
   let zero: DimID
   let one: DimID
 
@@ -33,7 +33,7 @@ struct KernelWriter {
   }
 
   /// The slot of a meaning, made at first use; a later use may add loads to stores.
-  mutating func slot(_ meaning: LoweredKernel.SlotMeaning, _ dtype: DType, _ access: Slot.Access) -> Int {
+  mutating func slot(_ meaning: LoweredKernel.SlotMeaning, _ dtype: DType, _ access: Slot.Access) -> Memory {
     if let known = slotOf[meaning] {
       builder.widen(known, access)
       return known
@@ -53,7 +53,7 @@ struct KernelWriter {
   }
 
   /// A scratch slot of its own.
-  mutating func scratch(_ name: String, _ dtype: DType, _ count: DimID) -> Int {
+  mutating func scratch(_ name: String, _ dtype: DType, _ count: DimID) -> Memory {
     meanings.append(.scratch(count: count))
     return builder.slot(name, dtype, .readWrite)
   }

@@ -170,7 +170,7 @@ extension SingleLowering {
   /// Applies the reflection of column j of `work`, if it is one, to the columns `from ..< width` of a matrix.
   private mutating func apply(
     _ work: Matrix, _ j: Register, _ m: DimID, _ factor: Register, to matrix: Matrix, from start: Affine,
-    _ width: DimID, _ line: Int
+    _ width: DimID, _ line: Memory
   ) {
     let isReflection = isTrue(.notEqual, factor, number(0, writer.builder.kernel.registers[factor]))
     writer.builder.begin(if: isReflection)
@@ -333,7 +333,7 @@ extension SingleLowering {
   }
 
   /// Where each place takes its eigenvalue from: as many places from the start as there are smaller ones.
-  private mutating func sort(_ work: Matrix, _ n: DimID, _ order: Int, _ last: DimID) {
+  private mutating func sort(_ work: Matrix, _ n: DimID, _ order: Memory, _ last: DimID) {
     columns(n) { (self: inout SingleLowering, i) in
       self.writer.builder.store(order, self.at(i), self.writer.builder.constant(0, .i64))
     }

@@ -81,7 +81,7 @@ extension SingleLowering {
 
   /// A matrix in scratch memory, row-major.
   struct Matrix {
-    var slot: Int
+    var slot: Memory
     var width: DimID
   }
 
@@ -151,7 +151,7 @@ extension SingleLowering {
 
   /// Sets per column of a matrix 0 where all its elements are finite, else NaN.
   private mutating func noteFlaws(
-    _ x: Operand, _ index: [Register], _ n: DimID, _ columns: DimID, in flaws: Int, _ dtype: DType
+    _ x: Operand, _ index: [Register], _ n: DimID, _ columns: DimID, in flaws: Memory, _ dtype: DType
   ) {
     let (zero, one) = (writer.zero, writer.one)
     func at(_ j: Register) -> Affine { Affine(zero, [Affine.Term(one, j)]) }

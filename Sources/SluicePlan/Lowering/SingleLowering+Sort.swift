@@ -54,8 +54,9 @@ extension SingleLowering {
 
   /// One pass over the digit at `shift`: counts the digits, sums the counts, moves every key behind those with smaller digits.
   private mutating func pass(
-    _ shift: Register, _ keyType: DType, _ count: DimID, _ last: Affine, _ from: (keys: Int, places: Int),
-    _ to: (keys: Int, places: Int), _ counts: Int
+    _ shift: Register, _ keyType: DType, _ count: DimID, _ last: Affine,
+    _ from: (keys: Memory, places: Memory),
+    _ to: (keys: Memory, places: Memory), _ counts: Memory
   ) {
     let digits = Affine(tables.dims.integer(256))
     var i = writer.builder.beginLoop(to: digits, .vector)

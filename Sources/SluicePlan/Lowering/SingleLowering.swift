@@ -56,7 +56,7 @@ struct SingleLowering {
 
   /// An operand as a slot with strides, or a constant.
   struct Operand {
-    var slot: Int
+    var slot: Memory
     var offset: DimID
     var strides: [DimID]
     var dtype: DType
@@ -71,7 +71,8 @@ struct SingleLowering {
     let shape = tables.types.shape(row.type)
     if let bits = row.splat {
       return Operand(
-        slot: -1, offset: writer.zero, strides: shape.map { _ in writer.zero }, dtype: dtype, splat: bits)
+        slot: .slot(-1), offset: writer.zero, strides: shape.map { _ in writer.zero }, dtype: dtype,
+        splat: bits)
     }
     let slot = writer.slot(.root(row.root, base: row.base), dtype, .read)
     if row.layout.isNone {

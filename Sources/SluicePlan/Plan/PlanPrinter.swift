@@ -318,8 +318,9 @@ struct KernelText {
     switch instruction {
     case .scalar(let scalar): "\(name(scalar.result)) = \(text(scalar))"
     case .index(let result, let affine): "\(name(result)) = \(text(affine))"
-    case .load(let result, let slot, let index): "\(name(result)) = \(self.slot(slot))[\(text(index))]"
-    case .store(let slot, let index, let value): "\(self.slot(slot))[\(text(index))] = \(name(value))"
+    case .load(let result, let memory, let index): "\(name(result)) = \(name(memory))[\(text(index))]"
+    case .store(let memory, let index, let value): "\(name(memory))[\(text(index))] = \(name(value))"
+    case .local(let local): text(local: local)
     case .assign(let result, let value): "\(name(result)) := \(name(value))"
     case .accumulate(let accumulator, let op, let value): "\(name(accumulator)) <- \(op)(\(name(value)))"
     case .loop(let loop): text(loop)
@@ -331,6 +332,7 @@ struct KernelText {
   private func text(_ loop: Loop) -> String {
     let kind =
       switch loop.kind {
+      case .tasks: "tasks"
       case .parallel: "parallel"
       case .vector: "vector"
       case .sequential: "for"
@@ -375,7 +377,18 @@ struct KernelText {
   /// A register: `i3` for the index of a loop, else `v3`.
   func name(_ register: Register) -> String { (indices.contains(register) ? "i" : "v") + "\(mark)\(register)" }
 
-  private func slot(_ slot: Int) -> String {
-    kernel.slots.indices.contains(slot) ? kernel.slots[slot].name : "?"
+  /// A memory by name.
+  func name(_ memory: Memory) -> String {
+    switch memory {
+    case .slot(let slot): kernel.slots.indices.contains(slot) ? kernel.slots[slot].name : "?"
+    case .local(let local): kernel.locals.indices.contains(local) ? kernel.locals[local].name : "?"
+    }
+  }
+
+  /// The beginning of a local: `local row: f32[T]`.
+  private func text(local: Int) -> String {
+    guard kernel.locals.indices.contains(local) else { return "local ?" }
+    let own = kernel.locals[local]
+    return "local \(own.name): \(own.dtype.name)[\(PlanPrinter.text(own.count, tables))]"
   }
 }

@@ -16,7 +16,8 @@ extension PlanReader {
     // Until it is read, and where that fails.
     kernelRows[row] = NameColumn.poison
     text.beginScope()
-    slotRows.clear()
+    memoryRows.clear()
+    memories.removeAll(keepingCapacity: true)
     registerRows.clear()
     text.nesting += 1
     let clause = try text.readWhereAhead(allowsCounters: true)
@@ -51,8 +52,7 @@ extension PlanReader {
     guard text.lexer.kind == .identifier else { throw text.unexpected("a slot such as `x: read f32` or `)`") }
     let (spot, name) = (text.lexer.spot, text.lexer.text(text.lexer.name))
     let row = takeName()
-    guard slotRows[row] == nil else { throw text.report("two slots are named `\(name)`", at: spot) }
-    slotRows[row] = position
+    try declare(.slot(position), row, name, spot)
     try text.expect(.colon, "`:` and what is done with the slot")
     let access: Slot.Access
     if accept(word: "read") {
@@ -127,10 +127,10 @@ extension PlanReader {
     let row = takeName()
     switch text.lexer.kind {
     case .openBracket:
-      let slot = try slot(row, spot)
+      let memory = try memory(row, spot)
       let index = try readIndex()
       try text.expect(.equal, "`=` and the register to store")
-      return .store(slot: slot, index: index, value: try readRegister())
+      return .store(memory: memory, index: index, value: try readRegister())
     case .assign:
       text.advance()
       let value: Register
@@ -167,8 +167,29 @@ extension PlanReader {
         try text.expect(.openBrace, "`{`")
         return .if(condition)
       }
+      if word == "local" { return try readLocal(&kernel) }
       return .loop(try readLoop(word, spot, &kernel))
     }
+  }
+
+  /// `local row: f32[T]`, behind the first word.
+  private mutating func readLocal(_ kernel: inout Kernel) throws(Stop) -> Instruction {
+    guard text.lexer.kind == .identifier else { throw text.unexpected("the name of the local") }
+    let (spot, name) = (text.lexer.spot, text.lexer.text(text.lexer.name))
+    let row = takeName()
+    let local = kernel.locals.count
+    try declare(.local(local), row, name, spot)
+    // Uses are read, whatever is wrong with the rest of the line.
+    kernel.locals.append(Local(name, .f32, text.builder.tables.dims.integer(0)))
+    try text.expect(.colon, "`:` and the type of the local")
+    let typeSpot = text.lexer.spot
+    let type = try text.readType()
+    guard text.builder.tables.types.rank(type) == 1 else {
+      throw text.report("a local has one extent: how many elements it has", at: typeSpot)
+    }
+    kernel.locals[local] = Local(
+      name, text.builder.tables.types.dtype(type), text.builder.tables.types.dim(type, 0))
+    return .local(local)
   }
 
   /// What stands behind `name =`: an element, a scalar operation, a constant or an index expression.
@@ -186,10 +207,10 @@ extension PlanReader {
     if text.lexer.kind == .identifier {
       let name = text.lexer.text(text.lexer.name)
       let source = takeName()
-      if text.lexer.kind == .openBracket, ScalarNames.byName[name] == nil || slotRows[source] != nil {
-        let slot = try slot(source, start)
+      if text.lexer.kind == .openBracket, ScalarNames.byName[name] == nil || memoryRows[source] != nil {
+        let memory = try memory(source, start)
         let index = try readIndex()
-        return .load(result: define(row, kernel.slots[slot].dtype, &kernel), slot: slot, index: index)
+        return .load(result: define(row, kernel.dtype(of: memory), &kernel), memory: memory, index: index)
       }
       if text.lexer.kind == .openParenthesis || text.lexer.kind == .openBracket {
         return .scalar(defining(try readScalar(name, start, kernel), row, &kernel))
@@ -285,6 +306,7 @@ extension PlanReader {
   ) throws(Stop) -> Loop {
     let kind: Loop.Kind
     switch word {
+    case "tasks": kind = .tasks
     case "parallel": kind = .parallel
     case "vector": kind = .vector
     case "for": kind = .sequential
@@ -296,7 +318,7 @@ extension PlanReader {
       text.report(
         "expected an instruction, found `\(word)`", at: spot,
         hint: "there are `v = x[i]`, `v = add(a, b)`, `v = 0 as f32`, `v = 2*i + 1`, `x[i] = v`, `v := w`, "
-          + "`v <- add(w)`, `if v {`, and the loops `parallel`, `vector`, `for` and `lanes(8)`")
+          + "`v <- add(w)`, `if v {`, `local m: f32[8]`, and the loops `tasks`, `parallel`, `vector`, `for` and `lanes(8)`")
       // It may have been meant to be a loop.
       if text.lexer.kind == .identifier { poison(takeName()) }
       throw Stop()
@@ -359,9 +381,21 @@ extension PlanReader {
     return try register(takeName(), spot)
   }
 
-  private mutating func slot(_ row: Int, _ spot: Lexer.Spot) throws(Stop) -> Int {
-    guard let slot = slotRows[row] else { throw text.report("there is no slot of this name", at: spot) }
-    return slot
+  private mutating func declare(
+    _ memory: Memory, _ row: Int, _ name: String, _ spot: Lexer.Spot
+  ) throws(Stop) {
+    guard memoryRows[row] == nil else {
+      throw text.report("two slots or locals are named `\(name)`", at: spot)
+    }
+    memoryRows[row] = memories.count
+    memories.append(memory)
+  }
+
+  private mutating func memory(_ row: Int, _ spot: Lexer.Spot) throws(Stop) -> Memory {
+    guard let memory = memoryRows[row] else {
+      throw text.report("there is no slot or local of this name", at: spot)
+    }
+    return memories[memory]
   }
 
   // MARK: Index expressions

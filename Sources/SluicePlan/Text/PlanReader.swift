@@ -83,7 +83,8 @@ struct PlanReader: ~Copyable {
   var inputRows = NameColumn()
   var outputRows = NameColumn()
   /// Of the kernel that is read.
-  var slotRows = NameColumn()
+  var memoryRows = NameColumn()
+  var memories: [Memory] = []
   var registerRows = NameColumn()
 
   /// A call whose kernel stands further down.

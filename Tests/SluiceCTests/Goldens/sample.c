@@ -296,6 +296,15 @@ typedef char sample_check_double[sizeof(double) == 8 && sizeof(1.0) == 8 ? 1 : -
 #define SAMPLE_NOINLINE
 #endif
 
+/* A kernel that is no part of its callers: they would only take compilers longer. */
+#if defined(__GNUC__)
+#define SAMPLE_KERNEL __attribute__((noinline))
+#elif defined(_MSC_VER)
+#define SAMPLE_KERNEL __declspec(noinline)
+#else
+#define SAMPLE_KERNEL
+#endif
+
 /* ---- Helpers ----------------------------------------------------------------------------- */
 
 /* Copies the bytes of one object into another one of the same size. */
@@ -508,6 +517,7 @@ static inline float sample_tanh_f32(float x) {
 /* %y = matmul %x, %w + %b : f32[B,40]
  * %r = maximum %y, 0 : f32[B,40]
  *   at Dense.swift:12, dense/layer */
+SAMPLE_KERNEL
 static void sample_k0_dense(const sample_f32 *SAMPLE_RESTRICT x,
     const sample_f32 *SAMPLE_RESTRICT w, const sample_f32 *SAMPLE_RESTRICT b,
     sample_f32 *SAMPLE_RESTRICT y, ptrdiff_t begin, ptrdiff_t end) {
@@ -571,6 +581,7 @@ static void sample_k0_dense_divided(const sample_context *context,
 }
 
 /* %mean = mean %r {axes = [0,1]} : f32 */
+SAMPLE_KERNEL
 static void sample_k1_mean(const sample_f32 *SAMPLE_RESTRICT x, sample_f32 *SAMPLE_RESTRICT mean,
     ptrdiff_t B) {
   float sum = 0.0f;
@@ -621,6 +632,7 @@ static void sample_k3_blend(const sample_f32 *SAMPLE_RESTRICT rate,
 }
 
 /* copy %r */
+SAMPLE_KERNEL
 static void sample_k4_copy(const sample_f32 *SAMPLE_RESTRICT x, sample_f32 *SAMPLE_RESTRICT y,
     ptrdiff_t B) {
   for (ptrdiff_t i = 0; i < B * 40; ++i) {
