@@ -230,7 +230,7 @@ import Testing
       }
     ),
     (
-      "is changed inside the loop over `i3`, whose iterations are tasks",
+      "is changed inside the loop over `i2`, whose iterations are tasks",
       { k, m in
         let sum = k.variable(k.constant(0, .f32))
         k.assign(sum, sum)
