@@ -111,7 +111,9 @@ extension CommandSpec {
       name: "dump", summary: "prints a model: its graph, its plan or its C", arguments: "MODEL",
       argumentCount: 1...1,
       options: Catalog.options + [
-        Option("--stage", value: "STAGE", "`graph` (the default), `plan` or `c`; of a plan, `plan` (the default) or `c`"),
+        Option(
+          "--stage", value: "STAGE",
+          "`graph` (the default), `plan` or `c`; of a plan, `plan` (the default) or `c`"),
         Option("--output", alias: "-o", value: "FILE", "where to (`-`: standard output)"),
         Option("--remarks", "print what was and was not fused, reused, copied on standard error"),
       ] + passOptions, examples: ["dump ica", "dump mlp --stage plan", "dump ica --stage c -o ica.c"]

@@ -142,7 +142,9 @@ extension Reader {
   /// place behind the clause and the symbols, or nil when there is none.
   ///
   /// With `allowsCounters`, they may be those of loops, `$i0`.
-  package mutating func readWhereAhead(allowsCounters: Bool = false) throws(Stop) -> (end: Lexer.Spot, symbols: [SymbolID])? {
+  package mutating func readWhereAhead(allowsCounters: Bool = false) throws(Stop) -> (
+    end: Lexer.Spot, symbols: [SymbolID]
+  )? {
     let start = lexer.spot
     while !lexer.isWord("where") {
       if lexer.kind == .openBrace || lexer.kind == .end || lexer.startsLine && isItemStart {

@@ -64,7 +64,9 @@ struct CommandLineTests {
     #expect(try sluice.run(["check", "ica.plan.sluice"]).code == 0)
     let x = Npy.encode(HostTensor([1, 2] as [Float], shape: [2]))
     func run(_ model: String, _ backend: String) throws -> [UInt8] {
-      let words = ["run", model, "-f", "step", "-i", "x=-", "-i", "rate=0.1", "-o", "w=-", "--backend", backend]
+      let words = [
+        "run", model, "-f", "step", "-i", "x=-", "-i", "rate=0.1", "-o", "w=-", "--backend", backend,
+      ]
       let outcome = try sluice.run(words, input: x)
       #expect(outcome.code == 0, "\(outcome.messages)")
       return outcome.output

@@ -199,7 +199,7 @@ import Testing
       }
     ),
     (
-      "`v1 = 0.0 as f32` stands beside a `tasks` loop",
+      "`v1 = 0 as f32` stands beside a `tasks` loop",
       { k, m in
         k.loop(to: m.affine("R"), .tasks) { _, _ in }
         _ = k.constant(0, .f32)

@@ -65,7 +65,8 @@ import Testing
     #expect(printPlan(SamplePlans.variables()).contains(states))
     let gather = printPlan(SamplePlans.gather(guarded: true))
     for line in [
-      "kernel k0_gather(x: read f32, index: read i32, y: write f32) where N <= 4, R <= 5 {", "  v0 = 0 as i64",
+      "kernel k0_gather(x: read f32, index: read i32, y: write f32) where N <= 4, R <= 5 {",
+      "  v0 = 0 as i64",
       "  v1 = 0 as f32",
       "  v2 = R", "  tasks i4 in 0 ..< N {", "    v6 = cast(v5) as i64", "      if v12 {",
       "        v15 = x[v9*2 + i13]", "        v14 := v15",

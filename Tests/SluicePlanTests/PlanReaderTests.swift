@@ -1,5 +1,6 @@
 import SluiceIR
 import SluicePlan
+import TestSupport
 import Testing
 
 /// Reading plans: what is read, and what is said of mistakes.
@@ -53,6 +54,16 @@ import Testing
     #expect(text.contains("  call k0_twice(x, t)\n"))
     #expect(text.contains("    v2 = add(v1, v1)\n"))
     #expect(printPlan(try parsePlan(text, file: "again.sluice")) == text)
+  }
+
+  /// The example of docs/plan-text.md is a sound plan.
+  @Test func theExampleOfTheDocumentationIsSound() throws {
+    let text = String(decoding: try #require(Repository.read("docs/plan-text.md")), as: UTF8.self)
+    let blocks = text.split(separator: "```\n", omittingEmptySubsequences: false)
+    let example = try #require(blocks.first { $0.hasPrefix("// Doubles.") })
+    let plan = try parsePlan(String(example), file: "double.sluice")
+    #expect(PlanChecker().check(plan).isEmpty)
+    #expect(plan.functions[0].steps.count == 2)
   }
 
   @Test func samplesAreReadBack() throws {
@@ -119,11 +130,16 @@ import Testing
 
   /// One mistake in the small plan: what is replaced, by what, and the error.
   static let mistakes: [(old: String, new: String, error: String)] = [
-    ("plan @double", "module @double", "2:1: expected `plan` and its name, such as `plan @mlp`, found `module`"),
+    (
+      "plan @double", "module @double",
+      "2:1: expected `plan` and its name, such as `plan @mlp`, found `module`"
+    ),
     ("state @count : i32[]", "state @count : i32[N]", "4:20: the dim `N` is no integer"),
     ("func @f(x: f32[N])", "func @f(x: f32[M])", "7:16: the symbol `M` is not declared"),
     ("(y: f32[N])", "y: f32[N]", "7:23: expected `(`, found `y`"),
-    ("%1 y f32[N] output y", "%2 y f32[N] output y", "10:5: buffers are numbered from 0 on; this one is `%1`"),
+    (
+      "%1 y f32[N] output y", "%2 y f32[N] output y", "10:5: buffers are numbered from 0 on; this one is `%1`"
+    ),
     ("output y\n", "output z\n", "10:24: there is none of this name; expected the name of an output"),
     (
       "arena 64", "arena 64 ..< 90", "11:30: 32 bytes from 64 on end before 96"
@@ -133,15 +149,26 @@ import Testing
     ("call twice(x, t)", "call thrice(x, t)", "14:10: there is no kernel of this name"),
     ("call twice(x, t)", "call twice(x, u)", "14:19: there is no buffer of this name"),
     ("call twice(x, t)", "call twice(x + M, t)", "14:20: the symbol `M` is not declared"),
-    ("call twice(x, t)", "run twice(x, t)", "14:5: expected `call`, `loop`, `leave`, `if` or `}`, found `run`"),
-    ("a: read f32, b: write f32) where N <= 8 {\n  vector", "a: read f32, a: write f32) where N <= 8 {\n  vector",
-      "19:27: two slots or locals are named `a`"),
-    ("vector i in 0 ..< N {", "vector i in 0 to N {", "20:17: expected `..<` and where the loop ends, found `to`"),
+    (
+      "call twice(x, t)", "run twice(x, t)",
+      "14:5: expected `call`, `loop`, `leave`, `if` or `}`, found `run`"
+    ),
+    (
+      "a: read f32, b: write f32) where N <= 8 {\n  vector",
+      "a: read f32, a: write f32) where N <= 8 {\n  vector",
+      "19:27: two slots or locals are named `a`"
+    ),
+    (
+      "vector i in 0 ..< N {", "vector i in 0 to N {",
+      "20:17: expected `..<` and where the loop ends, found `to`"
+    ),
     ("vector i in 0 ..< N {", "vectors i in 0 ..< N {", "20:3: expected an instruction, found `vectors`"),
     ("value = a[i]\n    sum", "value = a[k]\n    sum", "21:15: the symbol `k` is not declared"),
     ("sum = add(value, value)", "sum = add(value, other)", "22:22: this register has no value"),
     ("sum = add(value, value)", "sum = add(value)", "22:11: `add` takes 2 operands, got 1"),
-    ("sum = add(value, value)", "sum = and(value, value)", "22:11: `and` of f32, expected an integer or bool"),
+    (
+      "sum = add(value, value)", "sum = and(value, value)", "22:11: `and` of f32, expected an integer or bool"
+    ),
     ("sum = add(value, value)", "sum = plus(value, value)", "22:11: there is no operation `plus`"),
     ("b[i] = sum", "sum = add(sum, sum)", "23:5: this register has a value already"),
     ("sum = add(value, value)", "sum = 1 as f31", "22:16: expected a dtype: f32"),
@@ -167,7 +194,10 @@ import Testing
     for (text, message) in [
       ("plan @p\nparam @w : f32[1099511627776,1024]\nfunc @f() -> () {\n}", "this is larger than 2^50 bytes"),
       ("plan @p\nparam @w : f32[2]\nparameters 65", "this is no multiple of 64"),
-      ("plan @p\nparam @w : f32[2]\nparameters 64\n  @w at 9223372036854775807", "this is more than 2^50 bytes"),
+      (
+        "plan @p\nparam @w : f32[2]\nparameters 64\n  @w at 9223372036854775807",
+        "this is more than 2^50 bytes"
+      ),
       (head + "arena 9999999999999999", "this is more than 2^50 bytes"),
       (head + "arena 99999999999999999999", "the number does not fit 64 bits"),
       (head + "%0 x f32[9223372036854775807] arena 0", "this may be larger than 2^50 bytes"),

@@ -10,7 +10,8 @@ extension PlanReader {
     let start = text.lexer.spot
     guard text.lexer.kind == .symbol else { throw text.unexpected("a name such as `@f`") }
     var function = ExecutionPlan(
-      name: text.lexer.text(text.lexer.name), comment: comment, inputs: [], outputs: [], buffers: [], steps: [],
+      name: text.lexer.text(text.lexer.name), comment: comment, inputs: [], outputs: [], buffers: [],
+      steps: [],
       arenaBytes: 0, lowerBoundBytes: 0)
     text.advance()
     text.beginScope()
@@ -44,7 +45,9 @@ extension PlanReader {
     var rows = NameColumn()
     try text.open(.openParenthesis, "`(`")
     while text.lexer.kind != .closeParenthesis {
-      guard text.lexer.kind == .identifier else { throw text.unexpected("\(what) such as `x: f32[2]` or `)`") }
+      guard text.lexer.kind == .identifier else {
+        throw text.unexpected("\(what) such as `x: f32[2]` or `)`")
+      }
       let (spot, name) = (text.lexer.spot, text.lexer.text(text.lexer.name))
       let row = takeName()
       guard rows[row] == nil else { throw text.report("two of these are named `\(name)`", at: spot) }

@@ -122,7 +122,9 @@ struct PlanReader: ~Copyable {
   mutating func readItems() {
     text.skipNewlines()
     do throws(Stop) {
-      guard text.lexer.isWord("plan") else { throw text.unexpected("`plan` and its name, such as `plan @mlp`") }
+      guard text.lexer.isWord("plan") else {
+        throw text.unexpected("`plan` and its name, such as `plan @mlp`")
+      }
       try text.readModuleName(isFirst: true)
     } catch {
       text.lexer.advance()
@@ -182,7 +184,9 @@ struct PlanReader: ~Copyable {
   private mutating func readConstant() throws(Stop) {
     text.advance()
     let spot = text.lexer.spot
-    guard text.lexer.kind == .identifier else { throw text.unexpected("the name of the constant, such as `c0`") }
+    guard text.lexer.kind == .identifier else {
+      throw text.unexpected("the name of the constant, such as `c0`")
+    }
     let row = takeName()
     guard constantRows[row] == nil else { throw text.report("two constants have this name", at: spot) }
     constantRows[row] = NameColumn.poison
@@ -285,7 +289,9 @@ struct PlanReader: ~Copyable {
         try place(variable, row, variable.kind, offset: offset, text.lexer.spot)
       } catch { return }
     }
-    if let last = parameters.last { parameterBytes = max(parameterBytes, Self.aligned(last.offset + last.byteCount)) }
+    if let last = parameters.last {
+      parameterBytes = max(parameterBytes, Self.aligned(last.offset + last.byteCount))
+    }
     if let last = states.last { stateBytes = max(stateBytes, Self.aligned(last.offset + last.byteCount)) }
   }
 
