@@ -208,6 +208,8 @@ public struct ModulePlan: Sendable {
   public var stateBytes: Int
   /// What was and was not fused, reused, copied.
   public var remarks: [Diagnostic]
+  /// Where its parts stand in the text that it was read from; nil where it was read from none.
+  package var lines: PlanLines?
 
   /// A plan; the planner makes sound ones.
   package init(

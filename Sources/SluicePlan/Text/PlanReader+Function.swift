@@ -31,13 +31,15 @@ extension PlanReader {
     try text.expect(.openBrace, clause == nil ? "`where` or `{`" : "`,` or `{`")
     try text.endLine()
     var hasArena = false
-    guard readLines(of: &function, start, &hasArena) else { throw Stop() }
+    var item = PlanLines.Item(line: start.line)
+    guard readLines(of: &function, start, &item, &hasArena) else { throw Stop() }
     if !hasArena {
       for case (.arena(let offset), let capacity) in function.buffers.map({ ($0.storage, $0.capacity) }) {
         function.arenaBytes = max(function.arenaBytes, Self.aligned(offset + capacity))
       }
     }
     functions.append(function)
+    lines.functions.append(item)
   }
 
   private mutating func readPorts(_ what: String) throws(Stop) -> ([Port], NameColumn) {
@@ -62,7 +64,8 @@ extension PlanReader {
 
   /// Reads the lines up to the `}` of the function; false where there is none.
   private mutating func readLines(
-    of function: inout ExecutionPlan, _ start: Lexer.Spot, _ hasArena: inout Bool
+    of function: inout ExecutionPlan, _ start: Lexer.Spot, _ item: inout PlanLines.Item,
+    _ hasArena: inout Bool
   ) -> Bool {
     while !text.isFull {
       text.skipNewlines()
@@ -73,11 +76,12 @@ extension PlanReader {
       do throws(Stop) {
         if text.accept(.closeBrace) { return true }
         if text.lexer.kind == .value {
+          item.buffers.append(Int32(text.lexer.line))
           try readBuffer(&function)
         } else if accept(word: "buffers") {
           // The rows follow.
         } else if accept(word: "steps") {
-          return try readSteps(of: &function, start)
+          return try readSteps(of: &function, start, &item)
         } else if accept(word: "arena") {
           hasArena = true
           function.arenaBytes = try readSize("the size of the arena in bytes")
@@ -270,7 +274,7 @@ extension PlanReader {
 
   /// Reads the steps and the `}` of the function; false where there is none.
   private mutating func readSteps(
-    of function: inout ExecutionPlan, _ start: Lexer.Spot
+    of function: inout ExecutionPlan, _ start: Lexer.Spot, _ item: inout PlanLines.Item
   ) throws(Stop) -> Bool {
     try text.endLine()
     // Whether what is open is a loop with a counter.
@@ -281,6 +285,7 @@ extension PlanReader {
         text.report("the function has no closing `}`", at: start)
         return false
       }
+      let line = Int32(text.lexer.line)
       do throws(Stop) {
         if text.lexer.kind == .number { text.advance() }
         if text.accept(.closeBrace) {
@@ -296,6 +301,7 @@ extension PlanReader {
           let step = try readStep(function, &blocks)
           function.steps.append(step)
         }
+        while item.steps.count < function.steps.count { item.steps.append(line) }
         try text.endLine()
       } catch {
         if skipLine() { blocks.append(false) }

@@ -37,9 +37,13 @@ extension PlanReader {
     try text.expect(.openBrace, clause == nil ? "`where` or `{`" : "`,` or `{`")
     try text.endLine("the end of the line: each instruction has a line of its own")
     let errorCount = text.diagnostics.count
-    guard readInstructions(of: &kernel, spot), text.diagnostics.count == errorCount else { throw Stop() }
+    var item = PlanLines.Item(line: spot.line)
+    guard readInstructions(of: &kernel, spot, &item), text.diagnostics.count == errorCount else {
+      throw Stop()
+    }
     kernelRows[row] = kernels.count
     kernels.append(kernel)
+    lines.kernels.append(item)
   }
 
   /// The name without the number that `printPlan` puts before it.
@@ -76,7 +80,9 @@ extension PlanReader {
   }
 
   /// Reads the lines up to the `}` of the kernel; false where there is none.
-  private mutating func readInstructions(of kernel: inout Kernel, _ start: Lexer.Spot) -> Bool {
+  private mutating func readInstructions(
+    of kernel: inout Kernel, _ start: Lexer.Spot, _ item: inout PlanLines.Item
+  ) -> Bool {
     var depth = 0
     while !text.isFull {
       text.skipNewlines()
@@ -84,11 +90,13 @@ extension PlanReader {
         text.report("the kernel has no closing `}`", at: start)
         return false
       }
+      let line = Int32(text.lexer.line)
       do throws(Stop) {
         if text.accept(.closeBrace) {
           if depth == 0 { return true }
           depth -= 1
           kernel.instructions.append(.end)
+          item.steps.append(line)
         } else {
           let instruction = try readInstruction(&kernel)
           switch instruction {
@@ -96,6 +104,7 @@ extension PlanReader {
           default: break
           }
           kernel.instructions.append(instruction)
+          item.steps.append(line)
         }
         try text.endLine()
       } catch {

@@ -96,13 +96,17 @@ struct PlanReader: ~Copyable {
   }
 
   var pendingCalls: [PendingCall] = []
+  var lines: PlanLines
   /// Whether a function was read, so that the variables have their places.
   private var hasFunction = false
 
   /// No size in bytes may be larger.
   static let maximumBytes: Int64 = 1 << 50
 
-  init(_ text: [UInt8], file: String) { self.text = Reader(text, file: file) }
+  init(_ text: [UInt8], file: String) {
+    self.text = Reader(text, file: file)
+    lines = PlanLines(file: file)
+  }
 
   /// The plan, or everything that is wrong.
   consuming func finish() throws(Diagnostics) -> ModulePlan {
@@ -111,9 +115,12 @@ struct PlanReader: ~Copyable {
     let (functions, kernels) = (functions, kernels)
     let (parameters, states) = (parameters, states)
     let (parameterBytes, stateBytes) = (parameterBytes, stateBytes)
-    return ModulePlan(
+    let lines = lines
+    var plan = ModulePlan(
       module: try text.finish(), kernels: kernels, functions: functions, parameters: parameters,
       parameterBytes: parameterBytes, states: states, stateBytes: stateBytes)
+    plan.lines = lines
+    return plan
   }
 
   // MARK: Items
