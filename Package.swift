@@ -84,11 +84,15 @@ let package = Package(
     tests(
       "SluiceReferenceTests",
       uses: ["SluiceFormats", "SluiceIR", "SluicePasses", "SluiceReference", "SluiceText"]),
-    tests("SluicePlanTests", uses: ["SluiceIR", "SluicePlan", "TestSupport"]),
-    tests("SluiceInterpreterTests", uses: ["SluiceFormats", "SluiceIR", "SluiceInterpreter", "SluicePlan"]),
+    tests("SluicePlanTests", uses: ["SluiceFormats", "SluiceIR", "SluicePlan", "TestSupport"]),
+    tests(
+      "SluiceInterpreterTests",
+      uses: ["SluiceFormats", "SluiceIR", "SluiceInterpreter", "SluicePlan", "TestSupport"]),
     tests(
       "SluiceCTests",
-      uses: ["SluiceC", "SluiceFormats", "SluiceIR", "SluicePasses", "SluicePlan", "SluiceText"],
+      uses: [
+        "SluiceC", "SluiceFormats", "SluiceIR", "SluicePasses", "SluicePlan", "SluiceText", "TestSupport",
+      ],
       exclude: ["Drivers", "Goldens"]),
     tests(
       "SluiceTests",

@@ -1,5 +1,6 @@
 import SluiceIR
 import SluicePlan
+import TestSupport
 import Testing
 
 /// Memories of a kernel's own, and tasks: what the checker accepts of them, and what it rejects.

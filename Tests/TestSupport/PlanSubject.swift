@@ -52,7 +52,9 @@ package struct PlanSubject {
   private func failures(
     _ run: RunLine, _ backends: inout [(name: String, backend: any Backend)]
   ) throws -> [String] {
-    guard let function = plan.function(run.function) else { return ["there is no function `@\(run.function)`"] }
+    guard let function = plan.function(run.function) else {
+      return ["there is no function `@\(run.function)`"]
+    }
     let inputs = try tensors(run.arguments, function.inputs, "arguments") { plan.tables.dims.value($0) }
     let symbols = try function.bindSymbols(shapes: inputs.map(\.shape), plan.tables)
     let expected = try tensors(run.expected, function.outputs, "results") {
@@ -66,7 +68,8 @@ package struct PlanSubject {
       let states = backends[index].backend.states
       for (port, pair) in zip(function.outputs, zip(results, expected)) {
         let difference =
-          run.tolerance.map { pair.0.difference(from: pair.1, tolerance: $0) } ?? pair.0.difference(from: pair.1)
+          run.tolerance.map { pair.0.difference(from: pair.1, tolerance: $0) }
+          ?? pair.0.difference(from: pair.1)
         if let difference { failures.append("\(name): `\(port.name)`: \(difference)") }
       }
       guard let first else {
