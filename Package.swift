@@ -102,7 +102,8 @@ let package = Package(
     tests(
       "FileTests",
       uses: [
-        "SluiceC", "SluiceFormats", "SluiceIR", "SluicePasses", "SluicePlan", "SluiceReference", "SluiceText",
+        "SluiceC", "SluiceFormats", "SluiceIR", "SluiceInterpreter", "SluicePasses", "SluicePlan",
+        "SluiceReference", "SluiceText",
         "TestSupport",
       ]),
     tests(

@@ -19,9 +19,9 @@ struct CTasks {
   /// Nil where there is nothing to share, or too little.
   init?(_ kernel: Kernel, _ tree: CKernelTree, _ dims: DimTable) {
     var nodes = tree.nodes[...]
-    for position in kernel.sharedLoops {
-      guard case .loop(let loop, let body) = nodes.last,
-        nodes.count == 1 || position == kernel.sharedLoops.lowerBound
+    let shared = kernel.sharedLoops
+    for position in shared {
+      guard case .loop(let loop, let body) = nodes.last, nodes.count == 1 || position == shared.lowerBound
       else { return nil }
       if loop.kind == .vector, !loops.isEmpty { break }
       if Self.number(loop, dims) == 1 { single.append(loop) } else { loops.append(loop) }

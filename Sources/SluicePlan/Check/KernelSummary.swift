@@ -13,8 +13,8 @@ struct KernelSummary: Sendable {
 /// Runs through a kernel once, with the regions stored so far: makes a `KernelSummary`.
 ///
 /// Inside a loop, what was stored before the loop and earlier in the same iteration counts; what earlier
-/// iterations stored does not; of a local nothing counts behind its life. Stores in an `if` count where the condition surely holds, or where the opposite
-/// condition leads to the same stores right before or after.
+/// iterations stored does not, and locals are used in one life only. Stores in an `if` count where the condition
+/// surely holds, or where the opposite condition leads to the same stores right before or after.
 struct KernelSummarizer {
   private struct Entry {
     var region: Region
@@ -66,8 +66,6 @@ struct KernelSummarizer {
       let closed = entries[memory].filter { $0.depth == depth }
       if closed.isEmpty { continue }
       entries[memory].removeAll { $0.depth == depth }
-      // A local ends here: in its next life it is undefined.
-      if model.lives[memory] == scope { continue }
       for entry in closed {
         var region: Region? = entry.region
         if inner.loop >= 0 {

@@ -1,15 +1,18 @@
-import Foundation
+import SluiceC
+import SluiceFormats
 import SluiceIR
+import SluiceInterpreter
 import SluicePlan
 import TestSupport
 import Testing
 
-/// Damaged texts of plans: all end in diagnostics, or in a plan that prints, reads and can be checked.
+/// Damaged texts of plans: all end in diagnostics, or in a plan that prints, reads and can be checked; and what the
+/// checker accepts can be printed as C, and runs.
 @Suite struct PlanHostileTests {
-  static let seeds: [[UInt8]] = {
-    let texts = SamplePlans.all.map { Array(printPlan($0.plan).utf8) } + [Array(PlanReaderTests.small.utf8)]
-    return texts.filter { $0.count < 4000 }
-  }()
+  static let seeds: [[UInt8]] = Repository.sluiceFiles(below: "IR/tests/kernels").compactMap { path in
+    guard let text = Repository.read(path), let plan = try? parsePlan(text, file: path) else { return nil }
+    return Array(printPlan(plan).utf8)
+  }
 
   static let pieces = [
     "%", "%0", "@", "[", "]", "{", "}", "(", ")", ",", ":", "=", ":=", "<-", "..<", ">=", "->", "<=", "*",
@@ -52,16 +55,53 @@ import Testing
       let plan = try parsePlan(text, file: "fuzz.sluice")
       let printed = printPlan(plan)
       #expect(printPlan(try parsePlan(printed, file: "again.sluice")) == printed)
-      _ = PlanChecker().check(plan)
+      if PlanChecker().check(plan).isEmpty { run(plan) }
     } catch {
       #expect(!error.all.isEmpty)
       for diagnostic in error.all { #expect(!diagnostic.description.isEmpty && diagnostic.place != nil) }
     }
   }
 
+  /// A plan that the checker accepts: nothing about it stops the program.
+  private func run(_ plan: ModulePlan) {
+    _ = CSource.emitC(plan)
+    guard plan.functions.allSatisfy({ $0.arenaBytes <= 1 << 20 }),
+      plan.parameterBytes + plan.stateBytes <= 1 << 20
+    else { return }
+    func tensor(_ type: TypeID, _ size: Int64) throws -> HostTensor? {
+      var shape: [Int] = []
+      for dim in plan.tables.types.shape(type) {
+        let value = plan.tables.dims.evaluate(dim) { min(plan.tables.dims.symbols[$0.index].bound, size) }
+        guard let value, (0...64).contains(value) else { return nil }
+        shape.append(Int(value))
+      }
+      guard shape.reduce(1, *) <= 4096 else { return nil }
+      return try .zeros(plan.tables.types.dtype(type), shape: shape)
+    }
+    do {
+      let parameters = try plan.parameters.compactMap { try tensor($0.type, 0) }
+      let states = try plan.states.compactMap { try tensor($0.type, 0) }
+      guard parameters.count == plan.parameters.count, states.count == plan.states.count else { return }
+      for function in plan.functions {
+        var interpreter = try PlanInterpreter(
+          plan, parameters: parameters, states: states,
+          options: PlanInterpreter.Options(poison: true, iterationLimit: 10_000))
+        let inputs = try function.inputs.compactMap { try tensor($0.type, 3) }
+        guard inputs.count == function.inputs.count else { continue }
+        do throws(InterpreterError) {
+          _ = try interpreter.run(function.name, inputs: inputs)
+        } catch {
+          if case .outOfBounds = error { Issue.record("\(error)\n\(printPlan(plan))") }
+          if case .invalidPlan = error { Issue.record("\(error)\n\(printPlan(plan))") }
+        }
+      }
+    } catch { Issue.record("\(error)") }
+  }
+
   @Test func everyPrefix() {
-    let text = Array(PlanReaderTests.small.utf8)
-    for count in stride(from: 0, to: text.count, by: 2) { read(Array(text.prefix(count))) }
+    for text in Self.seeds where text.count < 6000 {
+      for count in stride(from: 0, to: text.count, by: 37) { read(Array(text.prefix(count))) }
+    }
   }
 
   private func many(_ text: String, _ count: Int) -> String { String(repeating: text, count: count) }
