@@ -29,6 +29,7 @@ import Testing
   func mutations(_ part: Int) {
     let rounds = max(4, Repository.number("SLUICE_RANDOM") ?? 2000)
     var random = SeededRandom(UInt64(part) &+ 4 &* UInt64(max(0, Repository.number("SLUICE_SEED") ?? 0)))
+    var acceptedCount = 0
     for _ in 0..<rounds / 4 {
       guard var text = Self.seeds.randomElement(using: &random) else { return }
       for _ in 0..<Int.random(in: 1...3, using: &random) where !text.isEmpty {
@@ -46,19 +47,25 @@ import Testing
             at..<at + count, with: (Self.pieces.randomElement(using: &random) ?? "").utf8)
         }
       }
-      read(text)
+      if read(text) { acceptedCount += 1 }
     }
+    #expect(rounds < 1000 || acceptedCount > rounds / 400 && acceptedCount < rounds / 4, "\(acceptedCount)")
   }
 
-  private func read(_ text: [UInt8]) {
+  /// Whether the text is that of a plan which the checker accepts.
+  @discardableResult
+  private func read(_ text: [UInt8]) -> Bool {
     do throws(Diagnostics) {
       let plan = try parsePlan(text, file: "fuzz.sluice")
       let printed = printPlan(plan)
       #expect(printPlan(try parsePlan(printed, file: "again.sluice")) == printed)
-      if PlanChecker().check(plan).isEmpty { run(plan) }
+      guard PlanChecker().check(plan).isEmpty else { return false }
+      run(plan)
+      return true
     } catch {
       #expect(!error.all.isEmpty)
       for diagnostic in error.all { #expect(!diagnostic.description.isEmpty && diagnostic.place != nil) }
+      return false
     }
   }
 
