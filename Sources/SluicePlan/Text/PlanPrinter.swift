@@ -9,13 +9,14 @@ public func printPlan(_ plan: ModulePlan) -> String { PlanPrinter(plan).print() 
 /// Prints plans: the one text form of a `ModulePlan`, for dumps and for messages.
 struct PlanPrinter {
   private let plan: ModulePlan
-  private var tables: Tables { plan.tables }
+  private let tables: Tables
   /// Per constant its name in the text; nil for one that no buffer holds.
   private var constantNames: [String?]
   private var lines: [String] = []
 
   init(_ plan: ModulePlan) {
     self.plan = plan
+    tables = plan.tables
     constantNames = [String?](repeating: nil, count: plan.tables.constants.count)
   }
 
