@@ -8,6 +8,10 @@ extension Reader {
     while true {
       skipNewlines()
       if lexer.kind == .end || isFull { return }
+      if isFirst, lexer.isWord("plan") {
+        report("this is a plan, not a module", at: lexer.spot, hint: "`parsePlan` reads the text of plans")
+        return
+      }
       do throws(Stop) {
         try readItem(isFirst: isFirst)
       } catch {
