@@ -34,7 +34,7 @@ let package = Package(
     module("SluiceText", uses: ["SluiceIR"]),
     module("SluicePasses", uses: ["SluiceIR"]),
     module("SluiceReference", uses: ["SluiceIR", "SluiceFormats", "SluicePasses"]),
-    module("SluicePlan", uses: ["SluiceIR", "SluicePasses"]),
+    module("SluicePlan", uses: ["SluiceIR", "SluiceText", "SluicePasses"]),
     module("SluiceInterpreter", uses: ["SluiceIR", "SluiceFormats", "SluicePlan"]),
     module("SluiceC", uses: ["SluiceIR", "SluiceFormats", "SluicePlan"]),
     module(
@@ -84,8 +84,12 @@ let package = Package(
     tests(
       "SluiceReferenceTests",
       uses: ["SluiceFormats", "SluiceIR", "SluicePasses", "SluiceReference", "SluiceText"]),
-    tests("SluicePlanTests", uses: ["SluiceIR", "SluicePasses", "SluicePlan", "SluiceText", "TestSupport"]),
-    tests("SluiceInterpreterTests", uses: ["SluiceFormats", "SluiceIR", "SluiceInterpreter", "SluicePlan"]),
+    tests(
+      "SluicePlanTests",
+      uses: ["SluiceFormats", "SluiceIR", "SluicePasses", "SluicePlan", "SluiceText", "TestSupport"]),
+    tests(
+      "SluiceInterpreterTests",
+      uses: ["SluiceFormats", "SluiceIR", "SluiceInterpreter", "SluicePlan", "TestSupport"]),
     tests(
       "SluiceCTests",
       uses: [
@@ -101,7 +105,8 @@ let package = Package(
     tests(
       "FileTests",
       uses: [
-        "SluiceC", "SluiceFormats", "SluiceIR", "SluicePasses", "SluicePlan", "SluiceReference", "SluiceText",
+        "SluiceC", "SluiceFormats", "SluiceIR", "SluiceInterpreter", "SluicePasses", "SluicePlan",
+        "SluiceReference", "SluiceText",
         "TestSupport",
       ]),
     tests(

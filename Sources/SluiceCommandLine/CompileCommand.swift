@@ -43,16 +43,27 @@ extension CommandSpec {
       ]
     ) { invocation in
       let kinds = try invocation.remarkKinds()
-      let module = try catalog.load(invocation)
+      let subject = try catalog.loadSubject(invocation)
       let seed = try invocation.integer("--seed", default: 0, in: Int.min...Int.max)
       let embed = try invocation.choice("--embed", ParameterEmbedding.self, default: .auto)
       let parameters = try invocation.value("--params").map { (try TensorArchive.read($0), $0) }
       let functions = invocation.all("--function").map { $0.hasPrefix("@") ? String($0.dropFirst()) : $0 }
-      let artefact = try CArtefact(
-        module, functions: functions, seed: Int64(seed), embedding: embed,
-        selfTest: try invocation.choice("--self-test", SelfTestExtent.self, default: .auto),
-        byteOrder: try invocation.choice("--byte-order", ByteOrder.self, default: .little),
-        parameters: parameters)
+      let selfTest = try invocation.choice("--self-test", SelfTestExtent.self, default: .auto)
+      let byteOrder = try invocation.choice("--byte-order", ByteOrder.self, default: .little)
+      let artefact: CArtefact
+      switch subject {
+      case .module(let module):
+        artefact = try CArtefact(
+          module, functions: functions, seed: Int64(seed), embedding: embed, selfTest: selfTest,
+          byteOrder: byteOrder, parameters: parameters)
+      case .plan(let plan):
+        guard functions.isEmpty else {
+          throw UsageError("`--function` is for models, `\(invocation.arguments[0])` is a plan")
+        }
+        artefact = try CArtefact(
+          plan, seed: Int64(seed), embedding: embed, selfTest: selfTest, byteOrder: byteOrder,
+          parameters: parameters)
+      }
       let folder = invocation.value("--output") ?? "."
       try FileIO.createDirectories(folder)
       var rows: [JSON] = []
@@ -64,7 +75,7 @@ extension CommandSpec {
       }
       let remarks = RemarkList(artefact.plan, kinds)
       if invocation.flag("--json") {
-        let json = JSON.object([("files", .array(rows))] + remarks.json(of: module))
+        let json = JSON.object([("files", .array(rows))] + remarks.json(of: subject))
         try invocation.context.output(json.text + "\n")
       } else {
         remarks.print(invocation.context)

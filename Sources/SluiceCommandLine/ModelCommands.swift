@@ -65,17 +65,21 @@ extension CommandSpec {
       examples: ["check model.sluice", "dump ica | sluice check -", "check gpt --remarks=memory"]
     ) { invocation in
       let kinds = try invocation.remarkKinds()
-      let module = try catalog.load(invocation)
-      let plan = try Sluice.compile(module)
+      let subject = try catalog.loadSubject(invocation)
+      let plan =
+        switch subject {
+        case .module(let module): try Sluice.compile(module)
+        case .plan(let plan): plan
+        }
       let remarks = RemarkList(plan, kinds)
       if invocation.flag("--json") {
-        try invocation.context.output(JSON.object(remarks.json(of: module)).text + "\n")
+        try invocation.context.output(JSON.object(remarks.json(of: subject)).text + "\n")
       } else {
         remarks.print(invocation.context)
       }
       let functions = plan.functions.count
       invocation.context.message(
-        "\(module.name): ok, \(functions) function\(functions == 1 ? "" : "s"), \(plan.kernels.count) kernels, "
+        "\(plan.module.name): ok, \(functions) function\(functions == 1 ? "" : "s"), \(plan.kernels.count) kernels, "
           + "\(plan.functions.map(\.arenaBytes).max() ?? 0) bytes of arena")
       return ExitCode.ok
     }
@@ -119,15 +123,21 @@ extension CommandSpec {
       name: "dump", summary: "prints a model: its graph, its plan or its C", arguments: "MODEL",
       argumentCount: 1...1,
       options: Catalog.options + [
-        Option("--stage", value: "STAGE", "`graph` (the default), `plan` or `c`"),
+        Option(
+          "--stage", value: "STAGE",
+          "`graph` (the default), `plan` or `c`; of a plan, `plan` (the default) or `c`"),
         Option("--output", alias: "-o", value: "FILE", "where to (`-`: standard output)"),
         .remarks,
       ] + passOptions, examples: ["dump ica", "dump mlp --stage plan", "dump ica --stage c -o ica.c"]
     ) { invocation in
-      let stage = try invocation.choice("--stage", Stage.self, default: .graph)
       let kinds = try invocation.remarkKinds()
-      var module = try catalog.load(invocation)
+      let subject = try catalog.loadSubject(invocation)
       let output = invocation.value("--output") ?? "-"
+      guard case .module(var module) = subject else {
+        if case .plan(let plan) = subject { try dump(plan, invocation, to: output) }
+        return ExitCode.ok
+      }
+      let stage = try invocation.choice("--stage", Stage.self, default: .graph)
       if stage == .graph {
         if passesAreChosen(invocation) { module = try optimised(module, invocation, default: .none) }
         try FileIO.write(printedModule(module), to: output)
@@ -139,9 +149,18 @@ extension CommandSpec {
         module, options: CompileOptions(passes: ["expand"], fuses: fuses(invocation)))
       plan.remarks = passRemarks + plan.remarks
       RemarkList(plan, kinds).print(invocation.context)
-      let text = stage == .plan ? PlanPrinter().dump(plan) : CSource.emitC(plan).source
+      let text = stage == .plan ? printPlan(plan) : CSource.emitC(plan).source
       try FileIO.write(text, to: output)
       return ExitCode.ok
+    }
+  }
+
+  /// Prints a plan that was read: again, or as C.
+  private static func dump(_ plan: ModulePlan, _ invocation: Invocation, to output: String) throws {
+    switch try invocation.choice("--stage", Stage.self, default: .plan) {
+    case .graph: throw UsageError("`--stage graph`: `\(invocation.arguments[0])` is a plan")
+    case .plan: try FileIO.write(printPlan(plan), to: output)
+    case .c: try FileIO.write(CSource.emitC(plan).source, to: output)
     }
   }
 

@@ -46,10 +46,13 @@ struct RemarkList {
     for row in rows { context.message(plan.text(row)) }
   }
 
-  /// The memory of the functions of a module, and the remarks.
-  func json(of module: SluiceIR.Module) -> [(String, JSON)] {
-    let names = Set(module.functions.map { module.tables.strings[module[$0].name] })
-    let functions = plan.functions.filter { names.contains($0.name) }
+  /// The memory of the functions of a model, and the remarks.
+  func json(of subject: Catalog.Subject) -> [(String, JSON)] {
+    var functions = plan.functions
+    if case .module(let module) = subject {
+      let names = Set(module.functions.map { module.tables.strings[module[$0].name] })
+      functions.removeAll { !names.contains($0.name) }
+    }
     return [
       ("functions", .array(functions.map { Self.json($0) })), ("remarks", .array(rows.map { json($0) })),
     ]

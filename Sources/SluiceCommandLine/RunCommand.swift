@@ -1,6 +1,7 @@
 import Sluice
 import SluiceFormats
 import SluiceIR
+import SluicePlan
 import SluiceText
 
 extension CommandSpec {
@@ -44,12 +45,22 @@ extension CommandSpec {
         "run mlp -f predict --input digits.npz --params mlp.safetensors --outputs result.npz",
       ]
     ) { invocation in
-      let module = try catalog.load(invocation)
+      let subject = try catalog.loadSubject(invocation)
       let backend = try invocation.choice("--backend", Backend.self, default: .interpreter)
       let threads = try invocation.integer("--threads", default: 1, in: 1...256)
       let seed = try invocation.integer("--seed", default: 0, in: Int.min...Int.max)
-      let function = try functionName(invocation.value("--function"), module)
-      var session = try Session(module, backend: backend, seed: Int64(seed), threads: threads)
+      let function: String
+      var session: Session
+      switch subject {
+      case .module(let module):
+        function = try functionName(invocation.value("--function"), module)
+        session = try Session(module, backend: backend, seed: Int64(seed), threads: threads)
+      case .plan(let plan):
+        function = try functionName(
+          invocation.value("--function"), plan.functions.map(\.name), of: plan.module.name)
+        session = try Session(plan, backend: backend, seed: Int64(seed), threads: threads)
+      }
+      let module = session.module
       session.checksIndices = !invocation.flag(CommandSpec.Option.uncheckedIndices.name)
       if let path = invocation.value("--params") {
         if TensorArchive.isArchive(path) {
@@ -70,7 +81,7 @@ extension CommandSpec {
         }
         try session.setState(name, value)
       }
-      let inputs = try inputs(invocation, &files, module, function)
+      let inputs = try inputs(invocation, &files, session.plan, function)
       let outputs = try session.run(function, inputs)
       try write(outputs, session, invocation, module, function)
       return ExitCode.ok
@@ -79,18 +90,25 @@ extension CommandSpec {
 
   /// The function that is meant: the one named, or the only one.
   static func functionName(_ given: String?, _ module: SluiceIR.Module) throws -> String {
-    let names = module.functions.map { module.tables.strings[module[$0].name] }
+    try functionName(
+      given, module.functions.map { module.tables.strings[module[$0].name] }, of: module.name)
+  }
+
+  /// The function that is meant, of those with these names.
+  private static func functionName(
+    _ given: String?, _ names: [String], of model: String
+  ) throws -> String {
     let list = names.map { "`\($0)`" }.joined(separator: ", ")
     guard let given else {
       guard names.count == 1 else {
-        throw UsageError("which function? `--function NAME`; `\(module.name)` has \(list)")
+        throw UsageError("which function? `--function NAME`; `\(model)` has \(list)")
       }
       return names[0]
     }
     let name = given.hasPrefix("@") ? String(given.dropFirst()) : given
     guard names.contains(name) else {
       throw InputError(
-        "`\(module.name)` has no function `\(name)`" + Suggestion.text(for: name, among: names)
+        "`\(model)` has no function `\(name)`" + Suggestion.text(for: name, among: names)
           + "; it has \(list)")
     }
     return name
@@ -98,18 +116,17 @@ extension CommandSpec {
 
   /// The inputs given on the command line.
   private static func inputs(
-    _ invocation: Invocation, _ files: inout ArrayFiles, _ module: SluiceIR.Module, _ function: String
+    _ invocation: Invocation, _ files: inout ArrayFiles, _ plan: ModulePlan, _ function: String
   ) throws -> [String: HostTensor] {
-    guard let id = module.function(function) else { return [:] }
-    let graph = module[id]
-    let names = graph.inputs.map { module.tables.strings[graph.names[$0.index]] }
+    let ports = plan.function(function)?.inputs ?? []
+    let names = ports.map(\.name)
     var result: [String: HostTensor] = [:]
     // Files that name the inputs themselves; what is given by name goes before.
     let given = Set(try invocation.pairs("--input", where: { !isWhole($0) }).map(\.name))
     for path in invocation.all("--input") where isWhole(path) {
       for (position, name) in names.enumerated() where !given.contains(name) {
         guard let stored = try files.archive(path).tensor(name) else { continue }
-        let dtype = module.tables.types.dtype(graph.types[position])
+        let dtype = plan.tables.types.dtype(ports[position].type)
         let tensor = try ArrayFiles.converted(stored, to: dtype, name: name, path: path)
         guard result.updateValue(tensor, forKey: name) == nil else {
           throw InputError(
@@ -123,13 +140,13 @@ extension CommandSpec {
         throw InputError(
           "`@\(function)` has no input `\(name)`" + Suggestion.text(for: name, among: names) + "; \(list)")
       }
-      let type = graph.types[position]
-      if module.tables.types.rank(type) == 0,
-        let scalar = try number(text, module.tables.types.dtype(type), for: name)
+      let type = ports[position].type
+      if plan.tables.types.rank(type) == 0,
+        let scalar = try number(text, plan.tables.types.dtype(type), for: name)
       {
         result[name] = scalar
       } else {
-        result[name] = try files.tensor(text, for: name, as: module.tables.types.dtype(type))
+        result[name] = try files.tensor(text, for: name, as: plan.tables.types.dtype(type))
       }
     }
     return result

@@ -128,7 +128,7 @@ public struct SluiceMain: Sendable {
     text += "usage: \(program) COMMAND [arguments]\n\ncommands:\n"
     text += Help.columns(commands.map { ($0.name, $0.summary) })
     text +=
-      "\n`\(program) COMMAND --help` tells more. MODEL is a name that `models` lists, or a .sluice file, or `-`.\n"
+      "\n`\(program) COMMAND --help` tells more. MODEL is a name that `models` lists, or a .sluice file, or `-`; `run`, `compile`, `dump` and `check` take the text of a plan too.\n"
     text += ExitCode.summary
     if !models.isEmpty { text += "\nmodels:\n" + Help.columns(models.map { ($0.name, $0.summary) }) }
     return text

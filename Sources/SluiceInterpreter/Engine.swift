@@ -14,8 +14,6 @@ final class Engine: @unchecked Sendable {
   private var arena: MemoryBlock
   private var kernels: [BoundKernel?]
   private var functions: [PreparedFunction?]
-  /// What sizes have to fulfil, by function, for those that were called.
-  private var symbolChecks: [GraphID: SymbolChecks] = [:]
 
   init(
     _ plan: ModulePlan, parameters: [HostTensor], states: [HostTensor], options: PlanInterpreter.Options
@@ -45,15 +43,6 @@ final class Engine: @unchecked Sendable {
     arena = try Self.block(0)
     kernels = plan.kernels.map { _ in nil }
     functions = other.functions
-    symbolChecks = other.symbolChecks
-  }
-
-  /// What sizes have to fulfil in calls of a function.
-  func symbolChecks(of function: GraphID) -> SymbolChecks {
-    if let known = symbolChecks[function] { return known }
-    let checks = plan.module.symbolChecks(of: function)
-    symbolChecks[function] = checks
-    return checks
   }
 
   /// An engine with states of its own.

@@ -43,14 +43,12 @@ public struct PlanInterpreter: Sendable {
   public mutating func run(_ function: String, inputs: [HostTensor]) throws(InterpreterError) -> [HostTensor]
   {
     try own()
-    let module = engine.plan.module
     guard let plan = engine.plan.function(function) else { throw .unknownFunction(function) }
     var symbols: [SymbolID: Int] = [:]
     if !plan.symbols.isEmpty {
-      guard let graph = module.function(function) else { throw .unknownFunction(function) }
       let values: SymbolValues
       do {
-        values = try engine.symbolChecks(of: graph).bind(module, shapes: inputs.map(\.shape))
+        values = try plan.bindSymbols(shapes: inputs.map(\.shape), engine.plan.tables)
       } catch {
         throw .binding(error.description)
       }

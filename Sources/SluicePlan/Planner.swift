@@ -46,7 +46,9 @@ public struct Planner {
         guard nodeCounts[id.index] - module[id].nodeCount <= maximumNodes else {
           throw planner.tooManyNodes(module[id])
         }
-        functions.append(try planner.plan(module[id]))
+        var function = try planner.plan(module[id])
+        function.symbolChecks = module.symbolChecks(of: id).thatMayFail(module.tables)
+        functions.append(function)
       } catch {
         errors += error.located(at: module.tables.place(module[id].location)).all
       }

@@ -2,19 +2,21 @@
 ///
 /// Lines are counted on the way. A newline is a token, so that the reader decides where it ends a statement;
 /// comments are not, but are kept on the side.
-struct Lexer: Sendable {
+package struct Lexer: Sendable {
   /// What a token is.
-  enum Kind: UInt8, Sendable {
+  package enum Kind: UInt8, Sendable {
     case end, newline, identifier, value, symbol, number, string, malformed
     case comma, colon, equal, arrow, lessEqual, plus, minus, star, tilde
+    /// Of plans: `$i0`, `..<`, `>=`, `:=` and `<-`.
+    case counter, range, greaterEqual, assign, accumulate
     case openParenthesis, closeParenthesis, openBracket, closeBracket, openBrace, closeBrace
   }
 
   /// A place in the text that lexing can go back to, and that errors point at.
-  struct Spot: Sendable {
-    var offset: Int
-    var line: Int
-    var lineStart: Int
+  package struct Spot: Sendable {
+    package var offset: Int
+    package var line: Int
+    package var lineStart: Int
   }
 
   /// A `//` comment, without the slashes.
@@ -25,16 +27,16 @@ struct Lexer: Sendable {
     var isWholeLine: Bool
   }
 
-  let bytes: [UInt8]
+  package let bytes: [UInt8]
   let end: Int
   /// The token: its kind and where it is; `name` leaves out the `%`, `@` or quotes.
-  private(set) var kind: Kind = .newline
-  private(set) var low: Int
-  private(set) var high: Int
-  private(set) var line: Int
+  package private(set) var kind: Kind = .newline
+  package private(set) var low: Int
+  package private(set) var high: Int
+  package private(set) var line: Int
   private(set) var lineStart: Int
   /// Whether the token is the first one of its line.
-  private(set) var startsLine = false
+  package private(set) var startsLine = false
   /// All comments so far; those of parts that are read twice, such as signatures, twice.
   private(set) var comments: [Comment] = []
 
@@ -51,16 +53,16 @@ struct Lexer: Sendable {
   }
 
   /// A lexer at the first token of a text; a byte order mark counts for nothing.
-  init(_ bytes: [UInt8]) {
+  package init(_ bytes: [UInt8]) {
     let start = bytes.starts(with: [0xEF, 0xBB, 0xBF]) ? 3 : 0
     self.init(bytes, in: start..<bytes.count, line: 1, lineStart: start)
   }
 
   /// Where the token is.
-  var spot: Spot { Spot(offset: low, line: line, lineStart: lineStart) }
+  package var spot: Spot { Spot(offset: low, line: line, lineStart: lineStart) }
 
-  /// The bytes of the token's name: without the `%`, `@` or quotes.
-  var name: Range<Int> {
+  /// The bytes of the token's name: without the `%`, `@` or quotes, but with the `$`.
+  package var name: Range<Int> {
     switch kind {
     case .value, .symbol: low + 1..<high
     case .string: low + 1..<high - 1
@@ -69,7 +71,7 @@ struct Lexer: Sendable {
   }
 
   /// Whether the token is an identifier with these bytes.
-  func isWord(_ word: String) -> Bool {
+  package func isWord(_ word: String) -> Bool {
     kind == .identifier && high - low == word.utf8.count && text(low..<high) == word
   }
 
@@ -83,10 +85,10 @@ struct Lexer: Sendable {
   }
 
   /// A part of the text as a string.
-  func text(_ range: Range<Int>) -> String { String(decoding: bytes[range], as: UTF8.self) }
+  package func text(_ range: Range<Int>) -> String { String(decoding: bytes[range], as: UTF8.self) }
 
   /// Goes back to a place, or on to one whose line is known, and reads the token there.
-  mutating func jump(to spot: Spot) {
+  package mutating func jump(to spot: Spot) {
     kind = .comma
     high = spot.offset
     line = spot.line
@@ -95,7 +97,7 @@ struct Lexer: Sendable {
   }
 
   /// Goes on to the next token.
-  mutating func advance() {
+  package mutating func advance() {
     var at = high
     startsLine = kind == .newline
     if startsLine {
@@ -129,7 +131,8 @@ struct Lexer: Sendable {
     case 0x25: name(.value)
     case 0x40: name(.symbol)
     case 0x2C: kind = .comma
-    case 0x3A: kind = .colon
+    case 0x3A: pair(0x3D, .assign, else: .colon)
+    case 0x24: name(.counter)
     case 0x3D: kind = .equal
     case 0x2B: kind = .plus
     case 0x2A: kind = .star
@@ -142,7 +145,13 @@ struct Lexer: Sendable {
     case 0x7D: kind = .closeBrace
     case 0x22: string()
     case 0x2D: pair(0x3E, .arrow, else: .minus)
-    case 0x3C: pair(0x3D, .lessEqual, else: .malformed)
+    case 0x3E: pair(0x3D, .greaterEqual, else: .malformed)
+    case 0x3C:
+      pair(0x3D, .lessEqual, else: .malformed)
+      if kind == .malformed { pair(0x2D, .accumulate, else: .malformed) }
+    case 0x2E where bytes[low..<end].starts(with: "..<".utf8):
+      high = low + 3
+      kind = .range
     case 0x30...0x39: number()
     case 0x41...0x5A, 0x61...0x7A, 0x5F: word(.identifier)
     default:

@@ -1,7 +1,7 @@
 import SluiceIR
 
 /// Numbers names given as bytes: equal bytes, equal number; in order of first use.
-struct NameTable: Sendable {
+package struct NameTable: Sendable {
   /// What is known of one name; side by side, since a look at one part leads to the others.
   private struct Row {
     /// The first eight bytes: enough to know most names.
@@ -17,10 +17,10 @@ struct NameTable: Sendable {
   private var index = HashIndex()
 
   /// How many different names there are.
-  var count: Int { rows.count }
+  package var count: Int { rows.count }
 
   /// The number of the name at `range` of `source`, which is added when it is new.
-  mutating func intern(_ source: [UInt8], _ range: Range<Int>) -> Int {
+  package mutating func intern(_ source: [UInt8], _ range: Range<Int>) -> Int {
     let number = Self.number(source.span.extracting(range))
     if let row = numbers.find(number) { return row }
     let key = Self.key(source.span.extracting(range))

@@ -1,7 +1,7 @@
-import SluiceIR
+package import SluiceIR
 
 /// Numbers as text: exact both ways, the shortest digits that read back to the same bits.
-enum NumberText {
+package enum NumberText {
   /// What a numeral turned out to be.
   enum Parsed<Value> {
     case value(Value)
@@ -116,7 +116,7 @@ enum NumberText {
   }
 
   /// Appends the element of a dtype with these bits; a NaN other than the canonical one as the bits.
-  static func append(_ bits: UInt64, _ dtype: DType, to output: inout [UInt8]) {
+  package static func append(_ bits: UInt64, _ dtype: DType, to output: inout [UInt8]) {
     switch dtype {
     case .f32:
       let value = Float(bits: bits)

@@ -19,6 +19,46 @@ public func printGraph(_ graph: GraphID, of module: Module) -> String {
   return String(decoding: printer.writer.bytes, as: UTF8.self)
 }
 
+/// The lines that declare the parameters and states of a module, each as it is printed.
+package func printedVariables(_ module: Module) -> [String] {
+  module.variables.map { variable in
+    var printer = Printer(module)
+    printer.write(variable)
+    return String(decoding: printer.writer.bytes.dropLast(), as: UTF8.self)
+  }
+}
+
+/// The elements of a constant as they are printed at the beginning of a line of their own.
+package func printedConstant(_ id: ConstantID, _ tables: Tables) -> String {
+  var writer = ByteWriter()
+  write(id, of: tables, indent: "", to: &writer)
+  return String(decoding: writer.bytes, as: UTF8.self)
+}
+
+/// An element of a dtype as it is printed.
+package func printedNumber(_ bits: UInt64, _ dtype: DType) -> String {
+  var text: [UInt8] = []
+  NumberText.append(bits, dtype, to: &text)
+  return String(decoding: text, as: UTF8.self)
+}
+
+/// Text in quotes, as it is printed.
+package func quoted(_ text: String) -> String {
+  var bytes: [UInt8] = []
+  StringText.append(text, to: &bytes)
+  return String(decoding: bytes, as: UTF8.self)
+}
+
+/// The lines of a comment, one `//` line an entry; a line that the tests would take for theirs is left out.
+package func commentLines(_ comment: [String]) -> [String] {
+  comment.flatMap { $0.split(separator: "\n", omittingEmptySubsequences: false) }.compactMap { line in
+    var text = Array(line.utf8)
+    while let last = text.last, last == 0x20 || last == 0x09 || last == 0x0D { text.removeLast() }
+    if TestDirectives.directive(text, text.indices) != nil { return nil }
+    return text.isEmpty ? "//" : "// " + String(decoding: text, as: UTF8.self)
+  }
+}
+
 /// Writes modules and graphs as `.sluice` text, driven by the op table.
 ///
 /// Any graph gives valid text: names that are no identifiers are changed until they are, names that stand for
@@ -62,7 +102,7 @@ struct Printer {
     }
   }
 
-  private mutating func write(_ variable: Variable) {
+  fileprivate mutating func write(_ variable: Variable) {
     writer.write(variable.kind.keyword)
     writer.write(" @")
     writer.write(variableLabels[variable.name] ?? "v")
@@ -77,7 +117,7 @@ struct Printer {
     case .uniform(let low, let high): write(" init uniform", [low, high])
     case .data(let id):
       writer.write(" init data ")
-      write(id, indent: "")
+      SluiceText.write(id, of: module.tables, indent: "", to: &writer)
     }
     writer.newline()
   }
@@ -92,14 +132,9 @@ struct Printer {
     writer.write(")")
   }
 
-  /// A comment, one `//` line an entry; a line that the tests would take for theirs is left out.
   private mutating func write(comment: [String]) {
-    for line in comment.flatMap({ $0.split(separator: "\n", omittingEmptySubsequences: false) }) {
-      var text = Array(line.utf8)
-      while let last = text.last, last == 0x20 || last == 0x09 || last == 0x0D { text.removeLast() }
-      if TestDirectives.directive(text, text.indices) != nil { continue }
-      writer.write(text.isEmpty ? "//" : "// ")
-      writer.write(text[...])
+    for line in commentLines(comment) {
+      writer.write(line)
       writer.newline()
     }
   }
@@ -252,7 +287,7 @@ struct Printer {
       writer.write("]")
     case .dims(let values): writer.write(module.tables.text(values))
     case .dim(let value): writer.write(module.tables.text(value))
-    case .constant(let id): write(id, indent: "  ")
+    case .constant(let id): SluiceText.write(id, of: module.tables, indent: "  ", to: &writer)
     case .string(let id): writer.write(quoted: module.tables.strings[id])
     case .symbol, .graph: write(name: value)
     }
@@ -262,42 +297,42 @@ struct Printer {
     if typeTexts[type.index].isEmpty { typeTexts[type.index] = Array(module.tables.text(type).utf8) }
     writer.write(typeTexts[type.index][...])
   }
-
-  /// The elements of a constant in row-major order; on lines of their own, further in, when there are many.
-  private mutating func write(_ id: ConstantID, indent: String) {
-    let constants = module.tables.constants
-    let type = constants.type(id)
-    let dtype = module.tables.types.dtype(type)
-    let size = dtype.byteCount
-    if module.tables.types.rank(type) == 0 {
-      return writer.write(bits: constants.bits(id, 0, size: size), dtype)
-    }
-    let count = constants.range(id).count / size
-    let start = writer.bytes.count
-    writer.write("[")
-    for position in 0..<count where writer.column <= Self.lineLength {
-      if position > 0 { writer.write(", ") }
-      writer.write(bits: constants.bits(id, position, size: size), dtype)
-    }
-    writer.write("]")
-    if writer.column <= Self.lineLength { return }
-    writer.truncate(to: start)
-    writer.write("[")
-    writer.newline()
-    var element: [UInt8] = []
-    for position in 0..<count {
-      element.removeAll(keepingCapacity: true)
-      NumberText.append(constants.bits(id, position, size: size), dtype, to: &element)
-      if position < count - 1 { element.append(UInt8(ascii: ",")) }
-      if writer.column + 1 + element.count > Self.lineLength { writer.newline() }
-      writer.write(writer.column == 0 ? indent + "  " : " ")
-      writer.write(element[...])
-    }
-    writer.newline()
-    writer.write(indent)
-    writer.write("]")
-  }
-
-  /// Lists that are longer get lines of their own.
-  private static let lineLength = 100
 }
+
+/// The elements of a constant in row-major order; on lines of their own, further in, when there are many.
+private func write(_ id: ConstantID, of tables: Tables, indent: String, to writer: inout ByteWriter) {
+  let constants = tables.constants
+  let type = constants.type(id)
+  let dtype = tables.types.dtype(type)
+  let size = dtype.byteCount
+  if tables.types.rank(type) == 0 {
+    return writer.write(bits: constants.bits(id, 0, size: size), dtype)
+  }
+  let count = constants.range(id).count / size
+  let start = writer.bytes.count
+  writer.write("[")
+  for position in 0..<count where writer.column <= lineLength {
+    if position > 0 { writer.write(", ") }
+    writer.write(bits: constants.bits(id, position, size: size), dtype)
+  }
+  writer.write("]")
+  if writer.column <= lineLength { return }
+  writer.truncate(to: start)
+  writer.write("[")
+  writer.newline()
+  var element: [UInt8] = []
+  for position in 0..<count {
+    element.removeAll(keepingCapacity: true)
+    NumberText.append(constants.bits(id, position, size: size), dtype, to: &element)
+    if position < count - 1 { element.append(UInt8(ascii: ",")) }
+    if writer.column + 1 + element.count > lineLength { writer.newline() }
+    writer.write(writer.column == 0 ? indent + "  " : " ")
+    writer.write(element[...])
+  }
+  writer.newline()
+  writer.write(indent)
+  writer.write("]")
+}
+
+/// Lists that are longer get lines of their own.
+private let lineLength = 100

@@ -1,4 +1,4 @@
-import SluiceIR
+package import SluiceIR
 
 /// Attributes: names before the operands, and the values in braces, read by their kinds.
 extension Reader {
@@ -168,7 +168,7 @@ extension Reader {
   }
 
   /// Reads text in quotes; `what` describes it to the user.
-  mutating func readText(_ what: String) throws(Stop) -> String {
+  package mutating func readText(_ what: String) throws(Stop) -> String {
     guard lexer.kind == .string else { throw unexpected(what) }
     guard let text = StringText.read(lexer.bytes[lexer.name]) else {
       throw report(
@@ -180,7 +180,7 @@ extension Reader {
   }
 
   /// Reads `[a, b, ...]`.
-  mutating func readList(
+  package mutating func readList(
     _ what: String, _ element: (inout Reader) throws(Stop) -> Void
   ) throws(Stop) {
     try open(.openBracket, "`[`")
@@ -189,5 +189,14 @@ extension Reader {
       if lexer.kind != .closeBracket { try expect(.comma, "`,` or `]`") }
     }
     try close(.closeBracket, "`]`")
+  }
+
+  /// Reads the name of an op.
+  package mutating func readOp() throws(Stop) -> Op {
+    guard lexer.kind == .identifier, let row = ops.find(lexer.bytes, lexer.name) else {
+      throw unexpected("the name of an op")
+    }
+    advance()
+    return ops.rows[row].op
   }
 }

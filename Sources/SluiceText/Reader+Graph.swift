@@ -1,4 +1,4 @@
-import SluiceIR
+package import SluiceIR
 
 /// Functions and bodies: the signature, the nodes line by line, the return.
 extension Reader {
@@ -61,7 +61,8 @@ extension Reader {
   private mutating func readSignature() throws(Stop) -> Signature {
     nesting += 1
     if lexer.kind == .newline { advance() }
-    let clauseEnd = try readWhereAhead()
+    let clause = try readWhereAhead()
+    if let clause { builder.setSymbols(clause.symbols) }
     try open(.openParenthesis, "`(` and the inputs")
     while lexer.kind != .closeParenthesis {
       guard lexer.kind == .value else { throw unexpected("an input such as `%x: f32[2]` or `)`") }
@@ -78,13 +79,13 @@ extension Reader {
     try close(.closeParenthesis, "`)`")
     var signature = Signature()
     if accept(.arrow) { signature = try readResults() }
-    if let clauseEnd {
+    if let clause {
       guard lexer.isWord("where") else { throw unexpected("`where` or `{`") }
-      lexer.jump(to: clauseEnd)
+      lexer.jump(to: clause.end)
       if lexer.kind == .newline { advance() }
     }
     guard lexer.kind == .openBrace else {
-      throw unexpected(clauseEnd == nil ? "`->`, `where` or `{`" : "`,` or `{`")
+      throw unexpected(clause == nil ? "`->`, `where` or `{`" : "`,` or `{`")
     }
     nesting -= 1
     advance()
@@ -138,8 +139,12 @@ extension Reader {
   }
 
   /// Reads the `where` clause, which stands behind the types that use its symbols, and comes back; gives the
-  /// place behind the clause, or nil when there is none.
-  private mutating func readWhereAhead() throws(Stop) -> Lexer.Spot? {
+  /// place behind the clause and the symbols, or nil when there is none.
+  ///
+  /// With `allowsCounters`, they may be those of loops, `$i0`.
+  package mutating func readWhereAhead(allowsCounters: Bool = false) throws(Stop) -> (
+    end: Lexer.Spot, symbols: [SymbolID]
+  )? {
     let start = lexer.spot
     while !isWhere() {
       if lexer.kind == .openBrace || lexer.kind == .end || lexer.startsLine && isItemStart {
@@ -151,33 +156,15 @@ extension Reader {
     advance()
     var symbols: [SymbolID] = []
     repeat {
-      guard lexer.kind == .identifier else { throw unexpected("a symbol such as `B`") }
+      guard allowsCounters || lexer.kind != .counter else { throw unexpected("a symbol such as `B`") }
       let spot = lexer.spot
-      guard !lexer.bytes[lexer.name].contains(UInt8(ascii: ".")) else {
-        throw report("the name of a symbol has no dots", at: spot)
-      }
-      let name = builder.tables.strings.intern(lexer.text(lexer.name))
-      advance()
-      try expect(.lessEqual, "`<=` and the largest value of the symbol")
-      let boundSpot = lexer.spot
-      let bound = try readInteger()
-      guard bound > 0 else {
-        throw report("the bound of a symbol is 1 or more", at: boundSpot)
-      }
-      guard !scope.symbols.contains(where: { $0.name == name }) else {
-        throw report("the symbol `\(builder.tables.strings[name])` is declared twice", at: spot)
-      }
-      guard symbols.count < Self.maximumSymbolCount else {
-        throw report("more than \(Self.maximumSymbolCount) symbols", at: spot)
-      }
-      let symbol = builder.tables.dims.symbol(name, bound: bound)
-      scope.symbols.append((name, symbol, spot))
+      let symbol = try readSymbolBound()
+      try declare(symbol, at: spot)
       symbols.append(symbol)
     } while accept(.comma)
-    builder.setSymbols(symbols)
     let end = lexer.spot
     lexer.jump(to: start)
-    return end
+    return (end, symbols)
   }
 
   /// Whether the token is the keyword `where`, and no result or symbol of that name.

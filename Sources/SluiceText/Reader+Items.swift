@@ -1,4 +1,4 @@
-import SluiceIR
+package import SluiceIR
 
 /// Items: the `module` line, parameters and states; graphs are in `Reader+Graph.swift`.
 extension Reader {
@@ -8,6 +8,10 @@ extension Reader {
     while true {
       skipNewlines()
       if lexer.kind == .end || isFull { return }
+      if isFirst, lexer.isWord("plan") {
+        report("this is a plan, not a module", at: lexer.spot, hint: "`parsePlan` reads the text of plans")
+        return
+      }
       do throws(Stop) {
         try readItem(isFirst: isFirst)
       } catch {
@@ -31,7 +35,8 @@ extension Reader {
     }
   }
 
-  private mutating func readModuleName(isFirst: Bool) throws(Stop) {
+  /// Reads the line that begins a text, behind its keyword.
+  package mutating func readModuleName(isFirst: Bool) throws(Stop) {
     let spot = lexer.spot
     let comment = takeComment()
     lexer.advance()
@@ -52,7 +57,7 @@ extension Reader {
   }
 
   /// The comment whose last line is right above the token, without lines that are for the tests.
-  mutating func takeComment() -> [String] {
+  package mutating func takeComment() -> [String] {
     var line = lexer.line - 1
     var lines: [String] = []
     for comment in lexer.comments.reversed() {
@@ -73,7 +78,7 @@ extension Reader {
 
   // MARK: Parameters and states
 
-  private mutating func readVariable(_ kind: Variable.Kind) throws(Stop) {
+  package mutating func readVariable(_ kind: Variable.Kind) throws(Stop) {
     lexer.advance()
     guard lexer.kind == .symbol else { throw unexpected("a name such as `@w`") }
     let spot = lexer.spot

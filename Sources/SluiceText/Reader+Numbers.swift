@@ -1,4 +1,4 @@
-import SluiceIR
+package import SluiceIR
 
 /// Numbers and the elements of constants.
 extension Reader {
@@ -9,7 +9,7 @@ extension Reader {
   }
 
   /// Reads an integer with its sign.
-  mutating func readInteger() throws(Stop) -> Int64 {
+  package mutating func readInteger() throws(Stop) -> Int64 {
     let spot = lexer.spot
     let isNegative = accept(.minus)
     guard lexer.kind == .number else { throw unexpected("an integer") }
@@ -82,7 +82,7 @@ extension Reader {
   }
 
   /// Reads the elements of a constant of a type.
-  mutating func readConstant(_ type: TypeID, at spot: Lexer.Spot) throws(Stop) -> ConstantID {
+  package mutating func readConstant(_ type: TypeID, at spot: Lexer.Spot) throws(Stop) -> ConstantID {
     var shape: [Int] = []
     var count = 1
     for dim in builder.tables.types.shape(type) {
@@ -152,7 +152,7 @@ extension Reader {
   }
 
   /// Reads one element of a dtype.
-  mutating func readElement(_ dtype: DType, into content: inout [UInt8]) throws(Stop) {
+  package mutating func readElement(_ dtype: DType, into content: inout [UInt8]) throws(Stop) {
     let spot = lexer.spot
     let isNegative = accept(.minus)
     var bits: UInt64

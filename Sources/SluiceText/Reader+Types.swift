@@ -1,9 +1,9 @@
-import SluiceIR
+package import SluiceIR
 
 /// Types and dims: `f32[B*2,T+1]`.
 extension Reader {
   /// Reads a type; one that was written before in this graph costs a look at its bytes.
-  mutating func readType() throws(Stop) -> TypeID {
+  package mutating func readType() throws(Stop) -> TypeID {
     guard lexer.kind == .identifier else { throw unexpected("a type such as `f32[2,3]`") }
     let spot = lexer.spot
     var end = lexer.high
@@ -52,7 +52,10 @@ extension Reader {
   // MARK: Dims
 
   /// Reads a dim: a sum of products.
-  mutating func readDim() throws(Stop) -> DimID { try readSum(depth: 0) }
+  package mutating func readDim() throws(Stop) -> DimID { try readSum(depth: 0) }
+
+  /// Reads a factor of a dim: a number, a symbol, or a sum in parentheses.
+  package mutating func readFactor() throws(Stop) -> DimID { try readFactor(depth: 0) }
 
   private mutating func readSum(depth: Int) throws(Stop) -> DimID {
     var sum = try readProduct(depth: depth)
@@ -81,7 +84,7 @@ extension Reader {
     let spot = lexer.spot
     switch lexer.kind {
     case .number: return builder.tables.dims.integer(try readInteger())
-    case .identifier:
+    case .identifier, .counter:
       let symbol = try readSymbol()
       return builder.tables.dims.dim(symbol)
     case .minus where depth < Self.maximumDepth:
@@ -101,7 +104,7 @@ extension Reader {
   /// How many parentheses and signs a dim may nest.
   private static let maximumDepth = 32
 
-  private mutating func fits(_ dim: DimID?, _ spot: Lexer.Spot) throws(Stop) -> DimID {
+  package mutating func fits(_ dim: DimID?, _ spot: Lexer.Spot) throws(Stop) -> DimID {
     guard let dim else {
       throw report(
         "the dim is too large", at: spot, hint: "numbers have 64 bits, products 16 symbols, sums 256 terms")
@@ -111,6 +114,46 @@ extension Reader {
 
   /// How many symbols a graph may have.
   static let maximumSymbolCount = 256
+
+  /// Forgets all symbols, so that others can be declared.
+  package mutating func beginScope() {
+    scope.begin()
+    scope.hasSymbols = true
+  }
+
+  /// Reads a symbol and its largest value, `B <= 8`, which is `least` or more.
+  package mutating func readSymbolBound(least: Int64 = 1) throws(Stop) -> SymbolID {
+    guard lexer.kind == .identifier || lexer.kind == .counter else {
+      throw unexpected("a symbol such as `B`")
+    }
+    guard !lexer.bytes[lexer.name].contains(UInt8(ascii: ".")) else {
+      throw report("the name of a symbol has no dots", at: lexer.spot)
+    }
+    let name = builder.tables.strings.intern(lexer.text(lexer.name))
+    advance()
+    try expect(.lessEqual, "`<=` and the largest value of the symbol")
+    let spot = lexer.spot
+    let bound = try readInteger()
+    guard bound >= least else {
+      throw report("the bound of a symbol is \(least) or more", at: spot)
+    }
+    return builder.tables.dims.symbol(name, bound: bound)
+  }
+
+  /// Lets dims mention a symbol from here on; `spot` is where it is declared.
+  package mutating func declare(_ symbol: SymbolID, at spot: Lexer.Spot) throws(Stop) {
+    let name = builder.tables.dims.symbols[symbol.index].name
+    guard !scope.symbols.contains(where: { $0.name == name }) else {
+      throw report("the symbol `\(builder.tables.strings[name])` is declared twice", at: spot)
+    }
+    guard scope.symbols.count < Self.maximumSymbolCount else {
+      throw report("more than \(Self.maximumSymbolCount) symbols", at: spot)
+    }
+    scope.symbols.append((name, symbol, spot))
+  }
+
+  /// Takes back the declaration of the symbol that was declared last.
+  package mutating func forgetSymbol() { _ = scope.symbols.popLast() }
 
   /// A symbol of the `where` clause; one that is not there is reported once.
   private mutating func readSymbol() throws(Stop) -> SymbolID {

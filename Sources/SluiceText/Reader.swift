@@ -24,27 +24,30 @@ public func parseModule(_ text: String, file: String) throws(Diagnostics) -> Mod
 }
 
 /// What a statement throws when its mistake has been reported: the reader goes on with the next one.
-struct Stop: Error {}
+package struct Stop: Error {
+  /// To be thrown.
+  package init() {}
+}
 
 /// The reader: a recursive descent over tokens into a `ModuleBuilder`.
 ///
 /// One mistake gives one error: a name whose definition failed is poison, and what uses it is passed over. A
 /// statement that fails throws `Stop` and the reader goes on with the next line that can start one.
-struct Reader: ~Copyable {
-  var lexer: Lexer
-  var builder: ModuleBuilder
+package struct Reader: ~Copyable {
+  package var lexer: Lexer
+  package var builder: ModuleBuilder
   let ops = OpNames.shared
-  let file: String
+  package let file: String
   let fileID: StringID
   /// How many brackets are open; inside of them newlines count for nothing.
-  var nesting = 0
-  var diagnostics: [Diagnostic] = []
+  package var nesting = 0
+  package var diagnostics: [Diagnostic] = []
   /// The name and the comment of the `module` line.
-  var moduleName: String?
-  var moduleComment: [String] = []
+  package var moduleName: String?
+  package var moduleComment: [String] = []
 
   /// All `%` names of the text.
-  var names = NameTable()
+  package var names = NameTable()
   /// What the names stand for in the graph being read.
   var scope = Scope()
   /// The types written so far, by their bytes, and what they stand for in the graph being read.
@@ -89,7 +92,7 @@ struct Reader: ~Copyable {
   /// After so many errors the rest is not read.
   static let maximumErrorCount = 1000
 
-  init(_ text: [UInt8], file: String) {
+  package init(_ text: [UInt8], file: String) {
     self.file = file
     lexer = Lexer(text)
     builder = ModuleBuilder(name: Self.defaultName(file), simplifies: false)
@@ -99,7 +102,7 @@ struct Reader: ~Copyable {
   }
 
   /// The module, or everything that is wrong.
-  consuming func finish() throws(Diagnostics) -> Module {
+  package consuming func finish() throws(Diagnostics) -> Module {
     if !diagnostics.isEmpty {
       let order = diagnostics.indices.sorted { a, b in
         let (x, y) = (diagnostics[a].place, diagnostics[b].place)
@@ -128,43 +131,43 @@ struct Reader: ~Copyable {
 
 extension Reader {
   /// Goes on to the next token; to the next one that is no newline inside brackets.
-  mutating func advance() {
+  package mutating func advance() {
     repeat { lexer.advance() } while lexer.kind == .newline && nesting > 0
   }
 
   /// Passes over a token of this kind, if it is next.
-  mutating func accept(_ kind: Lexer.Kind) -> Bool {
+  package mutating func accept(_ kind: Lexer.Kind) -> Bool {
     guard lexer.kind == kind else { return false }
     advance()
     return true
   }
 
   /// Passes over a token of this kind; `what` describes it to the user.
-  mutating func expect(_ kind: Lexer.Kind, _ what: String) throws(Stop) {
+  package mutating func expect(_ kind: Lexer.Kind, _ what: String) throws(Stop) {
     guard accept(kind) else { throw unexpected(what) }
   }
 
   /// Passes over an opening bracket; up to `close`, newlines count for nothing.
-  mutating func open(_ kind: Lexer.Kind, _ what: String) throws(Stop) {
+  package mutating func open(_ kind: Lexer.Kind, _ what: String) throws(Stop) {
     guard lexer.kind == kind else { throw unexpected(what) }
     nesting += 1
     advance()
   }
 
   /// Passes over a closing bracket.
-  mutating func close(_ kind: Lexer.Kind, _ what: String) throws(Stop) {
+  package mutating func close(_ kind: Lexer.Kind, _ what: String) throws(Stop) {
     guard lexer.kind == kind else { throw unexpected(what) }
     nesting -= 1
     advance()
   }
 
   /// Passes over the newlines before the next item or statement.
-  mutating func skipNewlines() {
+  package mutating func skipNewlines() {
     while lexer.kind == .newline { lexer.advance() }
   }
 
   /// The end of a statement.
-  mutating func endLine(_ what: String = "the end of the line") throws(Stop) {
+  package mutating func endLine(_ what: String = "the end of the line") throws(Stop) {
     guard lexer.kind == .newline || lexer.kind == .end else { throw unexpected(what) }
   }
 
@@ -195,11 +198,11 @@ extension Reader {
 
 extension Reader {
   /// Whether so many errors were found that the rest is not read.
-  var isFull: Bool { diagnostics.count > Self.maximumErrorCount }
+  package var isFull: Bool { diagnostics.count > Self.maximumErrorCount }
 
   /// Keeps an error, to be thrown at the end.
   @discardableResult
-  mutating func report(
+  package mutating func report(
     _ message: String, at spot: Lexer.Spot, hint: String? = nil, notes: [Diagnostic.Note] = []
   ) -> Stop {
     guard !isFull else { return Stop() }
@@ -217,12 +220,12 @@ extension Reader {
   }
 
   /// Keeps the error that another token was expected here.
-  mutating func unexpected(_ what: String) -> Stop {
+  package mutating func unexpected(_ what: String) -> Stop {
     report("expected \(what), found \(tokenText)", at: lexer.spot)
   }
 
   /// The token as messages show it.
-  var tokenText: String {
+  package var tokenText: String {
     switch lexer.kind {
     case .end: return "the end of the file"
     case .newline: return "the end of the line"
@@ -236,7 +239,7 @@ extension Reader {
   }
 
   /// A spot as the user sees it: columns count characters.
-  func place(_ spot: Lexer.Spot) -> Diagnostic.Place {
+  package func place(_ spot: Lexer.Spot) -> Diagnostic.Place {
     let bytes = spot.lineStart..<max(spot.lineStart, min(spot.offset, lexer.bytes.count))
     let column = bytes.count > Self.longLine ? bytes.count : lexer.text(bytes).count
     return Diagnostic.Place(file: file, line: spot.line, column: column + 1)

@@ -1,5 +1,5 @@
 /// Text in quotes: the escapes of string attributes, both ways.
-enum StringText {
+package enum StringText {
   /// The text between quotes with its escapes replaced; nil where one is unknown.
   static func read(_ bytes: some Sequence<UInt8>) -> String? {
     var text: [UInt8] = []
@@ -32,7 +32,7 @@ enum StringText {
   }
 
   /// Appends text in quotes.
-  static func append(_ text: String, to output: inout [UInt8]) {
+  package static func append(_ text: String, to output: inout [UInt8]) {
     output.append(UInt8(ascii: "\""))
     for scalar in text.unicodeScalars {
       switch scalar {

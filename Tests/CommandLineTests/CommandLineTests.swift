@@ -59,6 +59,41 @@ struct CommandLineTests {
     #expect(FileIO.exists("\(sluice.folder)/build/mine.c") && FileIO.exists("\(sluice.folder)/build/mine.h"))
   }
 
+  /// `dump --stage plan` is a text that `dump`, `check`, `run` and `compile` take, and others refuse.
+  @Test func aPlanGoesTheWholeWay() throws {
+    let sluice = try Program("sluice")
+    let plan = try sluice.run(["dump", "ica", "--stage", "plan", "-o", "ica.plan.sluice"])
+    #expect(plan.code == 0, "\(plan.messages)")
+    let text = try FileIO.read("\(sluice.folder)/ica.plan.sluice")
+    #expect(try sluice.run(["dump", "-"], input: text).output == text)
+    #expect(try sluice.run(["check", "ica.plan.sluice"]).code == 0)
+    let x = Npy.encode(HostTensor([1, 2] as [Float], shape: [2]))
+    func run(_ model: String, _ backend: String) throws -> [UInt8] {
+      let words = [
+        "run", model, "-f", "step", "-i", "x=-", "-i", "rate=0.1", "-o", "w=-", "--backend", backend,
+      ]
+      let outcome = try sluice.run(words, input: x)
+      #expect(outcome.code == 0, "\(outcome.messages)")
+      return outcome.output
+    }
+    let expected = try run("ica", "interpreter")
+    #expect(try run("ica.plan.sluice", "interpreter") == expected)
+    #expect(try run("ica.plan.sluice", "c") == expected)
+    let compiled = try sluice.run(["compile", "ica.plan.sluice", "-o", "build"])
+    #expect(compiled.code == 0, "\(compiled.messages)")
+    let source = try String(decoding: FileIO.read("\(sluice.folder)/build/ica.c"), as: UTF8.self)
+    #expect(source.contains(" ica_step("))
+    for words in [
+      ["opt", "ica.plan.sluice"], ["run", "ica.plan.sluice", "-f", "step", "--backend", "reference"],
+      ["run", "ica.plan.sluice", "-f", "nothing"],
+    ] { #expect(try sluice.run(words).code == 1) }
+    #expect(try sluice.run(["compile", "ica.plan.sluice", "-f", "step"]).code == 64)
+    // What the checker cannot prove is not run.
+    let unsound = String(decoding: text, as: UTF8.self).replacing("arena 256, at least 256", with: "arena 64")
+    let refused = try sluice.run(["run", "-", "-f", "step"], input: Array(unsound.utf8))
+    #expect(refused.code == 1 && refused.messages.contains("of an arena of 64"), "\(refused.messages)")
+  }
+
   @Test(arguments: ["graph", "plan", "c"])
   func everyStageIsPrinted(_ stage: String) throws {
     let outcome = try Program("sluice").run(["dump", "mlp", "--stage", stage, "--remarks"])

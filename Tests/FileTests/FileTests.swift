@@ -35,6 +35,7 @@ struct FileTests {
       separator: " ")
     let command = words.first.map { String($0) } ?? ""
     if command == "parse" { return }  // the tests of the reader read these
+    if isPlan(Array(text.utf8)) { return try planText(text, command, directives, file) }
     let argument = words.dropFirst().joined(separator: " ")
     if file.mustFail || !directives.errors.isEmpty {
       #expect(file.mustFail, "a file that states errors is named `fail_...`")
@@ -68,7 +69,6 @@ struct FileTests {
   /// The errors of reading and verifying, and of planning where the file asks for it, must be those stated, each on
   /// its line.
   private func checkErrors(_ text: String, _ directives: TestDirectives, _ file: TestFile) throws {
-    #expect(!directives.errors.isEmpty, "`\(file.path)` states no `// error:`")
     var found: [Diagnostic]
     do {
       let module = try parseModule(text, file: file.path)
@@ -77,6 +77,34 @@ struct FileTests {
         _ = try Planner.plan(runPasses(module, OptimizationLevel.none.passes))
       }
     } catch { found = error.all }
+    expect(found, directives)
+  }
+
+  /// A plan as text: it runs as its `// run:` lines say, or the reader or the checker finds the stated errors.
+  private func planText(
+    _ text: String, _ command: String, _ directives: TestDirectives, _ file: TestFile
+  ) throws {
+    #expect(command == "run" || command == "verify", "a plan is run or verified")
+    if file.mustFail || !directives.errors.isEmpty {
+      #expect(file.mustFail, "a file that states errors is named `fail_...`")
+      do {
+        expect(PlanChecker().check(try parsePlan(text, file: file.path)), directives)
+      } catch { expect(error.all, directives) }
+      return
+    }
+    let subject = try PlanSubject(Array(text.utf8), file: file.path)
+    let printed = printPlan(subject.plan)
+    #expect(printPlan(try parsePlan(printed, file: file.path)) == printed)
+    if command == "run" {
+      let failures = try subject.failures()
+      #expect(failures.isEmpty, "\(failures.joined(separator: "\n"))")
+    }
+  }
+
+  /// The errors found must be those stated, each on its line.
+  private func expect(_ errors: [Diagnostic], _ directives: TestDirectives) {
+    #expect(!directives.errors.isEmpty, "no `// error:` is stated")
+    var found = errors
     for expected in directives.errors {
       let match = found.firstIndex {
         $0.place?.line == expected.line && $0.message.contains(expected.message)
@@ -164,7 +192,7 @@ struct FileTests {
   /// The plan as text, after `expand`.
   private func plan(_ module: Module, _ options: String, _ file: TestFile) throws {
     let plan = try Subject(module).plan(fuses: options != "unfused")
-    let difference = try Repository.difference(PlanPrinter().dump(plan), golden: file.golden)
+    let difference = try Repository.difference(printPlan(plan), golden: file.golden)
     #expect(difference == nil)
   }
 

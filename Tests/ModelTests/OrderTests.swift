@@ -59,7 +59,7 @@ struct OrderTests {
   /// The lines of a plan, without what says where they came from.
   private static func plan(_ module: SluiceIR.Module) throws -> [Substring] {
     let plan = try Planner.plan(runPasses(module, OptimizationLevel.full.passes))
-    return PlanPrinter().dump(plan).split(separator: "\n").filter { !$0.hasPrefix("//") }
+    return printPlan(plan).split(separator: "\n").filter { !$0.hasPrefix("//") }
   }
 
   /// The module with the nodes of every graph, and its writes, in a random order in which each comes behind those

@@ -7,6 +7,7 @@ import SluiceIR
 import SluicePasses
 import SluicePlan
 import SluiceText
+import TestSupport
 import Testing
 
 /// A plan of a module in text form, optimised as users' are.

@@ -3,6 +3,7 @@
 import SluiceFormats
 import SluiceIR
 import SluicePlan
+import TestSupport
 
 enum HostileModel {
   static let names = [

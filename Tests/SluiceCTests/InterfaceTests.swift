@@ -4,6 +4,7 @@ import SluiceC
 import SluiceFormats
 import SluiceIR
 import SluicePlan
+import TestSupport
 import Testing
 
 import enum TestSupport.Repository

@@ -5,6 +5,7 @@ import SluiceC
 import SluiceFormats
 import SluiceIR
 import SluicePlan
+import TestSupport
 import Testing
 
 @Suite struct MoreKernelTests {

@@ -3,6 +3,7 @@
 import SluiceFormats
 import SluiceIR
 import SluicePlan
+import TestSupport
 
 /// `dense`: y = max(x w + b, 0) for B rows, the mean of all y, and a state that counts the calls.
 enum SampleModel {

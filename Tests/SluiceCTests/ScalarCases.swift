@@ -3,6 +3,7 @@
 import SluiceFormats
 import SluiceIR
 import SluicePlan
+import TestSupport
 
 /// One operation as a kernel over arrays: a function `f<number>` of a plan.
 struct ScalarCase: Sendable {

@@ -78,6 +78,7 @@ func statePlan(_ kernel: Kernel, _ tables: Tables, _ tensors: [HostTensor], symb
   let zero = tables.dims.integer(0)
   for (position, tensor) in tensors.enumerated() {
     let type = tables.types.intern(tensor.dtype, tensor.shape.map { tables.dims.integer($0) })
+    _ = tables.declare(Variable(kind: .state, name: tables.strings.intern("s\(position)"), type: type))
     states.append(
       ModulePlan.Variable(name: "s\(position)", type: type, offset: offset, byteCount: tensor.bytes.count))
     buffers.append(

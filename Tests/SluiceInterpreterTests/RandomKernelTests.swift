@@ -11,8 +11,24 @@ import Testing
       var generator = KernelGenerator(UInt64(seed))
       let (dtypes, memory) = generator.make()
       try compare(generator.fixture, dtypes, memory)
+      try checkText(generator.fixture, dtypes, memory)
     }
   }
+}
+
+/// The text of a kernel is read back as the same kernel.
+private func checkText(_ fixture: KernelFixture, _ dtypes: [DType], _ memory: [[UInt64]]) throws {
+  let kernel = fixture.kernel
+  let plan = statePlan(kernel, fixture.tables, try zip(dtypes, memory).map { try tensor($0, $1) })
+  let text = printPlan(plan)
+  let again = try parsePlan(text, file: "\(kernel.name).sluice")
+  #expect(printPlan(again) == text)
+  #expect(again.kernels[0].registers == kernel.registers && again.kernels[0].slots == kernel.slots)
+  // Constants with all their bits, and what no text shows.
+  func scalars(_ kernel: Kernel) -> [ScalarInstruction] {
+    kernel.instructions.compactMap { if case .scalar(let scalar) = $0 { scalar } else { nil } }
+  }
+  #expect(scalars(again.kernels[0]) == scalars(kernel))
 }
 
 /// Writes random kernels whose iterations are independent: they load from read-only slots, anywhere, and store

@@ -2,6 +2,7 @@ import SluiceFormats
 import SluiceIR
 import SluiceInterpreter
 import SluicePlan
+import TestSupport
 import Testing
 
 /// Reductions with lanes: the order of every sum is the stated one.
@@ -141,18 +142,21 @@ import Testing
   }
 }
 
-/// Runs a kernel in the interpreter and in the naive runner, and compares all memory.
+/// Runs a kernel in the interpreter and in the plainest machine, and compares all memory.
 func compare(
   _ fixture: KernelFixture, _ dtypes: [DType], _ memory: [[UInt64]], symbols: [SymbolID: Int] = [:],
   sourceLocation: SourceLocation = #_sourceLocation
 ) throws {
   let kernel = fixture.kernel
-  var naive = NaiveRunner(kernel, fixture.tables, memory, symbols: symbols)
-  naive.run()
   let tensors = try zip(dtypes, memory).map { try tensor($0, $1) }
+  let plan = statePlan(kernel, fixture.tables, tensors, symbols: symbols.keys.sorted { $0.raw < $1.raw })
+  var machine = PlanMachine(plan, states: tensors)
+  _ = try machine.run("f", [], symbols: symbols)
   let result = try run(kernel, fixture.tables, tensors, symbols: symbols)
-  for (slot, expected) in naive.memory.enumerated() {
-    let wrong = difference(result[slot], expected)
+  for (slot, row) in plan.states.enumerated() {
+    let bytes = Array(machine.states[row.offset..<row.offset + row.byteCount])
+    let expected = try HostTensor(dtype: dtypes[slot], shape: [memory[slot].count], bytes: bytes)
+    let wrong = difference(result[slot], bits(expected))
     #expect(wrong == nil, "slot \(slot) of `\(kernel.name)`: \(wrong ?? "")", sourceLocation: sourceLocation)
   }
 }

@@ -118,3 +118,27 @@ import Testing
     }
   }
 }
+
+/// The program of one operation on parameters.
+func scalarProgram(_ op: ScalarOp, _ operands: [DType], _ dtype: DType, immediate: UInt64 = 0)
+  -> ScalarProgram
+{
+  var (builder, x) = ScalarBuilder.make(operands)
+  let result: Scalar
+  switch op {
+  case .constant: result = builder.bits(immediate, dtype)
+  case .select: result = builder.select(x[0], x[1], x[2])
+  case .cast: result = builder.cast(x[0], dtype)
+  case .bitcast: result = builder.bitcast(x[0], dtype)
+  case .fma: result = builder.fma(x[0], x[1], x[2])
+  case .equal, .notEqual, .less, .lessEqual: result = builder.compare(op, x[0], x[1])
+  case .call:
+    guard let function = ElementaryFunction(rawValue: UInt8(immediate)) else {
+      preconditionFailure("no function")
+    }
+    result =
+      function.operandCount == 2 ? builder.call(function, x[0], x[1]) : builder.call(function, x[0])
+  default: result = operands.count == 1 ? builder.unary(op, x[0]) : builder.binary(op, x[0], x[1])
+  }
+  return builder.finish(result)
+}

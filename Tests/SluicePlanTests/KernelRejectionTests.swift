@@ -1,5 +1,6 @@
 import SluiceIR
 import SluicePlan
+import TestSupport
 import Testing
 
 /// Kernels with one thing wrong: the checker says what.

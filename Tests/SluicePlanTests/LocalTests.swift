@@ -1,5 +1,6 @@
 import SluiceIR
 import SluicePlan
+import TestSupport
 import Testing
 
 /// Memories of a kernel's own, and tasks: what the checker accepts of them, and what it rejects.
@@ -199,7 +200,7 @@ import Testing
       }
     ),
     (
-      "`v1 = 0.0 as f32` stands beside a `tasks` loop",
+      "`v1 = 0 as f32` stands beside a `tasks` loop",
       { k, m in
         k.loop(to: m.affine("R"), .tasks) { _, _ in }
         _ = k.constant(0, .f32)

@@ -9,7 +9,7 @@ import Testing
     let (name, plan) = SamplePlans.all[index]
     let report = PlanChecker().report(plan)
     #expect(
-      report.diagnostics.isEmpty, "\(name): \(Diagnostics(report.diagnostics))\n\(PlanPrinter().dump(plan))")
+      report.diagnostics.isEmpty, "\(name): \(Diagnostics(report.diagnostics))\n\(printPlan(plan))")
     #expect(report.sampledCount == 0, "\(name)")
   }
 }

@@ -106,14 +106,21 @@ struct PlanMaker {
   mutating func state(_ name: String, _ dtype: DType, _ count: Int64) -> Int {
     let type = type(dtype, [String(count)])
     let size = Int(count) * dtype.byteCount
+    declare(.state, name, type)
     plan.states.append(ModulePlan.Variable(name: name, type: type, offset: plan.stateBytes, byteCount: size))
     plan.stateBytes += (size + 63) / 64 * 64
     return buffer(name, dtype, dim(String(count)), .state(plan.states.count - 1))
   }
 
+  private mutating func declare(_ kind: Variable.Kind, _ name: String, _ type: TypeID) {
+    let name = plan.module.tables.strings.intern(name)
+    _ = plan.module.tables.declare(Variable(kind: kind, name: name, type: type))
+  }
+
   mutating func parameter(_ name: String, _ dtype: DType, _ count: Int64) -> Int {
     let type = type(dtype, [String(count)])
     let size = Int(count) * dtype.byteCount
+    declare(.parameter, name, type)
     plan.parameters.append(
       ModulePlan.Variable(name: name, type: type, offset: plan.parameterBytes, byteCount: size))
     plan.parameterBytes += (size + 63) / 64 * 64
@@ -191,24 +198,5 @@ struct PlanMaker {
       otherwise(&self)
     }
     function.steps.append(.end)
-  }
-}
-
-extension KernelBuilder {
-  /// A loop; its index is the body's argument.
-  mutating func loop(
-    from start: Affine? = nil, to end: Affine, limit: Affine? = nil, step: Int = 1, _ kind: Loop.Kind,
-    _ body: (inout KernelBuilder, Register) -> Void
-  ) {
-    let index = beginLoop(from: start, to: end, limit: limit, step: step, kind)
-    body(&self, index)
-    endLoop()
-  }
-
-  /// Instructions that run only where the condition holds.
-  mutating func when(_ condition: Register, _ body: (inout KernelBuilder) -> Void) {
-    begin(if: condition)
-    body(&self)
-    endLoop()
   }
 }

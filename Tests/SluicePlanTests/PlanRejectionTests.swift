@@ -1,5 +1,6 @@
 import SluiceIR
 import SluicePlan
+import TestSupport
 import Testing
 
 /// Plans with one thing wrong in buffers or steps: the checker says what, and where.

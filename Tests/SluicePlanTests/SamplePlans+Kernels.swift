@@ -1,5 +1,6 @@
 import SluiceIR
 import SluicePlan
+import TestSupport
 
 /// Plans whose kernels store a result in pieces, or over what they have loaded.
 extension SamplePlans {

@@ -1,5 +1,6 @@
 import SluiceIR
 import SluicePlan
+import TestSupport
 
 /// Plans whose kernels have memory of their own.
 extension SamplePlans {

@@ -1,5 +1,6 @@
 import SluiceIR
 import SluicePlan
+import TestSupport
 
 /// Plans with loops of steps, states, sorting and data-dependent rows.
 extension SamplePlans {

@@ -1,5 +1,6 @@
 import SluiceIR
 import SluicePlan
+import TestSupport
 
 /// Small sound plans, one for each way in which plans touch memory.
 enum SamplePlans {

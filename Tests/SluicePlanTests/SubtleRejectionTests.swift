@@ -1,5 +1,6 @@
 import SluiceIR
 import SluicePlan
+import TestSupport
 import Testing
 
 /// Pairs of plans that differ in little: one sound, the other one not.

@@ -6,8 +6,9 @@ import enum TestSupport.Repository
 
 /// The files of `IR/tests` whose first line is `// test: parse`.
 struct FileTests {
-  /// The paths below `IR/tests`.
+  /// The paths below `IR/tests` of modules; those below `kernels` are plans.
   static let files = Repository.sluiceFiles(below: "IR/tests").map { String($0.dropFirst("IR/tests/".count)) }
+    .filter { !$0.hasPrefix("kernels/") }
 
   static func bytes(_ file: String) throws -> [UInt8] { try #require(Repository.read("IR/tests/\(file)")) }
 

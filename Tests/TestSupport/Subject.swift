@@ -134,9 +134,15 @@ package struct InterpreterBackend: Backend {
   private var interpreter: PlanInterpreter
 
   package init(_ subject: Subject, _ plan: ModulePlan, poison: Bool = false) throws {
+    try self.init(plan, subject.values(.parameter), subject.values(.state), poison: poison)
+  }
+
+  /// With the values of the plan's variables, in its order.
+  package init(
+    _ plan: ModulePlan, _ parameters: [HostTensor], _ states: [HostTensor], poison: Bool = false
+  ) throws {
     interpreter = try PlanInterpreter(
-      plan, parameters: subject.values(.parameter), states: subject.values(.state),
-      options: PlanInterpreter.Options(poison: poison))
+      plan, parameters: parameters, states: states, options: PlanInterpreter.Options(poison: poison))
   }
 
   package mutating func run(_ function: String, _ inputs: [HostTensor]) throws -> [HostTensor] {

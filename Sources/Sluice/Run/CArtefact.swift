@@ -3,7 +3,7 @@ public import SluiceFormats
 public import SluiceIR
 import SluiceInterpreter
 import SluicePasses
-package import SluicePlan
+public import SluicePlan
 
 /// Where the parameters of generated C are.
 public enum ParameterEmbedding: String, CaseIterable, Sendable {
@@ -95,6 +95,22 @@ public struct CArtefact: Sendable {
     }
     if let (archive, path) = parameters {
       values.merge(try Session.parameters(archive, of: plan, declaredBy: whole, path: path)) { $1 }
+    }
+    try self.init(
+      plan, values: values, embedding: embedding, choices, selfTest: selfTest, byteOrder: byteOrder)
+  }
+
+  /// Prints a plan that was read as C; the rest is as for a module, but that initial states which are drawn are a table.
+  public init(
+    _ plan: ModulePlan, seed: Int64 = 0, embedding: ParameterEmbedding = .auto,
+    selfTest: SelfTestExtent = .auto, byteOrder: ByteOrder = .little,
+    parameters: (archive: TensorArchive, path: String)? = nil
+  ) throws {
+    var choices = CSource.Options()
+    if embedding != .params, plan.stateBytes > Self.embeddedLimit { choices.initialState = .file }
+    var values = try Session.initialValues(plan.module, seed: seed)
+    if let (archive, path) = parameters {
+      values.merge(try Session.parameters(archive, of: plan, declaredBy: plan.module, path: path)) { $1 }
     }
     try self.init(
       plan, values: values, embedding: embedding, choices, selfTest: selfTest, byteOrder: byteOrder)

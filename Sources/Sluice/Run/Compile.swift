@@ -44,6 +44,18 @@ public func compile(_ module: SluiceIR.Module, options: CompileOptions = Compile
   return plan
 }
 
+/// Reads the text of a plan, as `printPlan` writes it, and proves it sound: interpreter and C may run it.
+///
+/// Throws what is wrong with the text, or what the checker cannot prove.
+public func readPlan(_ text: [UInt8], file: String) throws(Diagnostics) -> ModulePlan {
+  let plan = try parsePlan(text, file: file)
+  let unsound = PlanChecker().check(plan)
+  guard unsound.isEmpty else {
+    throw Diagnostics(unsound).located(at: Diagnostic.Place(file: file, line: 0, column: 0))
+  }
+  return plan
+}
+
 /// A mistake of ours, not of the user: the command line ends with exit code 70.
 public struct InternalError: Error, Hashable, Sendable, CustomStringConvertible {
   /// What went wrong.

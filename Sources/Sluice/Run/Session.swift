@@ -55,6 +55,22 @@ public struct Session {
     try start(Self.initialValues(module, seed: seed))
   }
 
+  /// Runs a plan that was read, and gives its variables their initial values, drawn with `seed` where they are random.
+  ///
+  /// Throws for the reference evaluator, which knows graphs alone.
+  public init(
+    _ plan: ModulePlan, backend: Backend = .interpreter, seed: Int64 = 0, threads: Int = 1
+  ) throws {
+    guard backend != .reference else {
+      throw SessionError("the reference evaluator runs modules, `\(plan.module.name)` is a plan")
+    }
+    module = plan.module
+    self.backend = backend
+    self.threads = threads
+    self.plan = plan
+    try start(Self.initialValues(module, seed: seed))
+  }
+
   /// Compiles a module that a function of its own will initialize: all variables begin with 0.
   init(uninitialized module: SluiceIR.Module, backend: Backend, threads: Int) throws {
     self.module = module
@@ -155,8 +171,8 @@ public struct Session {
 
   /// Throws when an input has indices or classes out of range; shapes that do not fit are told when it runs.
   private func checkIndices(_ function: ExecutionPlan, _ inputs: [HostTensor]) throws {
-    guard !function.indexUses.isEmpty, let graph = plan.module.function(function.name),
-      let sizes = try? plan.module.bindSymbols(of: graph, shapes: inputs.map(\.shape))
+    guard !function.indexUses.isEmpty,
+      let sizes = try? function.bindSymbols(shapes: inputs.map(\.shape), plan.tables)
     else { return }
     for use in function.indexUses {
       let input = inputs[use.input]

@@ -8,7 +8,7 @@ extension TrainingFeed {
   /// Every example can be at every place of a batch, and every window of a sequence be taken; so an element is held
   /// against a size where its place in its example, or in some window, is.
   func checkIndices(_ function: ExecutionPlan, _ plan: ModulePlan) throws {
-    guard !function.indexUses.isEmpty, let graph = plan.module.function(function.name) else { return }
+    guard !function.indexUses.isEmpty else { return }
     let rows = batch.isFixed ? batch.limit : 1
     let shapes = sources.map { source -> [Int] in
       switch source {
@@ -19,7 +19,7 @@ extension TrainingFeed {
       }
     }
     // Shapes that do not fit are told by the first step.
-    guard let sizes = try? plan.module.bindSymbols(of: graph, shapes: shapes) else { return }
+    guard let sizes = try? function.bindSymbols(shapes: shapes, plan.tables) else { return }
     for use in function.indexUses {
       let shape = shapes[use.input]
       let places = use.places(sizes, plan.tables.dims, count: HostTensor.elementCount(of: shape) ?? 0)

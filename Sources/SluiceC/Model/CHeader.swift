@@ -281,11 +281,10 @@ struct CHeader {
 
   /// Which parameters a function writes, in words; nothing where it writes none.
   private func written(_ function: ExecutionPlan) -> [String] {
-    let module = model.plan.module
-    let trained = model.plan.states.filter(\.isParameter).map(\.name)
-    guard !trained.isEmpty, let id = module.function(function.name) else { return [] }
-    let names = Set(module[id].writes.map { module.tables.strings[$0.state] })
-    let written = trained.filter(names.contains)
+    let trained = model.plan.states.indices.filter { model.plan.states[$0].isParameter }
+    guard !trained.isEmpty else { return [] }
+    let stored = function.writtenStates(model.plan.kernels)
+    let written = trained.filter(stored.contains).map { model.plan.states[$0].name }
     if written.isEmpty { return [] }
     if written.count == trained.count { return ["Writes all parameters that are in the state."] }
     let shown = written.prefix(8).map { "@\($0)" }.joined(separator: ", ")

@@ -77,7 +77,7 @@ struct CModel {
     var constantNames: [ConstantID: String] = [:]
     for buffer in plan.functions.flatMap(\.buffers) {
       guard case .constant(let id) = buffer.storage, constantNames[id] == nil else { continue }
-      constantNames[id] = scope.claim("\(helpers.prefix)constant\(id.raw)", endings: [""])
+      constantNames[id] = scope.claim("\(helpers.prefix)constant\(constantNames.count)", endings: [""])
     }
     self.constantNames = constantNames
     stateNames = plan.states.indices.map { scope.claim("\(helpers.prefix)initial_state\($0)", endings: [""]) }

@@ -26,9 +26,11 @@ enum PlanHash {
       }
       for symbol in function.symbols { combine(symbol, tables, &hasher) }
       for buffer in function.buffers {
-        combine("\(buffer.storage) \(buffer.capacity) \(tables.text(buffer.count))", &hasher)
         if case .constant(let id) = buffer.storage {
+          combine("constant \(buffer.capacity)", &hasher)
           for byte in tables.constants.bytes[tables.constants.range(id)] { hasher.combine(UInt64(byte)) }
+        } else {
+          combine("\(buffer.storage) \(buffer.capacity) \(tables.text(buffer.count))", &hasher)
         }
       }
       for step in function.steps {

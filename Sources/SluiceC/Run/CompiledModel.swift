@@ -39,8 +39,6 @@ public final class CompiledModel {
   private let parameterBlock: MemoryBlock
   private let stateBlock: MemoryBlock
   private let arena: MemoryBlock
-  /// What sizes have to fulfil, by function, for those that were called.
-  private var symbolChecks: [GraphID: SymbolChecks] = [:]
 
   /// Compiles a plan and loads it, with the values of its parameters and states in the plan's order.
   ///
@@ -146,12 +144,9 @@ public final class CompiledModel {
     guard let plan = plan.function(function) else { throw .unknownFunction(function) }
     var symbols: [SymbolID: Int] = [:]
     if !plan.symbols.isEmpty {
-      guard let graph = self.plan.module.function(function) else { throw .unknownFunction(function) }
       let values: SymbolValues
       do {
-        let checks = symbolChecks[graph] ?? self.plan.module.symbolChecks(of: graph)
-        symbolChecks[graph] = checks
-        values = try checks.bind(self.plan.module, shapes: inputs.map(\.shape))
+        values = try plan.bindSymbols(shapes: inputs.map(\.shape), self.plan.tables)
       } catch {
         throw .binding(error.description)
       }

@@ -126,15 +126,26 @@ extension Module {
   /// every type of the function and of the bodies that it runs must have sizes that are not negative, with at
   /// most `elementLimit` elements.
   public func bindSymbols(
-    of function: GraphID, shapes: [[Int]], elementLimit: Int64 = 1 << 40
+    of function: GraphID, shapes: [[Int]], elementLimit: Int64 = SymbolChecks.elementLimit
   ) throws(SymbolBindingError) -> SymbolValues {
-    try symbolChecks(of: function).bind(self, shapes: shapes, elementLimit: elementLimit)
+    try symbolChecks(of: function).bind(
+      callSignature(of: function), tables, shapes: shapes, elementLimit: elementLimit)
+  }
+
+  /// What a caller sees of a function.
+  public func callSignature(of function: GraphID) -> CallSignature {
+    let graph = self[function]
+    return CallSignature(
+      name: tables.strings[graph.name],
+      inputs: (0..<graph.inputCount).map { input in
+        CallSignature.Input(name: inputName(input, of: function), type: graph.types[input])
+      }, symbols: graph.symbols)
   }
 
   /// What has to hold for the sizes of every call of a function: found in one walk over its nodes and those of the
   /// bodies that it runs, so that calls need none.
   public func symbolChecks(of function: GraphID) -> SymbolChecks {
-    var checks = SymbolChecks(function: function)
+    var checks = SymbolChecks()
     var isReached = [Bool](repeating: false, count: function.index + 1)
     var isChecked = [Bool](repeating: false, count: tables.types.count)
     /// Per record the op that it was last checked for.
@@ -171,23 +182,83 @@ extension Module {
   }
 }
 
-/// What `bindSymbols` checks for one function, found once for all calls.
-public struct SymbolChecks: Sendable {
-  fileprivate enum Row {
+/// What a caller sees of a function, and what the values of its symbols follow from.
+public struct CallSignature: Hashable, Sendable {
+  /// An input.
+  public struct Input: Hashable, Sendable {
+    /// What messages call it.
+    public var name: String
+    /// Its type.
+    public var type: TypeID
+
+    /// An input.
+    public init(name: String, type: TypeID) {
+      self.name = name
+      self.type = type
+    }
+  }
+
+  /// The function's name.
+  public var name: String
+  /// What it takes.
+  public var inputs: [Input]
+  /// Its symbols.
+  public var symbols: [SymbolID]
+
+  /// A signature.
+  public init(name: String, inputs: [Input], symbols: [SymbolID]) {
+    self.name = name
+    self.inputs = inputs
+    self.symbols = symbols
+  }
+}
+
+/// What has to hold for the sizes of every call of a function.
+public struct SymbolChecks: Hashable, Sendable {
+  /// One condition.
+  public enum Row: Hashable, Sendable {
+    /// No extent is negative, and there are not too many elements.
     case type(TypeID)
+    /// An attribute of an op fits 64 bits, and is not negative unless it may be.
     case dim(DimID, Op, isSigned: Bool)
   }
 
-  fileprivate let function: GraphID
-  fileprivate var rows: [Row] = []
+  /// The largest number of elements that a value may have where nothing else is said.
+  public static let elementLimit: Int64 = 1 << 40
 
-  fileprivate init(function: GraphID) { self.function = function }
+  /// The conditions.
+  public var rows: [Row]
 
-  /// The values of all symbols, as `Module.bindSymbols` gives them; `module` is the one that was walked.
+  /// These conditions.
+  public init(_ rows: [Row] = []) { self.rows = rows }
+
+  /// Only the conditions that do not hold for all values of the symbols within their bounds.
+  package func thatMayFail(_ tables: Tables) -> SymbolChecks {
+    SymbolChecks(
+      rows.filter { row in
+        switch row {
+        case .type(let type):
+          var count: Int64 = 1
+          for dim in tables.types.shape(type) {
+            guard tables.dims.isNeverNegative(dim), let bound = tables.dims.bound(dim) else { return true }
+            let (next, overflow) = count.multipliedReportingOverflow(by: Swift.max(bound, 1))
+            if overflow || next > Self.elementLimit { return true }
+            count = next
+          }
+          return false
+        case .dim(let dim, _, let isSigned):
+          let fits = tables.dims.bound(dim) != nil && tables.dims.negativeBound(dim) != nil
+          return !fits || !isSigned && !tables.dims.isNeverNegative(dim)
+        }
+      })
+  }
+
+  /// The values of all symbols, as `Module.bindSymbols` gives them.
   public func bind(
-    _ module: Module, shapes: [[Int]], elementLimit: Int64 = 1 << 40
+    _ signature: CallSignature, _ tables: Tables, shapes: [[Int]],
+    elementLimit: Int64 = SymbolChecks.elementLimit
   ) throws(SymbolBindingError) -> SymbolValues {
-    var binder = SymbolBinder(module: module, function: function, shapes: shapes)
+    var binder = SymbolBinder(tables, signature, shapes: shapes)
     try binder.solve()
     try binder.checkInputs()
     try binder.check(rows, elementLimit)
@@ -197,35 +268,32 @@ public struct SymbolChecks: Sendable {
 
 /// The work of one binding.
 private struct SymbolBinder {
-  let module: Module
-  let graph: Graph
-  let function: GraphID
+  let tables: Tables
+  let signature: CallSignature
   let shapes: [[Int]]
   var values: SymbolValues
 
-  init(module: Module, function: GraphID, shapes: [[Int]]) {
-    self.module = module
-    self.function = function
+  init(_ tables: Tables, _ signature: CallSignature, shapes: [[Int]]) {
+    self.tables = tables
+    self.signature = signature
     self.shapes = shapes
-    graph = module[function]
-    values = SymbolValues(count: module.tables.dims.symbols.count)
+    values = SymbolValues(count: tables.dims.symbols.count)
   }
 
   private func error(_ reason: SymbolBindingError.Reason, input: Int? = nil) -> SymbolBindingError {
     SymbolBindingError(
-      function: module.tables.strings[graph.name], input: input.map { module.inputName($0, of: function) },
-      reason: reason)
+      function: signature.name, input: input.map { signature.inputs[$0].name }, reason: reason)
   }
 
   private func name(_ symbol: SymbolID) -> String {
-    module.tables.strings[module.tables.dims.symbols[symbol.index].name]
+    tables.strings[tables.dims.symbols[symbol.index].name]
   }
 
-  private func shape(_ input: Int) -> [DimID] { module.tables.types.shape(graph.types[input]) }
+  private func shape(_ input: Int) -> [DimID] { tables.types.shape(signature.inputs[input].type) }
 
   mutating func solve() throws(SymbolBindingError) {
-    guard shapes.count == graph.inputCount else {
-      throw error(.inputCount(expected: graph.inputCount, actual: shapes.count))
+    guard shapes.count == signature.inputs.count else {
+      throw error(.inputCount(expected: signature.inputs.count, actual: shapes.count))
     }
     for (input, given) in shapes.enumerated() where given.count != shape(input).count {
       throw error(.rank(expected: shape(input).count, actual: given.count), input: input)
@@ -237,14 +305,14 @@ private struct SymbolBinder {
       learned = false
       for (input, given) in shapes.enumerated() {
         for (axis, dim) in shape(input).enumerated() {
-          if isFirst, module.tables.dims.symbol(dim) == nil { continue }
+          if isFirst, tables.dims.symbol(dim) == nil { continue }
           if try learn(dim, Int64(given[axis]), axis, input) { learned = true }
         }
       }
       if isFirst { learned = true }
       isFirst = false
     }
-    if let unknown = graph.symbols.first(where: { values[$0] == nil }) {
+    if let unknown = signature.symbols.first(where: { values[$0] == nil }) {
       throw error(.unbound(symbol: name(unknown)))
     }
   }
@@ -253,7 +321,7 @@ private struct SymbolBinder {
   private mutating func learn(
     _ dim: DimID, _ actual: Int64, _ axis: Int, _ input: Int
   ) throws(SymbolBindingError) -> Bool {
-    let dims = module.tables.dims
+    let dims = tables.dims
     let unknown = dims.symbols(in: dim).filter { values[$0] == nil }
     guard unknown.count == 1 else { return false }
     let symbol = unknown[0]
@@ -268,7 +336,7 @@ private struct SymbolBinder {
     let (value, overflow) = product.dividedReportingOverflow(by: factor)
     guard !overflow, value.multipliedReportingOverflow(by: factor).partialValue == product, value >= 0 else {
       throw error(
-        .unsolvable(axis: axis, dim: module.tables.text(dim), symbol: name(symbol), actual: actual),
+        .unsolvable(axis: axis, dim: tables.text(dim), symbol: name(symbol), actual: actual),
         input: input)
     }
     let bound = dims.symbols[symbol.index].bound
@@ -282,9 +350,9 @@ private struct SymbolBinder {
   func checkInputs() throws(SymbolBindingError) {
     for (input, given) in shapes.enumerated() {
       for (axis, dim) in shape(input).enumerated() {
-        let text = module.tables.text(dim)
-        guard let expected = values.evaluate(dim, module.tables.dims) else {
-          throw error(.dim(text, type: module.tables.text(graph.types[input]), value: nil))
+        let text = tables.text(dim)
+        guard let expected = values.evaluate(dim, tables.dims) else {
+          throw error(.dim(text, type: tables.text(signature.inputs[input].type), value: nil))
         }
         guard expected == Int64(given[axis]) else {
           throw error(
@@ -310,14 +378,14 @@ private struct SymbolBinder {
     var count: Int64 = 1
     var fits = true
     var isEmpty = false
-    for dim in module.tables.types.shape(type) {
-      let extent = try check(dim, in: module.tables.text(type))
+    for dim in tables.types.shape(type) {
+      let extent = try check(dim, in: tables.text(type))
       if extent == 0 { isEmpty = true }
       let (next, overflow) = count.multipliedReportingOverflow(by: Swift.max(extent, 1))
       if overflow { fits = false } else { count = next }
     }
     guard fits, isEmpty || count <= limit else {
-      throw error(.elementCount(type: module.tables.text(type), limit: limit))
+      throw error(.elementCount(type: tables.text(type), limit: limit))
     }
   }
 
@@ -325,9 +393,9 @@ private struct SymbolBinder {
   private func check(
     _ dim: DimID, in place: @autoclosure () -> String, mayBeNegative: Bool = false
   ) throws(SymbolBindingError) -> Int64 {
-    let value = values.evaluate(dim, module.tables.dims)
+    let value = values.evaluate(dim, tables.dims)
     guard let value, value >= 0 || mayBeNegative else {
-      throw error(.dim(module.tables.text(dim), type: place(), value: value))
+      throw error(.dim(tables.text(dim), type: place(), value: value))
     }
     return value
   }

@@ -188,6 +188,24 @@ public struct DimTable: Sendable {
     return sum
   }
 
+  /// A lower bound over all assignments of the symbols, negated: positive terms count as 0.
+  package func negativeBound(_ dim: DimID) -> Int64? {
+    var sum: Int64 = 0
+    for term in polynomials[dim.index] where term.coefficient < 0 {
+      guard term.coefficient != .min else { return nil }
+      var product = -term.coefficient
+      for symbol in term.symbols {
+        let (next, overflow) = product.multipliedReportingOverflow(by: symbols[symbol.index].bound)
+        if overflow { return nil }
+        product = next
+      }
+      let (next, overflow) = sum.addingReportingOverflow(product)
+      if overflow { return nil }
+      sum = next
+    }
+    return sum
+  }
+
   /// Whether the dim is at least 0 for every assignment, as far as its signs show.
   public func isNeverNegative(_ dim: DimID) -> Bool {
     polynomials[dim.index].allSatisfy { $0.coefficient > 0 }

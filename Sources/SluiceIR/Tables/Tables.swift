@@ -25,7 +25,7 @@ public struct Tables: Sendable {
   public func variable(_ name: StringID) -> Variable? { variableIndex[name].map { variables[$0] } }
 
   /// Adds a parameter or state; false when the name is taken.
-  mutating func declare(_ variable: Variable) -> Bool {
+  package mutating func declare(_ variable: Variable) -> Bool {
     guard variableIndex[variable.name] == nil else { return false }
     variableIndex[variable.name] = variables.count
     variables.append(variable)

@@ -168,7 +168,7 @@ struct CallShaper {
     _ slot: Int, _ kernel: Kernel, _ model: KernelModel, _ offset: Polynomial, _ count: Polynomial,
     _ prover: inout Prover, _ shape: inout CallShape
   ) {
-    for message in context.outside(slot, kernel, model, offset, count, "the buffer", &prover) {
+    for message in context.outside(slot, kernel, model, offset, count, "the buffer", &prover).map(\.message) {
       shape.problems.append((slot, message))
     }
   }

@@ -22,10 +22,14 @@ final class CheckContext {
     space = SymbolSpace(plan.tables.dims)
   }
 
+  /// What is being looked at, for the places of messages.
+  var here = PlanLines.Part.plan
+
   /// Reports what is wrong, once.
   func say(_ message: String, notes: [String] = []) {
     guard diagnostics.count < limit, said.insert(message).inserted else { return }
-    diagnostics.append(Diagnostic(.error, message, notes: notes.map { Diagnostic.Note($0) }))
+    diagnostics.append(
+      Diagnostic(.error, message, at: plan.lines?.place(of: here), notes: notes.map { Diagnostic.Note($0) }))
   }
 
   /// Whether a goal holds; counts it.
@@ -69,6 +73,7 @@ final class CheckContext {
       let text = KernelText(kernel, tables)
       let flaws = KernelVerifier(kernel, tables).verify()
       for flaw in flaws {
+        here = .instruction(index, flaw.instruction ?? -1)
         let line = flaw.instruction.map { "instruction \($0), `\(text.text(kernel.instructions[$0]))`: " }
         say("\(place), \(line ?? "")\(flaw.reason)")
       }
@@ -78,6 +83,7 @@ final class CheckContext {
       }
       let model = KernelModelBuilder(kernel, space).build()
       for instruction in model.overflows {
+        here = .instruction(index, instruction)
         let line = text.text(kernel.instructions[instruction])
         say(
           "\(place), instruction \(instruction), `\(line)`: the index may not fit 64 bits",
@@ -85,25 +91,28 @@ final class CheckContext {
       }
       var independence = Independence(space, model, Environment())
       for (loop, memory) in independence.conflicts() {
+        here = .instruction(index, model.loops[loop].instruction)
         let line = text.text(kernel.instructions[model.loops[loop].instruction])
         say(
           "\(place), instruction \(model.loops[loop].instruction), `\(line)`: iterations are not independent: "
             + "two of them may touch the same element of `\(kernel.memoryName(memory))`",
           notes: ["make the loop sequential"])
       }
-      if !kernel.locals.isEmpty { checkLocals(kernel, model, place) }
+      if !kernel.locals.isEmpty { checkLocals(index, model, place) }
       models.append(model)
     }
   }
 
   /// Shows that every access of a local is inside it, and that every load finds what was stored in the same life.
-  private func checkLocals(_ kernel: Kernel, _ model: KernelModel, _ place: String) {
+  private func checkLocals(_ index: Int, _ model: KernelModel, _ place: String) {
+    let kernel = plan.kernels[index]
     var prover = Prover(space, model, Environment())
     for (number, local) in kernel.locals.enumerated() {
       let memory = kernel.number(of: .local(number))
       let count = space[local.count]
-      for message in outside(memory, kernel, model, .zero, count, "`\(local.name)`", &prover) {
-        say("\(place), \(message)")
+      for problem in outside(memory, kernel, model, .zero, count, "`\(local.name)`", &prover) {
+        here = .instruction(index, problem.instruction)
+        say("\(place), \(problem.message)")
       }
     }
     let summary = KernelSummarizer(space, model, Environment()).summarize()
@@ -111,6 +120,7 @@ final class CheckContext {
     for (number, access) in model.accesses.enumerated()
     where access.memory >= kernel.slots.count && !access.isStore && !summary.isCovered[number] {
       let line = text.text(kernel.instructions[access.instruction])
+      here = .instruction(index, access.instruction)
       say(
         "\(place), instruction \(access.instruction), `\(line)`: may load elements that were never stored in this "
           + "life of `\(kernel.memoryName(access.memory))`")
@@ -121,8 +131,8 @@ final class CheckContext {
   func outside(
     _ memory: Int, _ kernel: Kernel, _ model: KernelModel, _ offset: Polynomial, _ count: Polynomial,
     _ what: String, _ prover: inout Prover
-  ) -> [String] {
-    var messages: [String] = []
+  ) -> [(instruction: Int, message: String)] {
+    var messages: [(instruction: Int, message: String)] = []
     var seen: Set<KernelModel.Access> = []
     for number in model.accessesOfMemory[memory] {
       var access = model.accesses[number]
@@ -138,12 +148,18 @@ final class CheckContext {
       let element = access.index + offset
       if !accepts(element, in: access.scope, &prover) {
         messages.append(
-          "\(place()) may touch an element before \(what): cannot show that the index is at least 0")
+          (
+            instruction,
+            "\(place()) may touch an element before \(what): cannot show that the index is at least 0"
+          ))
       }
       if !accepts(count - 1 - element, in: access.scope, &prover) {
         messages.append(
-          "\(place()) may touch an element behind \(what): cannot show that the index is less than "
-            + text(count))
+          (
+            instruction,
+            "\(place()) may touch an element behind \(what): cannot show that the index is less than "
+              + text(count)
+          ))
       }
     }
     return messages

@@ -7,6 +7,7 @@ struct FunctionChecker {
   private let context: CheckContext
   private let tables: Tables
   private let function: ExecutionPlan
+  private let position: Int
   private let symbols: Set<SymbolID>
   private var prover: Prover
   private var capacities: [CapacityKey: Bool] = [:]
@@ -18,8 +19,10 @@ struct FunctionChecker {
     var capacity: Int
   }
 
-  init(_ context: CheckContext, _ function: ExecutionPlan) {
+  init(_ context: CheckContext, _ position: Int) {
     self.context = context
+    self.position = position
+    let function = context.plan.functions[position]
     tables = context.tables
     self.function = function
     symbols = Set(function.symbols)
@@ -27,13 +30,13 @@ struct FunctionChecker {
   }
 
   /// Checks the function, steps and all.
-  static func check(_ context: CheckContext, _ function: ExecutionPlan) {
-    var checker = FunctionChecker(context, function)
+  static func check(_ context: CheckContext, _ position: Int) {
+    var checker = FunctionChecker(context, position)
     checker.checkHead()
     if checker.isSound { checker.checkBuffers() }
     checker.checkSteps()
     guard checker.isSound else { return }
-    var simulator = StepSimulator(context, function)
+    var simulator = StepSimulator(context, position)
     simulator.run()
   }
 
@@ -99,6 +102,7 @@ struct FunctionChecker {
 
   private mutating func checkBuffers() {
     for (index, buffer) in function.buffers.enumerated() {
+      context.here = .buffer(position, index)
       var place: String { "buffer %\(index) `\(buffer.name)`" }
       if !isIdentifier(buffer.name) { say("\(place): the name is no identifier") }
       guard checkDim(buffer.count, place) else { continue }
@@ -194,6 +198,7 @@ struct FunctionChecker {
   private mutating func checkSteps() {
     var blocks: [Block] = []
     for (number, step) in function.steps.enumerated() {
+      context.here = .step(position, number)
       var place: String { "step \(number)" }
       let counters = blocks.compactMap { if case .loop(let counter) = $0 { counter } else { nil } }
       switch step {
@@ -232,6 +237,7 @@ struct FunctionChecker {
       }
       checkDepth(blocks, place)
     }
+    context.here = .function(position)
     if !blocks.isEmpty { say("a loop or branch has no end") }
   }
 

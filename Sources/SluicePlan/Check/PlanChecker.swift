@@ -84,9 +84,10 @@ public struct PlanChecker: Sendable {
     checkVariables("state", plan.states, plan.stateBytes, context)
     context.checkKernels()
     var names: Set<String> = []
-    for function in plan.functions {
+    for (position, function) in plan.functions.enumerated() {
+      context.here = .function(position)
       if !names.insert(function.name).inserted { context.say("two plans are named `\(function.name)`") }
-      FunctionChecker.check(context, function)
+      FunctionChecker.check(context, position)
     }
     return Report(
       diagnostics: context.diagnostics, provenCount: context.provenCount, sampledCount: context.sampledCount)

@@ -31,6 +31,8 @@ struct StepSimulator {
 
   private let context: CheckContext
   let function: ExecutionPlan
+  /// Its number.
+  private let number: Int
   private var shaper: CallShaper
   private var arena: ArenaMap
   private(set) var places: [Place] = []
@@ -50,7 +52,9 @@ struct StepSimulator {
   /// Per step that begins a branch the one that begins its other side.
   private let others: [Int: Int]
 
-  init(_ context: CheckContext, _ function: ExecutionPlan) {
+  init(_ context: CheckContext, _ position: Int) {
+    let function = context.plan.functions[position]
+    number = position
     self.context = context
     self.function = function
     shaper = CallShaper(context, function)
@@ -117,6 +121,7 @@ struct StepSimulator {
       if elements.isZero { return }
       message = "has no buffer"
     }
+    context.here = .function(number)
     context.say("plan of `\(function.name)`: output `\(port.name)` \(message)")
   }
 
@@ -197,6 +202,7 @@ struct StepSimulator {
       let name = context.plan.kernels[kernel.index].slots[slot].name
       place += ", slot `\(name)`, \(text(arguments[slot].buffer.index))"
     }
+    context.here = .step(number, step)
     context.say("\(place): \(message)", notes: notes)
   }
 
@@ -352,6 +358,7 @@ struct StepSimulator {
       }
       if isStable { break }
       if round == 3 {
+        context.here = .step(number, step)
         context.say("plan of `\(function.name)`, step \(step): what the loop leaves behind does not settle")
       }
     }
@@ -464,6 +471,7 @@ struct StepSimulator {
       }
     }
     guard let message else { return }
+    context.here = .step(number, step)
     context.say("plan of `\(function.name)`, step \(step), \(text(flag.buffer.index)): \(message)")
   }
 }

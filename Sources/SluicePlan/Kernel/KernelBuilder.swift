@@ -47,7 +47,8 @@ package struct KernelBuilder {
     _ op: ScalarOp, _ dtype: DType, source: DType? = nil, _ operands: [Register], immediate: UInt64 = 0
   ) -> Register {
     let result = register(dtype)
-    let from = source ?? operands.first.map { kernel.registers[$0] } ?? dtype
+    // The condition of `select` says nothing about its source, which is the dtype of the result.
+    let from = op == .select ? dtype : source ?? operands.first.map { kernel.registers[$0] } ?? dtype
     kernel.instructions.append(
       .scalar(
         ScalarInstruction(

@@ -20,6 +20,8 @@ public struct ExecutionPlan: Sendable {
   public var origins = StepOrigins()
   /// Dims that must not be negative, checked before anything runs (`T-1`, ...).
   public var checkedDims: [DimID]
+  /// What else has to hold for the sizes of a call, where it does not hold for all of them.
+  public var symbolChecks = SymbolChecks()
   /// What integers in the inputs index, and so what they may be.
   public var indexUses: [IndexUse] = []
   /// The size of the arena in bytes, a multiple of 64.
@@ -42,6 +44,26 @@ public struct ExecutionPlan: Sendable {
     self.checkedDims = checkedDims
     self.arenaBytes = arenaBytes
     self.lowerBoundBytes = lowerBoundBytes
+  }
+
+  /// The states that it stores to, by position.
+  package func writtenStates(_ kernels: [Kernel]) -> Set<Int> {
+    var written: Set<Int> = []
+    for case .call(let kernel, let arguments) in steps {
+      for (slot, argument) in zip(kernels[kernel.index].slots, arguments) where slot.access != .read {
+        if case .state(let position) = buffers[argument.buffer.index].storage { written.insert(position) }
+      }
+    }
+    return written
+  }
+
+  /// The values of all symbols, from the shapes of the actual inputs, by the rule of `Module.bindSymbols`.
+  public func bindSymbols(
+    shapes: [[Int]], _ tables: Tables
+  ) throws(SymbolBindingError) -> SymbolValues {
+    let inputs = inputs.map { CallSignature.Input(name: $0.name, type: $0.type) }
+    return try symbolChecks.bind(
+      CallSignature(name: name, inputs: inputs, symbols: symbols), tables, shapes: shapes)
   }
 }
 
@@ -188,6 +210,8 @@ public struct ModulePlan: Sendable {
   public var stateBytes: Int
   /// What was decided, and why: what was and was not fused, reused, copied.
   public var remarks: [Remark]
+  /// Where its parts stand in the text that it was read from; nil where it was read from none.
+  package var lines: PlanLines?
 
   /// A plan; the planner makes sound ones.
   package init(

@@ -1,20 +1,37 @@
-import SluiceIR
-import SluicePlan
+/// Runs plans one element at a time: what interpreter and C are compared with, and what the checker is held against.
 
-/// Runs plans one element at a time and watches every byte: who stored it last, and whether anyone has.
+package import SluiceFormats
+package import SluiceIR
+package import SluicePlan
+
+/// Runs plans in the plainest way and watches every byte: who stored it last, and whether anyone has.
 ///
 /// It throws where a load or store leaves its buffer, and where a load finds bytes that its buffer did not store.
-/// Loops whose iterations may run in any order run backwards, so that an order that matters shows. It is slow, and
-/// meant to find out what the checker should not have accepted.
-struct ShadowExecutor {
-  struct Violation: Error, CustomStringConvertible {
-    var description: String
+/// Loops whose iterations may run in any order run backwards, so that an order that matters shows.
+package struct PlanMachine {
+  /// What a plan does that it must not.
+  package struct Violation: Error, CustomStringConvertible {
+    package var description: String
+
+    package init(description: String) { self.description = description }
   }
 
   /// Memory with the buffer that stored each byte; -1 for none.
   private struct Block {
     var bytes: [UInt8]
     var owners: [Int32]
+
+    /// Bytes that were given.
+    init(_ bytes: [UInt8]) {
+      self.bytes = bytes
+      owners = [Int32](repeating: 0, count: bytes.count)
+    }
+
+    /// Bytes that nobody stored.
+    init(unstored count: Int, _ byte: UInt8) {
+      bytes = [UInt8](repeating: byte, count: count)
+      owners = [Int32](repeating: -1, count: count)
+    }
   }
 
   /// A buffer: its block, where it begins, what it is to the block's owners.
@@ -28,6 +45,10 @@ struct ShadowExecutor {
   }
 
   private let plan: ModulePlan
+  /// The block of parameters.
+  private var parameters: [UInt8]
+  /// The block of states, as the calls so far left it.
+  package private(set) var states: [UInt8]
   private var blocks: [Block] = []
   private var places: [Place] = []
   private var symbols: [Int64]
@@ -35,27 +56,52 @@ struct ShadowExecutor {
   /// The elements of the locals of the running kernel; nil for those that nobody stored in this life.
   private var locals: [[UInt64?]] = []
 
-  private init(_ plan: ModulePlan) {
+  /// A machine with the values of a plan's variables in its order; zeros for those that are left out.
+  package init(_ plan: ModulePlan, parameters: [HostTensor] = [], states: [HostTensor] = []) {
+    func block(_ byteCount: Int, _ variables: [ModulePlan.Variable], _ tensors: [HostTensor]) -> [UInt8] {
+      var bytes = [UInt8](repeating: 0, count: byteCount)
+      for (variable, tensor) in zip(variables, tensors) {
+        bytes.replaceSubrange(variable.offset..<variable.offset + variable.byteCount, with: tensor.bytes)
+      }
+      return bytes
+    }
     self.plan = plan
+    self.parameters = block(plan.parameterBytes, plan.parameters, parameters)
+    self.states = block(plan.stateBytes, plan.states, states)
     symbols = plan.tables.dims.symbols.map { _ in 0 }
   }
 
-  /// The outputs and states of every function, for a few sizes each.
-  static func run(_ plan: ModulePlan) throws -> [[UInt8]] {
-    var executor = ShadowExecutor(plan)
-    var results: [[UInt8]] = []
-    for function in plan.functions {
-      for size in 0..<4 {
-        for (position, symbol) in function.symbols.enumerated() {
-          let bound = plan.tables.dims.symbols[symbol.index].bound
-          executor.symbols[symbol.index] =
-            size == 0 ? bound : size == 1 ? Int64(position % 2) : min(bound, Int64((position * 7 + size) % 5))
-        }
-        if try function.checkedDims.contains(where: { try executor.value($0) < 0 }) { continue }
-        results += try executor.run(function)
+  /// Runs a function; the outputs in order.
+  package mutating func run(
+    _ name: String, _ inputs: [HostTensor], symbols values: [SymbolID: Int] = [:]
+  ) throws -> [HostTensor] {
+    guard let function = plan.function(name) else { throw Violation(description: "no function \(name)") }
+    for symbol in function.symbols { symbols[symbol.index] = Int64(values[symbol] ?? 0) }
+    let tables = plan.tables
+    var outputs: [[UInt8]] = []
+    var shapes: [[Int]] = []
+    for port in function.outputs {
+      shapes.append(try tables.types.shape(port.type).map { Int(max(try value($0), 0)) })
+      let count = shapes[shapes.count - 1].reduce(1, *)
+      outputs.append([UInt8](repeating: 0xCD, count: count * tables.types.dtype(port.type).byteCount))
+    }
+    try run(function, inputs.map(\.bytes), outputs.map(\.count))
+    for (index, buffer) in function.buffers.enumerated() {
+      let block = blocks[places[index].block]
+      switch buffer.storage {
+      case .state(let row):
+        states.replaceSubrange(
+          plan.states[row].offset..<plan.states[row].offset + block.bytes.count, with: block.bytes)
+      case .output(let position):
+        if block.owners.contains(-1) { throw Violation(description: "output \(position) is not written") }
+        outputs[position] = block.bytes
+      case .parameter, .input, .constant, .arena: break
       }
     }
-    return results
+    return try function.outputs.indices.map {
+      try HostTensor(
+        dtype: tables.types.dtype(function.outputs[$0].type), shape: shapes[$0], bytes: outputs[$0])
+    }
   }
 
   private func value(_ dim: DimID) throws -> Int64 {
@@ -67,12 +113,8 @@ struct ShadowExecutor {
 
   // MARK: Functions
 
-  private mutating func run(_ function: ExecutionPlan) throws -> [[UInt8]] {
-    blocks = [
-      Block(
-        bytes: [UInt8](repeating: 0xAB, count: function.arenaBytes),
-        owners: [Int32](repeating: -1, count: function.arenaBytes))
-    ]
+  private mutating func run(_ function: ExecutionPlan, _ inputs: [[UInt8]], _ outputSizes: [Int]) throws {
+    blocks = [Block(unstored: function.arenaBytes, 0xFF)]
     places = []
     var known: [Buffer.Storage: Int] = [:]
     for (index, buffer) in function.buffers.enumerated() {
@@ -87,70 +129,26 @@ struct ShadowExecutor {
       let block = known[buffer.storage] ?? blocks.count
       if block == blocks.count {
         known[buffer.storage] = block
-        blocks.append(try given(buffer, Int(max(count, 0)), function))
+        blocks.append(given(buffer, inputs, outputSizes))
       }
       places.append(
         Place(block: block, base: 0, owner: 0, count: count, size: size, capacity: Int(max(count, 0)) * size))
     }
     try run(function, function.steps.indices)
-    return try results(function)
   }
 
-  private func given(_ buffer: Buffer, _ count: Int, _ function: ExecutionPlan) throws -> Block {
-    let byteCount = count * buffer.dtype.byteCount
-    switch buffer.storage {
-    case .constant(let id):
-      let bytes = Array(plan.tables.constants.bytes[plan.tables.constants.range(id)])
-      return Block(bytes: bytes, owners: [Int32](repeating: 0, count: bytes.count))
-    case .output:
-      return Block(
-        bytes: [UInt8](repeating: 0xCD, count: byteCount), owners: [Int32](repeating: -1, count: byteCount))
-    case .input(let position): return numbers(buffer.dtype, count, seed: UInt64(position) + 1)
-    case .parameter(let position): return numbers(buffer.dtype, count, seed: UInt64(position) + 101)
-    case .state(let position): return numbers(buffer.dtype, count, seed: UInt64(position) + 201)
-    case .arena: return Block(bytes: [], owners: [])
+  private func given(_ buffer: Buffer, _ inputs: [[UInt8]], _ outputSizes: [Int]) -> Block {
+    func part(_ bytes: [UInt8], _ variable: ModulePlan.Variable) -> Block {
+      Block(Array(bytes[variable.offset..<variable.offset + variable.byteCount]))
     }
-  }
-
-  private func numbers(_ dtype: DType, _ count: Int, seed: UInt64) -> Block {
-    var state = seed &* 0x9E37_79B9_7F4A_7C15
-    var bytes: [UInt8] = []
-    for _ in 0..<count {
-      state = state &* 6_364_136_223_846_793_005 &+ 1_442_695_040_888_963_407
-      let number = Int64(state >> 40) % 19 - 9
-      let bits: UInt64 =
-        switch dtype {
-        case .f32: UInt64((Float(number) / 4).bitPattern)
-        case .f64: (Double(number) / 4).bitPattern
-        case .i32, .i64: UInt64(bitPattern: number)
-        case .u8: UInt64(number.magnitude)
-        case .bool: UInt64(number & 1)
-        case .f16: UInt64(NarrowFloat.f16(Double(number) / 4))
-        case .bf16: UInt64(NarrowFloat.bf16(Double(number) / 4))
-        }
-      for byte in 0..<dtype.byteCount { bytes.append(UInt8(truncatingIfNeeded: bits >> UInt64(8 * byte))) }
+    return switch buffer.storage {
+    case .constant(let id): Block(Array(plan.tables.constants.bytes[plan.tables.constants.range(id)]))
+    case .output(let position): Block(unstored: outputSizes[position], 0xCD)
+    case .input(let position): Block(inputs[position])
+    case .parameter(let position): part(parameters, plan.parameters[position])
+    case .state(let position): part(states, plan.states[position])
+    case .arena: Block([])
     }
-    return Block(bytes: bytes, owners: [Int32](repeating: 0, count: bytes.count))
-  }
-
-  private func results(_ function: ExecutionPlan) throws -> [[UInt8]] {
-    var results: [[UInt8]] = []
-    for position in function.outputs.indices {
-      guard let buffer = function.buffers.firstIndex(where: { $0.storage == .output(position) }) else {
-        results.append([])
-        continue
-      }
-      let block = blocks[places[buffer].block]
-      if block.owners.contains(-1) { throw Violation(description: "output \(position) is not written") }
-      results.append(block.bytes)
-    }
-    for position in plan.states.indices {
-      guard let buffer = function.buffers.firstIndex(where: { $0.storage == .state(position) }) else {
-        continue
-      }
-      results.append(blocks[places[buffer].block].bytes)
-    }
-    return results
   }
 
   /// Runs steps; whether the loop around them was left.
@@ -350,7 +348,11 @@ struct ShadowExecutor {
         try execute(call, body, &registers)
       }
     case .lanes(let count):
+      // All lanes begin with the value from before the loop, which counts also where nothing runs.
       var lanes: [Register: [UInt64]] = [:]
+      for case .accumulate(let register, _, _) in call.kernel.kernel.instructions[body] {
+        lanes[register] = [UInt64](repeating: registers[register], count: count)
+      }
       for (number, index) in indices.enumerated() {
         registers[loop.index] = UInt64(bitPattern: index)
         try execute(call, body, &registers)
@@ -358,7 +360,7 @@ struct ShadowExecutor {
           guard case .accumulate(let register, _, let value) = call.kernel.kernel.instructions[at] else {
             continue
           }
-          var own = lanes[register] ?? [UInt64](repeating: registers[register], count: count)
+          var own = lanes[register] ?? []
           own[number % count] =
             call.kernel.evaluators[at]?.evaluate(own[number % count], registers[value], 0) ?? 0
           lanes[register] = own
@@ -383,7 +385,7 @@ struct ShadowExecutor {
 }
 
 /// A kernel with its blocks matched and its operations looked up.
-final class DecodedKernel {
+private final class DecodedKernel {
   let kernel: Kernel
   private(set) var ends: [Int]
   private(set) var evaluators: [ScalarProgram.Instruction?]
@@ -398,44 +400,28 @@ final class DecodedKernel {
       case .loop, .if: open.append(position)
       case .end: ends[open.removeLast()] = position
       case .scalar(let scalar):
-        evaluators[position] = Self.evaluator(scalar, scalar.operands.map { kernel.registers[$0] })
+        evaluators[position] = .make(
+          scalar.op, scalar.dtype, source: scalar.source, immediate: scalar.immediate)
       case .accumulate(let accumulator, let op, _):
         let dtype = kernel.registers[accumulator]
-        let (builder, x) = ScalarBuilder.make([dtype, dtype])
-        evaluators[position] = Self.last(builder) { $0.binary(op, x[0], x[1]) }
+        evaluators[position] = .make(op, dtype, source: dtype)
       case .index, .load, .store, .assign, .local: break
       }
     }
   }
+}
 
-  private static func last(_ builder: ScalarBuilder, _ emit: (inout ScalarBuilder) -> Scalar) -> ScalarProgram
-    .Instruction?
-  {
-    var builder = builder
-    let result = emit(&builder)
-    let program = builder.finish(result)
-    return program.instructions[program.result]
-  }
-
-  private static func evaluator(_ scalar: ScalarInstruction, _ dtypes: [DType]) -> ScalarProgram.Instruction?
-  {
-    let (builder, x) = ScalarBuilder.make(dtypes)
-    switch scalar.op {
-    case .parameter, .constant: return nil
-    case .equal, .notEqual, .less, .lessEqual: return last(builder) { $0.compare(scalar.op, x[0], x[1]) }
-    case .fma: return last(builder) { $0.fma(x[0], x[1], x[2]) }
-    case .select: return last(builder) { $0.select(x[0], x[1], x[2]) }
-    case .cast: return dtypes[0] == scalar.dtype ? nil : last(builder) { $0.cast(x[0], scalar.dtype) }
-    case .bitcast: return last(builder) { $0.bitcast(x[0], scalar.dtype) }
-    case .call:
-      guard let function = ElementaryFunction(rawValue: UInt8(truncatingIfNeeded: scalar.immediate)) else {
-        return nil
-      }
-      return last(builder) { $0.call(function, x[0]) }
-    default:
-      return last(builder) {
-        dtypes.count == 1 ? $0.unary(scalar.op, x[0]) : $0.binary(scalar.op, x[0], x[1])
-      }
-    }
+extension ScalarProgram.Instruction {
+  /// An instruction to evaluate on its own.
+  package static func make(
+    _ op: ScalarOp, _ dtype: DType, source: DType, immediate: UInt64 = 0
+  ) -> ScalarProgram.Instruction {
+    var builder = ScalarBuilder()
+    let zero = builder.bits(0, dtype)
+    var instruction = builder.finish(zero).instructions[0]
+    instruction.op = op
+    instruction.source = source
+    instruction.immediate = immediate
+    return instruction
   }
 }
