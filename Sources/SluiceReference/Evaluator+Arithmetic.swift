@@ -99,7 +99,8 @@ extension Evaluator {
   }
 
   /// Sums of products over the labels that the result lacks, in ascending order.
-  /// Sums of products; with a third operand, a mask with the axes of the first, of those terms where it is true.
+  ///
+  /// With a third operand, a mask with the axes of the first, of those terms where it is true.
   func contract(_ kernel: ContractKernel, _ node: Node) -> ReferenceTensor {
     let (x, y) = (node.operands[0], node.operands[1])
     let labels = kernel.labels(x.shape.count, y.shape.count, module.tables, node.attributes)

@@ -14,7 +14,7 @@ struct BoolTests {
       """
       state @kept : bool[2,2] init zeros
 
-      func @f(%x: i32[2,2], %p: bool[2,2]) -> i32[2,2], i32[2,2], i32[2,2] {
+      func @f(%x: i32[2,2], %p: bool[2,2]) -> i32[4,2], i32[2,2], i32[2,2] {
         %zero = constant {value = 0} : i32[]
         %zeros = broadcast %zero {shape = [2,2]} : i32[2,2]
         %q = less %x, %zeros : bool[2,2]

@@ -12,14 +12,11 @@ struct RemarkTests {
       module @net
       func @f(%x: f32[4,8], %z: f32[4,9]) -> f32[4,8], f32[4,9] {
         scope "net/layers.0"
-        %a = exp %x : f32[4,8]
-        %s = sum %a {axes = [1], keep_dims = true} : f32[4,1]
+        %a = cumsum %x {axis = 1} : f32[4,8]
         scope "net/layers.1"
-        %b = exp %a : f32[4,8]
-        %t = sum %b {axes = [1], keep_dims = true} : f32[4,1]
+        %b = cumsum %a {axis = 1} : f32[4,8]
         scope "net"
-        %c = add %s, %t : f32[4,1]
-        %d = broadcast %c {shape = [4,8]} : f32[4,8]
+        %d = add %b, %x : f32[4,8]
         scope "other"
         %e = tanh %z : f32[4,9]
         return %d, %e
@@ -62,11 +59,11 @@ struct RemarkTests {
     let plan = try plan(
       """
       module @m
-      func @f(%x: f32[8,64], %w: f32[64,64]) -> f32[8,64] {
+      func @f(%x: f32[8,64]) -> f32[8,64] {
         scope "m/first"
-        %a = matmul %x, %w : f32[8,64]
+        %a = cumsum %x {axis = 1} : f32[8,64]
         scope "m/second"
-        %b = matmul %a, %w : f32[8,64]
+        %b = cumsum %a {axis = 0} : f32[8,64]
         return %b
       }
       func @g(%x: f32[2]) -> f32[2] {
@@ -89,10 +86,10 @@ struct RemarkTests {
     let plan = try plan(
       """
       module @m
-      func @f(%x: f32[8,64]) -> f32[8,1] {
+      func @f(%x: f32[8,64]) -> f32[8,64] {
         scope "m/norm"
-        %s = sum %x {axes = [1], keep_dims = true} : f32[8,1]
-        %y = exp %s : f32[8,1]
+        %s = cumsum %x {axis = 1} : f32[8,64]
+        %y = exp %s : f32[8,64]
         return %y
       }
       """)

@@ -28,7 +28,8 @@ extension CSource {
     case .none(let reason): return "not divided: \(reason)"
     case .tasks(let tasks):
       let loops = tasks.loops.map { "\(tables.text($0.start.constant)) ..< \(tables.text($0.end.constant))" }
-      return "divided among threads: \(loops.count == 1 ? "the loop" : "the loops") over \(loops.joined(separator: ", "))"
+      return
+        "divided among threads: \(loops.count == 1 ? "the loop" : "the loops") over \(loops.joined(separator: ", "))"
     }
   }
 }

@@ -4,7 +4,8 @@
 /// of the two ops again, so that this holds for derivatives of any order.
 extension OpDefinition {
   private static func masked(
-    _ name: String, _ summary: String, masksResult: Bool, family: Family, gradient: GradientRule, example: String
+    _ name: String, _ summary: String, masksResult: Bool, family: Family, gradient: GradientRule,
+    example: String
   ) -> OpDefinition {
     OpDefinition(
       name, summary, family: family,

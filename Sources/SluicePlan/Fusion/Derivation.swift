@@ -1,7 +1,8 @@
 import SluiceIR
 
-/// Which items are never stored, but computed again wherever they are read: what is made of one value of at least
-/// its size. A chain of maps over one array, a mask drawn from a seed, a row looked up in a table.
+/// Which items are never stored, but computed again wherever they are read.
+///
+/// They are what is made of one value of at least their size: a chain of maps over one array, a mask drawn from a seed, a row looked up in a table.
 ///
 /// Recomputing them costs less than a pass over memory, and it is what lets a reader look at the value behind a view,
 /// broadcast or transposed, without a copy.
@@ -12,7 +13,8 @@ struct Derivation {
     case derived
     /// Its role is no map, generator or look-up.
     case role
-    case result, otherBlock, ownKernel, gathered, noMap, lanes, fewRows, longRow, lastForm, maybeEmpty, large, long
+    case result, otherBlock, ownKernel, gathered, noMap, lanes, fewRows, longRow, lastForm, maybeEmpty, large,
+      long
   }
 
   /// A row that a contraction keeps of an operand that it computes, at most so many bytes.
@@ -156,7 +158,9 @@ struct Derivation {
       if isDerived(root, program) {
         let maker = program.makers[root.index].index
         count += operations[maker]
-        for at in Int(maker == 0 ? 0 : leafEnds[maker - 1])..<Int(leafEnds[maker]) { note(leafPool[at], begin) }
+        for at in Int(maker == 0 ? 0 : leafEnds[maker - 1])..<Int(leafEnds[maker]) {
+          note(leafPool[at], begin)
+        }
       } else {
         note(root, begin)
       }
@@ -216,7 +220,9 @@ extension Program {
         axes: shape.indices.map { shape[$0] == one ? -1 : $0 }, steps: shape.map { $0 == one ? zero : one },
         starts: shape.map { _ in zero })
     }
-    guard let offset = tables.dims.add(bases[view.index], layoutTable.offsets[layout.index]) else { return nil }
+    guard let offset = tables.dims.add(bases[view.index], layoutTable.offsets[layout.index]) else {
+      return nil
+    }
     return tables.axisMap(
       shape, offset, Array(layoutTable.strides(layout)), tables.types.shape(viewTypes[view.index]))
   }

@@ -69,7 +69,8 @@ struct Leaves {
         if !isOwn { axes = axes.map { $0 < 0 ? -1 : Int($0) < frame.axes.count ? frame.axes[Int($0)] : -1 } }
         let indexed = role.isIndexed && position == 0
         if derivation.isDerived(root, program), !indexed {
-          frames.append(Frame(item: program.makers[root.index], axes: passed(axes, view, root, program, &tables)))
+          frames.append(
+            Frame(item: program.makers[root.index], axes: passed(axes, view, root, program, &tables)))
         } else {
           append(axes, view, root, indexed, program, &tables)
         }
@@ -90,7 +91,8 @@ struct Leaves {
   }
 
   private mutating func append(
-    _ axes: [Int8], _ view: ViewID, _ root: RootID, _ indexed: Bool, _ program: Program, _ tables: inout Tables
+    _ axes: [Int8], _ view: ViewID, _ root: RootID, _ indexed: Bool, _ program: Program,
+    _ tables: inout Tables
   ) {
     let row = roots.count * Self.maximumAxes
     roots.append(root)

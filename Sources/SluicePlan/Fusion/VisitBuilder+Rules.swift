@@ -24,7 +24,9 @@ extension VisitBuilder {
         }
         for axis in leaves.space.indices {
           let stride = leaves.stride(leaf, axis)
-          guard !stride.isNone, let atom = look(visit, leaves.roots[leaf], stride, leaves.space[axis]) else { continue }
+          guard !stride.isNone, let atom = look(visit, leaves.roots[leaf], stride, leaves.space[axis]) else {
+            continue
+          }
           if attempt.atoms[axis] == UInt8(atom) { continue }
           guard attempt.atoms[axis] == 15, used >> UInt32(atom) & 1 == 0 else {
             if isMade { return .otherPlace }
@@ -107,7 +109,8 @@ extension VisitBuilder {
     var elements = 1.0
     for dim in leaves.space { elements *= tables.extent(dim) }
     let isContraction = program.roles[item.index] == .contract
-    var cost = Cost(operations: elements * Double(isContraction ? 2 : leaves.operations), contracts: isContraction)
+    var cost = Cost(
+      operations: elements * Double(isContraction ? 2 : leaves.operations), contracts: isContraction)
     for (leaf, root) in leaves.roots.enumerated() {
       if leaves.roots[..<leaf].contains(root) { continue }
       cost.bytes += tables.byteCount(program.types[root.index])
@@ -176,7 +179,9 @@ extension VisitBuilder {
     let least = joined.contracts ? Self.leastPlaces.contraction : Self.leastPlaces.other
     if joined.operations > Self.smallWork, places < least {
       if attempt.outer != visits.outer[visit.index] { return .fewPlaces }
-      if own.operations > Self.smallWork, self.places(visit, all & ~folded, tables) >= least { return .fewPlaces }
+      if own.operations > Self.smallWork, self.places(visit, all & ~folded, tables) >= least {
+        return .fewPlaces
+      }
     }
     if let refusal = chooseNest(item, visit) { return refusal }
     if let refusal = checkLanes(visit) { return refusal }
@@ -204,7 +209,8 @@ extension VisitBuilder {
       guard leaves.isMapped[leaf] else { return .readsElsewhere }
       let shape = tables.types.shape(program.types[root.index])
       for axis in shape.indices {
-        guard let atom = madeAtom(root, axis, shape.count, tables), attempt.outer >> UInt32(atom) & 1 == 1 else {
+        guard let atom = madeAtom(root, axis, shape.count, tables), attempt.outer >> UInt32(atom) & 1 == 1
+        else {
           continue
         }
         let space = leaves.spaceAxis(leaf, axis)
@@ -221,7 +227,8 @@ extension VisitBuilder {
     let shape = tables.types.shape(program.types[root.index])
     for axis in shape.indices where tables.dims.value(shape[axis]) != 1 {
       let space = leaves.spaceAxis(leaf, axis)
-      guard space >= 0, let atom = madeAtom(root, axis, shape.count, tables), attempt.atoms[space] == UInt8(atom)
+      guard space >= 0, let atom = madeAtom(root, axis, shape.count, tables),
+        attempt.atoms[space] == UInt8(atom)
       else { return false }
     }
     return true
@@ -301,7 +308,8 @@ extension VisitBuilder {
     if count == 1 { return nil }
     for number in 0..<count {
       let nest =
-        number < Int(visits.nestCounts[visit.index]) ? visits.nest(visit, number) : attempt.newNest ?? Visits.Nest()
+        number < Int(visits.nestCounts[visit.index])
+        ? visits.nest(visit, number) : attempt.newNest ?? Visits.Nest()
       guard Visits.bits(nest.kept) & ~attempt.outer == 0 else { continue }
       if nest.contracts { return .noLanes }
       if nest.isColumn, Visits.bits(nest.folded) != 0 { return .foldsElsewhere }
@@ -359,7 +367,9 @@ extension VisitBuilder {
     var isRow = false
     let shape = tables.types.shape(type)
     for axis in shape.indices {
-      guard let atom = madeAtom(root, axis, shape.count, tables), outer >> UInt32(atom) & 1 == 0 else { continue }
+      guard let atom = madeAtom(root, axis, shape.count, tables), outer >> UInt32(atom) & 1 == 0 else {
+        continue
+      }
       bytes *= tables.extent(shape[axis])
       isRow = true
     }
@@ -374,7 +384,9 @@ extension VisitBuilder {
       let root = program.roots[view.index]
       guard isComputed(root), !rows.contains(root) else { continue }
       rows.append(root)
-      bytes += Double(tables.types.dtype(program.types[root.index]).byteCount) * places(visit, atoms & ~outer, tables)
+      bytes +=
+        Double(tables.types.dtype(program.types[root.index]).byteCount)
+        * places(visit, atoms & ~outer, tables)
     }
   }
 
@@ -406,7 +418,8 @@ extension VisitBuilder {
       attempt.rowAtoms == 0
       ? alone.seconds(1, 0)
       : alone.seconds(
-        self.places(visit, attempt.rowKept, tables), rowBytes(of: item, attempt.rowAtoms & ~attempt.rowKept, tables, visit))
+        self.places(visit, attempt.rowKept, tables),
+        rowBytes(of: item, attempt.rowAtoms & ~attempt.rowKept, tables, visit))
     return together <= (before ?? 0) + (apart ?? 0) + Cost.call ? nil : .cost
   }
 

@@ -162,7 +162,8 @@ struct VisitBuilder {
   /// no more than a pass over memory, and one call for several is enough.
   private mutating func attemptAlike(_ item: ItemID, _ own: Cost, _ tables: inout Tables) -> Bool {
     let role = program.roles[item.index]
-    let isColumn = role == .fold && !(leaves.space.indices.last.map { leaves.foldedAxes.contains($0) } ?? true)
+    let isColumn =
+      role == .fold && !(leaves.space.indices.last.map { leaves.foldedAxes.contains($0) } ?? true)
     guard role == .copy || isColumn else { return false }
     for index in (max(segmentBegin, visits.count - Self.near)..<visits.count).reversed() {
       let visit = VisitID(index)
@@ -205,7 +206,9 @@ struct VisitBuilder {
     return 2 * shared >= largest
   }
 
-  private func bytes(_ root: RootID, _ tables: Tables) -> Double { tables.byteCount(program.types[root.index]) }
+  private func bytes(_ root: RootID, _ tables: Tables) -> Double {
+    tables.byteCount(program.types[root.index])
+  }
 
   /// The visit of the same segment that makes a root.
   func maker(_ root: RootID) -> VisitID? {

@@ -110,7 +110,9 @@ struct Visits {
     case control(ItemID)
   }
 
-  /// A nest of loops: over kept atoms, inside them over folded ones. Atoms are four bits each, 15 ends the list.
+  /// A nest of loops: over kept atoms, inside them over folded ones.
+  ///
+  /// Atoms are four bits each, 15 ends the list.
   struct Nest: Equatable {
     var kept: UInt64 = .max
     var folded: UInt64 = .max

@@ -319,8 +319,7 @@ extension RequestWriter {
   fileprivate mutating func shareSlots(_ tables: inout Tables) {
     guard bases.count > 1 else { return }
     var isDone = [Bool](repeating: false, count: request.operandRows.count)
-    for first in request.operandRows.indices where !isDone[first] && isInMemory(first)
-    {
+    for first in request.operandRows.indices where !isDone[first] && isInMemory(first) {
       let root = request.operandRows[first].root
       let start = bases[Int(request.operandRows[first].base)]
       var near: [(row: Int, distance: Int64)] = []

@@ -223,7 +223,8 @@ extension VisitLowering {
         let first = writer.builder.scalar(.and, .bool, [isNaN, isKnown])
         better = writer.builder.scalar(.or, .bool, [better, first])
       }
-      writer.builder.assign(best, writer.builder.scalar(.select, dtype, source: .bool, [better, value, best]))
+      writer.builder.assign(
+        best, writer.builder.scalar(.select, dtype, source: .bool, [better, value, best]))
       writer.builder.assign(
         position, writer.builder.scalar(.select, .i64, source: .bool, [better, index, position]))
     }

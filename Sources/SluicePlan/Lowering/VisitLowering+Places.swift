@@ -99,7 +99,8 @@ extension VisitLowering {
     for (axis, start) in request.operandRange(item).dropFirst().enumerated()
     where strides[axis] != writer.zero && shape[axis] != sizes[axis] {
       let given = try operand(start, [])
-      terms.append(Affine.Term(strides[axis], try writer.start(given, in: shape[axis], of: sizes[axis], &tables)))
+      terms.append(
+        Affine.Term(strides[axis], try writer.start(given, in: shape[axis], of: sizes[axis], &tables)))
     }
     known.starts[item] = terms
   }

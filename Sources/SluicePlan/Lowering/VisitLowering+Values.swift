@@ -114,7 +114,8 @@ extension VisitLowering {
     guard let kept = rows[Int(operand.root)] else {
       preconditionFailure("a value is read where it is neither at hand nor kept")
     }
-    return element(Element(memory: kept.memory, index: index(writer.zero, kept.strides, rootPlace(operand, place))))
+    return element(
+      Element(memory: kept.memory, index: index(writer.zero, kept.strides, rootPlace(operand, place))))
   }
 
   /// The place of a view as one of its root, which this kernel makes.

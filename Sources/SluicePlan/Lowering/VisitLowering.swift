@@ -60,7 +60,9 @@ struct VisitLowering {
     name: String
   ) throws(Diagnostics) -> LoweredKernel {
     var (kernel, merged) = try attempt(request, recipes, layouts, &tables, name, merging: 0)
-    if merged != 0 { (kernel, merged) = try attempt(request, recipes, layouts, &tables, name, merging: merged) }
+    if merged != 0 {
+      (kernel, merged) = try attempt(request, recipes, layouts, &tables, name, merging: merged)
+    }
     return kernel
   }
 
@@ -176,7 +178,9 @@ struct VisitLowering {
     var result: UInt32 = 0
     for (first, second) in zip(order, order.dropFirst())
     where openings[first].count == 1 && openings[second].count == 1 {
-      if isOne(openings[first][0], openings[second][0], request.atoms[second]) { result |= 1 << UInt32(first) }
+      if isOne(openings[first][0], openings[second][0], request.atoms[second]) {
+        result |= 1 << UInt32(first)
+      }
     }
     return result
   }

@@ -21,7 +21,9 @@ struct AxisMap {
       if found != nil { return nil }
       found = axis
     }
-    guard let axis = found, tables.dims.value(steps[axis]) == 1, shape[axis] == root[rootAxis] else { return nil }
+    guard let axis = found, tables.dims.value(steps[axis]) == 1, shape[axis] == root[rootAxis] else {
+      return nil
+    }
     return axis
   }
 }

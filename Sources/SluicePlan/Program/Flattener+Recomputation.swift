@@ -85,7 +85,9 @@ extension Flattener {
   private func isCheap(_ item: ItemID) -> Bool {
     guard let result = program.results(item).first else { return false }
     let labels = program.recipeTable.labels(program.recipe(item))
-    guard labels.result.contains(where: { labels.lhs.contains($0) && labels.rhs.contains($0) }) else { return false }
+    guard labels.result.contains(where: { labels.lhs.contains($0) && labels.rhs.contains($0) }) else {
+      return false
+    }
     var (terms, bytes) = (1.0, 0.0)
     for (position, view) in program.operands(item).enumerated() {
       let type = program.viewTypes[view.index]

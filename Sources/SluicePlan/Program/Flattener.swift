@@ -190,7 +190,9 @@ struct Flattener {
     return nil
   }
 
-  /// A fold; one over the last axis and others is two: what rows come to, and what their results come to. By the
+  /// A fold; one over the last axis and others is two: what rows come to, and what their results come to.
+  ///
+  /// By the
   /// order of sums that is the same, and the first can run where the rows are made.
   private mutating func fold(
     _ recipe: RecipeID, _ operand: ViewID, _ type: TypeID, _ name: StringID
@@ -200,7 +202,8 @@ struct Flattener {
     let axes = program.recipeTable.axes[recipe.index]
     let last = shape.count - 1
     let others = AxisSet((0..<Swift.max(last, 0)).filter { axes.contains($0) })
-    guard last > 0, axes.contains(last), tables.types.rank(type) < shape.count, isWorthSplitting(shape, others)
+    guard last > 0, axes.contains(last), tables.types.rank(type) < shape.count,
+      isWorthSplitting(shape, others)
     else {
       append(recipe, [operand])
       return program.appendResult(type, name)

@@ -131,7 +131,8 @@ struct Placement {
     let visit = visits.visitOf[maker.index]
     guard !visit.isNone, !visits.isSingle[visit.index] else { return false }
     let (type, oldType) = (program.types[root.index], program.types[old.index])
-    guard tables.types.sameShape(type, oldType), tables.types.dtype(type) == tables.types.dtype(oldType) else {
+    guard tables.types.sameShape(type, oldType), tables.types.dtype(type) == tables.types.dtype(oldType)
+    else {
       return false
     }
     let (nest, phase) = (visits.nestOf[maker.index], visits.phases[maker.index])

@@ -139,7 +139,9 @@ struct VisitOrder {
     for visit in 0..<count {
       for root in visits.reads(VisitID(begin + visit)) where program.homes[root.index] == .item {
         let maker = visits.visitOf[program.makers[root.index].index]
-        if !maker.isNone, maker.index >= begin, maker.index < begin + count { body(maker.index - begin, visit) }
+        if !maker.isNone, maker.index >= begin, maker.index < begin + count {
+          body(maker.index - begin, visit)
+        }
       }
     }
     guard withStates else { return }
@@ -152,7 +154,9 @@ struct VisitOrder {
     }
   }
 
-  private func followers(_ visit: Int) -> ArraySlice<UInt32> { edges[Int(ends[visit])..<Int(ends[visit + 1])] }
+  private func followers(_ visit: Int) -> ArraySlice<UInt32> {
+    edges[Int(ends[visit])..<Int(ends[visit + 1])]
+  }
 
   private func predecessorCounts() -> [UInt32] {
     var counts = [UInt32](repeating: 0, count: count)
@@ -196,8 +200,9 @@ struct VisitOrder {
     (0..<UInt32(count)).sorted { (ranks[Int($0)], $0) < (ranks[Int($1)], $1) }
   }
 
-  /// Always the visit that takes the least memory and frees the most; of several readers of a value, each frees its
-  /// share. What can run at any time comes first here, and is put where it is needed by `onDemand`.
+  /// Always the visit that takes the least memory and frees the most; of several readers of a value, each frees its share.
+  ///
+  /// What can run at any time comes first here, and is put where it is needed by `onDemand`.
   private mutating func greedy(_ ranks: [Int32]) -> [UInt32] {
     var waiting = predecessorCounts()
     countReaders()
@@ -226,7 +231,9 @@ struct VisitOrder {
       }
       let visit = ready.remove(at: best)
       order.append(UInt32(visit))
-      for root in visits.reads(VisitID(begin + visit)) where readers[root.index] > 0 { readers[root.index] -= 1 }
+      for root in visits.reads(VisitID(begin + visit)) where readers[root.index] > 0 {
+        readers[root.index] -= 1
+      }
       for follower in followers(visit) {
         waiting[Int(follower)] -= 1
         if waiting[Int(follower)] == 0 { ready.append(Int(follower)) }
@@ -249,7 +256,8 @@ struct VisitOrder {
     order.reserveCapacity(count)
     while !ready.isEmpty {
       var best = 0
-      for position in ready.indices where (ranks[ready[position]], ready[position]) < (ranks[ready[best]], ready[best]) {
+      for position in ready.indices
+      where (ranks[ready[position]], ready[position]) < (ranks[ready[best]], ready[best]) {
         best = position
       }
       let visit = ready.remove(at: best)

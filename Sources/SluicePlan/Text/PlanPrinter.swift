@@ -222,7 +222,8 @@ struct PlanPrinter {
     let slots = kernel.slots.map { "\($0.name): \(Self.text($0.access)) \($0.dtype.name)" }
     comment(kernel.comment)
     lines.append(
-      "kernel \(plan.kernelName(KernelID(index)))(\(slots.joined(separator: ", ")))" + whereClause(kernel.symbols)
+      "kernel \(plan.kernelName(KernelID(index)))(\(slots.joined(separator: ", ")))"
+        + whereClause(kernel.symbols)
         + " {")
     let text = KernelText(kernel, tables)
     var indent = "  "
