@@ -258,7 +258,7 @@ public struct Planner {
     let hash = request.hash
     if let known = requests.find(request, hash) { return known }
     let comment = KernelComment(program, tables)
-    let name = request.target == .none ? comment.name(writer.items) : "copy"
+    let name = request.target == .none ? comment.name(items) : "copy"
     let lower = request.isSingle ? SingleLowering.lower : VisitLowering.lower
     var lowered = try lower(request, program.recipeTable, program.layoutTable, &tables, name)
     // Other requests may come to the same instructions: names and comments do not count.

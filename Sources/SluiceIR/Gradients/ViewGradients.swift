@@ -8,8 +8,9 @@ extension GradientRule {
   static let transpose = first {
     (builder: inout ModuleBuilder, node: GradientNode) throws(InferenceError) in
     let order = builder.tables.attributes.ints(node.attributes, .order) ?? []
-    return builder.transpose(
-      node.cotangent, order.indices.map { axis in order.firstIndex(of: Int64(axis)) ?? axis })
+    let back = order.indices.map { axis in order.firstIndex(of: Int64(axis)) ?? axis }
+    return builder.contraction(node.cotangent, transposedBy: back)
+      ?? builder.transpose(node.cotangent, back)
   }
 
   /// The sum over all copies.
@@ -99,6 +100,20 @@ extension GradientRule {
 private let maximumWindow = 4096
 
 extension ModuleBuilder {
+  /// The transpose of a contraction, as a contraction whose result has its axes in that order: the gradient of a
+  /// weight that was used transposed lies as the weight does. Nil where the value is none.
+  mutating func contraction(_ value: ValueID, transposedBy order: [Int]) -> ValueID? {
+    guard op(value) == .contract,
+      let equation = tables.attributes.string(attributes(of: value), .equation)
+    else { return nil }
+    let parts = tables.strings[equation].split(separator: ">", omittingEmptySubsequences: false)
+    guard parts.count == 2 else { return nil }
+    let letters = Array(parts[1])
+    guard letters.count == order.count else { return nil }
+    let factors = operands(of: value)
+    return contract("\(parts[0])>\(String(order.map { letters[$0] }))", factors[0], factors[1])
+  }
+
   /// Puts the elements of an axis among zeros, from `start` in steps of `stride`: the transpose of a slice.
   mutating func place(
     _ x: ValueID, axis: Int, start: DimID, stride: Int64, in length: DimID

@@ -101,8 +101,29 @@ struct ReverseSweep {
       sums[value.index] = cotangent
       queue.insert(builder.definer(value))
     } else {
-      sums[value.index] = builder.make(.add, [sums[value.index], cotangent])
+      sums[value.index] = Self.sum(sums[value.index], cotangent, &builder)
     }
+  }
+
+  /// The sum of two cotangents; elements that one of them adds to zeros are added to the other instead: the gradient
+  /// of a table that is also multiplied is made once, and in place.
+  private static func sum(_ a: ValueID, _ b: ValueID, _ builder: inout ModuleBuilder) -> ValueID {
+    for (scattered, other) in [(b, a), (a, b)] where addsToZeros(scattered, builder) {
+      return builder.make(
+        .scatterAdd, [other] + builder.operands(of: scattered).dropFirst(),
+        builder.tables.attributes.attributes(builder.attributes(of: scattered)))
+    }
+    return builder.make(.add, [a, b])
+  }
+
+  private static func addsToZeros(_ value: ValueID, _ builder: borrowing ModuleBuilder) -> Bool {
+    guard builder.op(value) == .scatterAdd else { return false }
+    let base = builder.operands(of: value)[0]
+    guard builder.op(base) == .broadcast, let scalar = builder.operands(of: base).first,
+      builder.op(scalar) == .constant,
+      let id = builder.tables.attributes.constant(builder.attributes(of: scalar), .value)
+    else { return false }
+    return builder.tables.constants.bits(id, 0, size: builder.dtype(scalar).byteCount) == 0
   }
 
   private mutating func visit(_ node: NodeID, _ builder: inout ModuleBuilder) throws(GradientError) {

@@ -15,9 +15,14 @@ extension Flattener {
   mutating func recomputed(_ view: ViewID) -> ViewID {
     let root = program.roots[view.index]
     guard isLate(root), let copy = copy(of: root) else { return view }
-    if program.isWhole(view) { return program.whole(copy) }
+    return self.view(view, of: copy)
+  }
+
+  /// A view of another root of the same type.
+  private mutating func view(_ view: ViewID, of root: RootID) -> ViewID {
+    if program.isWhole(view) { return program.whole(root) }
     return program.appendView(
-      program.viewTypes[view.index], program.viewNames[view.index], copy, program.layouts[view.index],
+      program.viewTypes[view.index], program.viewNames[view.index], root, program.layouts[view.index],
       program.bases[view.index])
   }
 
@@ -33,10 +38,9 @@ extension Flattener {
     if let known = recomputed[root] { return known }
     guard let chain = chain(root) else { return nil }
     for item in chain {
-      let operands = program.operands(item).map { operand -> ViewID in
-        let own = program.roots[operand.index]
-        guard program.isWhole(operand), let copy = recomputed[own] else { return operand }
-        return program.whole(copy)
+      var operands: [ViewID] = []
+      for operand in program.operands(item) {
+        operands.append(recomputed[program.roots[operand.index]].map { view(operand, of: $0) } ?? operand)
       }
       guard let result = program.results(item).first else { return nil }
       if recomputed[RootID(result)] != nil { continue }
@@ -60,7 +64,6 @@ extension Flattener {
       if program.roles[item.index] == .contract {
         guard isCheap(item) else { return nil }
         hasProduct = true
-        continue
       }
       for operand in program.operands(item) {
         let own = program.roots[operand.index]
@@ -70,13 +73,14 @@ extension Flattener {
     return hasProduct ? items.sorted { $0.raw < $1.raw } : nil
   }
 
-  /// Whether an operand belongs to the chain: a map or cheap product of the same block that is as late.
+  /// Whether an operand belongs to the chain: a map, copy or cheap product of the same block that is as late.
   private func leadsOn(_ operand: ViewID, _ root: RootID) -> Bool {
-    guard isLate(root), program.isWhole(operand), recomputed[root] == nil else { return false }
+    guard isLate(root), recomputed[root] == nil else { return false }
     let item = program.makers[root.index]
     switch program.roles[item.index] {
-    case .map: return true
-    case .contract: return isCheap(item)
+    case .copy: return true
+    case .map: return program.isWhole(operand)
+    case .contract: return program.isWhole(operand) && isCheap(item)
     default: return false
     }
   }
