@@ -22,7 +22,7 @@ struct Derivation {
   /// With fewer rows than this a product has to be divided by columns, so that its operand has to be in memory.
   private static let leastRows = 16.0
   private static let operationLimit = 64
-  private static let rootLimit = 32
+  private static let rootLimit = 12
   private static let slack = 4096.0
 
   /// Per item whether it is computed again where it is read, and why not.
@@ -64,6 +64,12 @@ struct Derivation {
   func isDerived(_ root: RootID, _ program: Program) -> Bool {
     guard !root.isNone, program.homes[root.index] == .item else { return false }
     return isDerived(program.makers[root.index])
+  }
+
+  /// Whether something reads a root much later than it is made.
+  func isReadLate(_ root: RootID, _ program: Program) -> Bool {
+    let (maker, last) = (program.makers[root.index], lastReaders[root.index])
+    return !maker.isNone && !last.isNone && last.index - maker.index > Program.lateDistance
   }
 
   private static func isCandidate(_ role: Role) -> Bool {

@@ -186,8 +186,8 @@ extension VisitBuilder {
     if let refusal = chooseNest(item, visit) { return refusal }
     if let refusal = checkLanes(visit) { return refusal }
     if !keepsRows(visit, tables) { return .rowsApart }
-    let rows = rowBytes(visit, attempt.outer, item, attempt.kept, tables)
-    if rows > Self.privateBytes { return .privateMemory }
+    if rowBytes(visit, attempt.outer, item, attempt.kept, tables) > Self.privateBytes { return .privateMemory }
+    let rows = rowBytes(visit, attempt.outer, item, attempt.kept, tables, withStored: false)
     return weigh(item, visit, own, joined, places, rows, tables)
   }
 
@@ -340,15 +340,18 @@ extension VisitBuilder {
     return true
   }
 
-  /// The bytes of rows that one outer place keeps, with an item that joins.
+  /// The bytes of rows that one outer place keeps, with an item that joins; maybe without those of values that are
+  /// stored for much later readers in any case.
   private func rowBytes(
-    _ visit: VisitID, _ outer: UInt32, _ item: ItemID?, _ kept: [RootID], _ tables: Tables
+    _ visit: VisitID, _ outer: UInt32, _ item: ItemID?, _ kept: [RootID], _ tables: Tables,
+    withStored: Bool = true
   ) -> Double {
     var bytes = 0.0
     var rows: [RootID] = []
     var member = visits.firstItem(visit)
     while !member.isNone {
       for root in program.results(member) where visits.isKept[root] || kept.contains(RootID(root)) {
+        if !withStored, visits.derivation.isReadLate(RootID(root), program) { continue }
         bytes += rowBytes(RootID(root), outer, tables)
       }
       if visits.rowAtoms[member.index] != 0 {
@@ -413,7 +416,7 @@ extension VisitBuilder {
     guard own.contracts else { return nil }
     let outer = visits.outer[visit.index]
     let before = visits.costs[visit.index].seconds(
-      self.places(visit, outer, tables), rowBytes(visit, outer, nil, [], tables))
+      self.places(visit, outer, tables), rowBytes(visit, outer, nil, [], tables, withStored: false))
     let apart =
       attempt.rowAtoms == 0
       ? alone.seconds(1, 0)
