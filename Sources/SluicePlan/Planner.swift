@@ -162,6 +162,13 @@ public struct Planner {
     _ items: [ItemID], _ step: Step, _ program: Program, _ visits: Visits
   ) {
     guard options.fuses, case .call(let kernel, _) = step else { return }
+    for item in items where program.isRepeated[item.index] {
+      let name = program.recipeTable.names[program.recipe(item).index]
+      remarks.append(
+        Remark(
+          .recompute, "made again: `\(name)`, for readers that come much later, instead of kept until then",
+          at: program.locations[item.index], kernel: kernel))
+    }
     for item in items {
       guard let text = visits.reasons[item.index].text else { continue }
       let name = program.recipeTable.names[program.recipe(item).index]

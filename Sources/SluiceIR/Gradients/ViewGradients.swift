@@ -100,8 +100,9 @@ extension GradientRule {
 private let maximumWindow = 4096
 
 extension ModuleBuilder {
-  /// The transpose of a contraction, as a contraction whose result has its axes in that order: the gradient of a
-  /// weight that was used transposed lies as the weight does. Nil where the value is none.
+  /// The transpose of a contraction, as a contraction whose result has its axes in that order.
+  ///
+  /// So the gradient of a weight that was used transposed lies as the weight does. Nil where the value is none.
   mutating func contraction(_ value: ValueID, transposedBy order: [Int]) -> ValueID? {
     guard op(value) == .contract,
       let equation = tables.attributes.string(attributes(of: value), .equation)

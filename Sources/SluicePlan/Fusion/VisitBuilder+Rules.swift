@@ -186,7 +186,9 @@ extension VisitBuilder {
     if let refusal = chooseNest(item, visit) { return refusal }
     if let refusal = checkLanes(visit) { return refusal }
     if !keepsRows(visit, tables) { return .rowsApart }
-    if rowBytes(visit, attempt.outer, item, attempt.kept, tables) > Self.privateBytes { return .privateMemory }
+    if rowBytes(visit, attempt.outer, item, attempt.kept, tables) > Self.privateBytes {
+      return .privateMemory
+    }
     let rows = rowBytes(visit, attempt.outer, item, attempt.kept, tables, withStored: false)
     return weigh(item, visit, own, joined, places, rows, tables)
   }
