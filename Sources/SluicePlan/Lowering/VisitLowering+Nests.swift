@@ -11,24 +11,41 @@ extension VisitLowering {
     try hoist(number)
     let outside = known
     let sidesByLane = nest.contracts || !foldsLastAxis(nest, items)
-    for (position, atom) in kept.enumerated() {
+    let body = items.filter { request.items[$0].phase != .post }
+    let post = items.filter { request.items[$0].phase == .post }
+    let unrolled = nest.contracts ? unrolledCount(kept) : 0
+    let loops = kept.dropLast(unrolled)
+    for (position, atom) in loops.enumerated() {
       begin(atom, position == kept.count - 1 && sidesByLane ? .vector : .parallel)
     }
-    let body = items.filter { request.items[$0].phase != .post }
     if nest.contracts, let item = body.first {
-      try contract(item)
-    } else if nest.folds {
-      try fold(nest, body)
+      try contract(item, post, unrolled: Array(kept.suffix(unrolled)))
     } else {
-      for item in body { try set(item) }
-      for item in body { store(item) }
+      if nest.folds {
+        try fold(nest, body)
+      } else {
+        for item in body { try set(item) }
+        for item in body { store(item) }
+      }
+      for item in post { try set(item) }
+      for item in post { store(item) }
     }
-    let post = items.filter { request.items[$0].phase == .post }
-    for item in post { try set(item) }
-    for item in post { store(item) }
-    for atom in kept.reversed() { end(atom) }
+    for atom in loops.reversed() { end(atom) }
     // Without loops of its own, what the nest made is still there for those behind it.
     if !kept.isEmpty { known = outside }
+  }
+
+  /// How many of the last loops of a contraction are written out, as the taps of a window: too short to run side by
+  /// side, and a chain of sums for each of their places keeps the processor busy.
+  private func unrolledCount(_ kept: [Int]) -> Int {
+    guard let last = kept.last, let extent = tables.dims.value(request.atoms[last]), extent < 8 else { return 0 }
+    var (places, count): (Int64, Int) = (1, 0)
+    for atom in kept.reversed() {
+      guard let extent = tables.dims.value(request.atoms[atom]), extent > 0, places * extent <= 16 else { break }
+      places *= extent
+      count += 1
+    }
+    return count
   }
 
   /// Whether the last axis of the space of some item is folded, so that neighbours in memory are summed.
@@ -240,13 +257,15 @@ extension VisitLowering {
 
   // MARK: Contractions
 
-  /// A sum of products: chains of fused multiply-adds from 0, added one after the other.
-  private mutating func contract(_ item: Int) throws(Diagnostics) {
+  /// A sum of products at every place of some loops that are written out, and what is made of it: chains of fused
+  /// multiply-adds from 0, added one after the other.
+  private mutating func contract(_ item: Int, _ post: [Int], unrolled: [Int]) throws(Diagnostics) {
     guard let root = request.results(item).first else { return }
     let dtype = tables.types.dtype(request.roots[Int(root)].type)
     let summed = Visits.atoms(request.nests[Int(request.items[item].nest)].folded)
     let chain = SumOrder.chain(summed.map { request.atoms[$0] }, tables)
-    let total = writer.builder.variable(writer.builder.constant(0, dtype))
+    let places = places(of: unrolled)
+    let totals = places.map { _ in writer.builder.variable(writer.builder.constant(0, dtype)) }
     let outside = known
     for atom in summed.prefix(chain.first) { begin(atom, .sequential) }
     var (start, end, limit): (Affine?, Affine?, Affine?) = (nil, nil, nil)
@@ -257,7 +276,7 @@ extension VisitLowering {
       end = Affine(tables.dims.integer(block), [Affine.Term(writer.one, index)])
       limit = Affine(extent)
     }
-    let part = writer.builder.variable(writer.builder.constant(0, dtype))
+    let parts = places.map { _ in writer.builder.variable(writer.builder.constant(0, dtype)) }
     for (position, atom) in summed.enumerated().dropFirst(chain.first) {
       if position == chain.first, let end {
         open(atom, writer.builder.beginLoop(from: start, to: end, limit: limit, .sequential))
@@ -265,28 +284,55 @@ extension VisitLowering {
         begin(atom, .sequential)
       }
     }
+    for (place, part) in zip(places, parts) {
+      go(to: place, unrolled)
+      writer.builder.assign(part, try term(item, dtype, part))
+    }
+    for atom in summed.dropFirst(chain.first).reversed() { self.end(atom) }
+    for (total, part) in zip(totals, parts) {
+      writer.builder.assign(total, writer.builder.scalar(.add, dtype, [total, part]))
+    }
+    if end != nil { writer.builder.endLoop() }
+    for atom in summed.prefix(chain.first).reversed() { self.end(atom) }
+    known = outside
+    for (place, total) in zip(places, totals) {
+      go(to: place, unrolled)
+      known.roots[Int(root)] = total
+      store(item)
+      for item in post { try set(item) }
+      for item in post { store(item) }
+    }
+    for atom in unrolled { indices[atom] = nil }
+  }
+
+  /// All places of some loops that are written out, in order.
+  private mutating func places(of atoms: [Int]) -> [[DimID]] {
+    var places: [[DimID]] = [[]]
+    for atom in atoms {
+      let count = tables.dims.value(request.atoms[atom]) ?? 1
+      places = places.flatMap { place in (0..<count).map { place + [tables.dims.integer($0)] } }
+    }
+    return places
+  }
+
+  private mutating func go(to place: [DimID], _ atoms: [Int]) {
+    for (atom, index) in zip(atoms, place) { indices[atom] = Affine(index) }
+  }
+
+  /// A partial sum with the product at the place of the loops.
+  private mutating func term(_ item: Int, _ dtype: DType, _ part: Register) throws(Diagnostics) -> Register {
     let a = try factor(item, 0)
     let b = try factor(item, 1)
-    var next: Register
+    let next: Register
     if dtype.isFloat {
       next = writer.builder.scalar(.fma, dtype, [a, b, part])
     } else {
       let product = writer.builder.scalar(.multiply, dtype, [a, b])
       next = writer.builder.scalar(.add, dtype, [part, product])
     }
-    if request.operandRange(item).count > 2 {
-      // Terms that the mask leaves out do not exist.
-      let isSeen = try factor(item, 2)
-      next = writer.builder.scalar(.select, dtype, source: .bool, [isSeen, next, part])
-    }
-    writer.builder.assign(part, next)
-    for atom in summed.dropFirst(chain.first).reversed() { self.end(atom) }
-    writer.builder.assign(total, writer.builder.scalar(.add, dtype, [total, part]))
-    if end != nil { writer.builder.endLoop() }
-    for atom in summed.prefix(chain.first).reversed() { self.end(atom) }
-    known = outside
-    known.roots[Int(root)] = total
-    store(item)
+    if request.operandRange(item).count == 2 { return next }
+    // Terms that the mask leaves out do not exist.
+    return writer.builder.scalar(.select, dtype, source: .bool, [try factor(item, 2), next, part])
   }
 
   /// An operand of a contraction at the place of the loops: from the row in which it is kept, where there is one.
