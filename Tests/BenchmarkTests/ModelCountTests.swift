@@ -7,7 +7,9 @@ import Testing
 
 @testable import sluice_bench
 
-/// The rows of `Tools/bench count` with few layers. What a layer costs is the difference to a model with one more.
+/// The rows of `Tools/bench count` with few layers.
+///
+/// What a layer costs is the difference to a model with one more.
 @Suite struct ModelCountTests {
   /// What a row may cost at most.
   struct Row: Sendable, CustomTestStringConvertible {
@@ -65,7 +67,7 @@ import Testing
       """
     if let layerCalls = row.layerCalls {
       let more = try count(workload, part, row.layers + 1).count.calls - one.count.calls
-      #expect(more <= layerCalls * part.count)
+      #expect(more <= layerCalls * part.count, "\(more) calls more")
     }
     #expect(one.count.calls <= row.calls, "\(found)")
     #expect(one.count.kernels <= row.kernels, "\(found)")
