@@ -1,7 +1,6 @@
 // What the plans of the shipped models cost, as upper bounds: they may only fall.
 
 import Sluice
-import SluiceModels
 import SluicePlan
 import Testing
 
