@@ -14,10 +14,43 @@ public struct RunLine: Hashable, Sendable {
   public var line: Int
 }
 
+/// What a plan must cost: `// check: @f calls == 1, arena <= 4096`.
+public struct CheckLine: Hashable, Sendable {
+  /// What is counted.
+  public enum Quantity: String, CaseIterable, Sendable {
+    /// Different kernels that the function calls.
+    case kernels
+    /// Calls of kernels, those in loops as often as they turn.
+    case calls
+    /// Bytes of the arena.
+    case arena
+    /// Bytes that kernels load and store.
+    case bytes
+  }
+
+  /// A number and what it may be.
+  public struct Bound: Hashable, Sendable {
+    /// What is counted.
+    public var quantity: Quantity
+    /// Whether less is right too.
+    public var isUpper: Bool
+    /// The number.
+    public var value: Int64
+  }
+
+  /// The function's name, without `@`; nil for the only one of the file.
+  public var function: String?
+  /// At least one.
+  public var bounds: [Bound]
+  /// The line in the file, from 1.
+  public var line: Int
+}
+
 /// What the comments of a `.sluice` file tell the test that runs it.
 ///
 /// - `// test: verify` on the first line: what to do with the file.
 /// - `// run: @f([1, 2]) == [2, 4] ~ 1e-6`: a call and its results.
+/// - `// check: @f kernels == 1, arena <= 4096`: what the plan of a function costs.
 /// - `// error: part of the message` on the line of a mistake: the diagnostic expected there; several of them
 ///   stand one behind the other.
 public struct TestDirectives: Hashable, Sendable {
@@ -33,6 +66,8 @@ public struct TestDirectives: Hashable, Sendable {
   public var command: String?
   /// The calls.
   public var runs: [RunLine] = []
+  /// What plans must cost.
+  public var checks: [CheckLine] = []
   /// The errors.
   public var errors: [ExpectedError] = []
 
@@ -50,6 +85,12 @@ public struct TestDirectives: Hashable, Sendable {
       case .run:
         do throws(Diagnostic) {
           runs.append(try Self.run(text, range, comment, file))
+        } catch {
+          errors.append(error)
+        }
+      case .check:
+        do throws(Diagnostic) {
+          checks.append(try Self.check(text, range, comment, file))
         } catch {
           errors.append(error)
         }
@@ -72,7 +113,7 @@ public struct TestDirectives: Hashable, Sendable {
     if !errors.isEmpty { throw Diagnostics(errors) }
   }
 
-  enum Kind: String, CaseIterable { case test, run, error }
+  enum Kind: String, CaseIterable { case test, run, check, error }
 
   /// The directive that a comment holds, and the place of its content.
   static func directive(_ text: [UInt8], _ comment: Range<Int>) -> (Kind, Range<Int>)? {
@@ -106,13 +147,53 @@ public struct TestDirectives: Hashable, Sendable {
     return range
   }
 
-  private static func run(
+  /// A reader of a part of a comment.
+  private static func reader(
     _ text: [UInt8], _ range: Range<Int>, _ comment: Lexer.Comment, _ file: String
-  ) throws(Diagnostic) -> RunLine {
+  ) -> LiteralReader {
     var lineStart = comment.text.lowerBound
     while lineStart > 0, text[lineStart - 1] != 0x0A { lineStart -= 1 }
     let lexer = Lexer(text, in: range, line: comment.line, lineStart: lineStart)
-    var reader = LiteralReader(lexer: lexer, file: file)
+    return LiteralReader(lexer: lexer, file: file)
+  }
+
+  private static func check(
+    _ text: [UInt8], _ range: Range<Int>, _ comment: Lexer.Comment, _ file: String
+  ) throws(Diagnostic) -> CheckLine {
+    var reader = reader(text, range, comment, file)
+    var check = CheckLine(function: nil, bounds: [], line: comment.line)
+    if reader.lexer.kind == .symbol {
+      check.function = reader.lexer.text(reader.lexer.name)
+      reader.lexer.advance()
+    }
+    repeat {
+      let word = reader.lexer.text(reader.lexer.low..<reader.lexer.high)
+      guard let quantity = CheckLine.Quantity(rawValue: word) else {
+        throw reader.unexpected("`kernels`, `calls`, `arena` or `bytes`")
+      }
+      guard !check.bounds.contains(where: { $0.quantity == quantity }) else {
+        throw reader.error("`\(word)` is stated twice")
+      }
+      reader.lexer.advance()
+      let isUpper = reader.accept(.lessEqual)
+      if !isUpper {
+        try reader.expect(.equal, "`==` or `<=`")
+        try reader.expect(.equal, "`==` or `<=`")
+      }
+      let number = reader
+      guard case .int(let value) = try reader.readNumber(), value >= 0 else {
+        throw number.unexpected("a whole number that is not negative")
+      }
+      check.bounds.append(CheckLine.Bound(quantity: quantity, isUpper: isUpper, value: value))
+    } while reader.accept(.comma)
+    guard reader.lexer.kind == .end else { throw reader.unexpected("`,` or the end of the line") }
+    return check
+  }
+
+  private static func run(
+    _ text: [UInt8], _ range: Range<Int>, _ comment: Lexer.Comment, _ file: String
+  ) throws(Diagnostic) -> RunLine {
+    var reader = reader(text, range, comment, file)
     guard reader.lexer.kind == .symbol else { throw reader.unexpected("a call such as `@f([1, 2])`") }
     var run = RunLine(
       function: reader.lexer.text(reader.lexer.name), arguments: [], expected: [], line: comment.line)

@@ -1,6 +1,7 @@
 // What `Tools/bench` counts in plans and graphs, against counts by hand.
 
 import Sluice
+import SluicePlan
 import SluiceText
 import Testing
 

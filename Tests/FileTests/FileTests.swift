@@ -36,6 +36,7 @@ struct FileTests {
     let command = words.first.map { String($0) } ?? ""
     if command == "parse" { return }  // the tests of the reader read these
     if isPlan(Array(text.utf8)) { return try planText(text, command, directives, file) }
+    #expect(directives.checks.isEmpty || command == "plan", "`// check:` lines are for plans")
     let argument = words.dropFirst().joined(separator: " ")
     if file.mustFail || !directives.errors.isEmpty {
       #expect(file.mustFail, "a file that states errors is named `fail_...`")
@@ -46,7 +47,8 @@ struct FileTests {
     case "verify": break
     case "run": try run(module, directives, file)
     case "passes": try passes(module, argument, file)
-    case "plan": try plan(module, argument, file)
+    case "plan" where argument == "counts": try counts(module, directives)
+    case "plan": try plan(module, argument, directives, file)
     case "gradient": try gradient(module, directives)
     case "emit-c": try emitC(module, file)
     default:
@@ -190,10 +192,49 @@ struct FileTests {
   }
 
   /// The plan as text, after `expand`.
-  private func plan(_ module: Module, _ options: String, _ file: TestFile) throws {
+  private func plan(
+    _ module: Module, _ options: String, _ directives: TestDirectives, _ file: TestFile
+  ) throws {
     let plan = try Subject(module).plan(fuses: options != "unfused")
     let difference = try Repository.difference(printPlan(plan), golden: file.golden)
     #expect(difference == nil)
+    for check in directives.checks { try compare(plan, check.function, check) }
+  }
+
+  /// What plans cost after all passes; `@f.vjp` is the derivative of `@f`.
+  private func counts(_ module: Module, _ directives: TestDirectives) throws {
+    #expect(!directives.checks.isEmpty, "there is no `// check:` line")
+    for check in directives.checks {
+      var module = module
+      if let name = check.function { module = keepFunctions(try derivative(name, of: module), [name]) }
+      let errors = verify(module)
+      #expect(errors.isEmpty, "\(errors)")
+      let plan = try Subject(module).plan(level: .full)
+      #expect(PlanChecker().check(plan).isEmpty)
+      try compare(plan, check.function, check)
+    }
+  }
+
+  /// What a function costs must be what the line says.
+  private func compare(_ plan: ModulePlan, _ name: String?, _ check: CheckLine) throws {
+    #expect(name != nil || plan.functions.count == 1, "line \(check.line) does not say which function")
+    let function = try #require(
+      name.map { plan.function($0) } ?? plan.functions.first, "line \(check.line): there is no such function")
+    let count = PlanCount(plan, function)
+    for bound in check.bounds {
+      let found =
+        switch bound.quantity {
+        case .kernels: Double(count.kernels)
+        case .calls: Double(count.calls)
+        case .arena: Double(function.arenaBytes)
+        case .bytes: count.bytes
+        }
+      let isRight = bound.isUpper ? found <= Double(bound.value) : found == Double(bound.value)
+      #expect(
+        isRight,
+        "line \(check.line): \(bound.quantity) is \(found), not \(bound.isUpper ? "<=" : "==") \(bound.value)"
+      )
+    }
   }
 
   /// The C file, after `expand`.

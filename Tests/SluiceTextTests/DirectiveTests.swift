@@ -2,7 +2,7 @@ import SluiceIR
 import SluiceText
 import Testing
 
-/// `// test:`, `// run:` and `// error:` comments.
+/// `// test:`, `// run:`, `// check:` and `// error:` comments.
 struct DirectiveTests {
   private func directives(_ text: String) throws -> TestDirectives {
     try TestDirectives(Array(text.utf8), file: "t.sluice")
@@ -77,6 +77,48 @@ struct DirectiveTests {
     #expect(
       error?.description
         == "t.sluice:1:12: error: expected a number, found `x`\n  // run: @f(x)\n             ^")
+  }
+
+  @Test func checkLines() throws {
+    let found = try directives(
+      "// check: kernels == 1, calls <= 12\n//check: @f.vjp arena<=0,bytes == 9223372036854775807\n"
+    ).checks
+    try #require(found.count == 2)
+    #expect(found[0].function == nil && found[0].line == 1)
+    #expect(found[0].bounds.map(\.quantity) == [.kernels, .calls])
+    #expect(found[0].bounds.map(\.isUpper) == [false, true])
+    #expect(found[0].bounds.map(\.value) == [1, 12])
+    #expect(found[1].function == "f.vjp" && found[1].line == 2)
+    #expect(found[1].bounds.map(\.quantity) == [.arena, .bytes])
+    #expect(found[1].bounds.map(\.isUpper) == [true, false])
+    #expect(found[1].bounds.map(\.value) == [0, .max])
+  }
+
+  @Test(arguments: [
+    ("// check:", "expected `kernels`, `calls`, `arena` or `bytes`, found the end of the line"),
+    ("// check: @f", "expected `kernels`, `calls`, `arena` or `bytes`, found the end of the line"),
+    ("// check: @f 1", "expected `kernels`, `calls`, `arena` or `bytes`, found `1`"),
+    ("// check: kernel == 1", "expected `kernels`, `calls`, `arena` or `bytes`, found `kernel`"),
+    ("// check: calls == 1,", "expected `kernels`, `calls`, `arena` or `bytes`, found the end of the line"),
+    ("// check: calls", "expected `==` or `<=`, found the end of the line"),
+    ("// check: calls = 1", "expected `==` or `<=`, found `1`"),
+    ("// check: calls >= 1", "expected `==` or `<=`, found `>=`"),
+    ("// check: calls < 1", "expected `==` or `<=`, found `<`"),
+    ("// check: calls == ", "expected a number, found the end of the line"),
+    ("// check: calls == x", "expected a number, found `x`"),
+    ("// check: calls == -1", "expected a whole number that is not negative, found `-`"),
+    ("// check: arena <= 1.5", "expected a whole number that is not negative, found `1.5`"),
+    ("// check: bytes <= nan", "expected a whole number that is not negative, found `nan`"),
+    ("// check: bytes <= 9223372036854775808", "the number does not fit 64 bits"),
+    ("// check: calls == 1 arena == 0", "expected `,` or the end of the line, found `arena`"),
+    ("// check: calls == 1, calls == 2", "`calls` is stated twice"),
+  ])
+  func brokenCheckLines(_ line: String, _ message: String) throws {
+    let error = #expect(throws: Diagnostics.self) { try directives("module @m\n  \(line)\n") }
+    let diagnostic = try #require(error?.all.first)
+    #expect(error?.all.count == 1)
+    #expect(diagnostic.message == message)
+    #expect(diagnostic.place?.line == 2)
   }
 
   @Test func errorLines() throws {

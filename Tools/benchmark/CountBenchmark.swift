@@ -1,6 +1,7 @@
 // `bench count`: what plans do, counted and not timed: kernel calls, bytes moved, arenas.
 
 import Foundation
+import SluicePlan
 
 /// Counts the plans of rows.
 struct CountBenchmark {

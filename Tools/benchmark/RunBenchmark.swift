@@ -2,6 +2,7 @@
 
 import Foundation
 import SluiceC
+import SluicePlan
 
 /// Times rows.
 struct RunBenchmark {

@@ -89,7 +89,7 @@ struct Subject {
 
 extension Workload {
   /// The values of a function's symbols: those that were set, else their bounds.
-  fileprivate func sizes(_ plan: ModulePlan, _ function: ExecutionPlan) throws -> [SymbolID: Int64] {
+  func sizes(_ plan: ModulePlan, _ function: ExecutionPlan) throws -> [SymbolID: Int64] {
     let names = function.symbols.map { plan.tables.strings[plan.tables.dims.symbols[$0.index].name] }
     if let unknown = dims.keys.sorted().first(where: { !names.contains($0) }) {
       let list = names.isEmpty ? "it has none" : "it has " + names.map { "`\($0)`" }.joined(separator: ", ")

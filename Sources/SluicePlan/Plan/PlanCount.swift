@@ -1,7 +1,6 @@
 // Counts what a plan does: kernel calls, and the bytes that the kernels move. Nothing is run for it.
 
-import SluiceIR
-import SluicePlan
+package import SluiceIR
 
 /// What one call of a function does, counted from its plan at given sizes.
 ///
@@ -11,21 +10,27 @@ import SluicePlan
 /// Bytes: what every call of a kernel loads and what it stores, each element once however often the kernel comes back
 /// to it, and no more elements than its buffer has. So a kernel that reads 1 MB and writes 1 MB moves 2 MB, and what
 /// stays inside of a kernel moves nothing. Where loops depend on others, their mean length counts.
-struct PlanCount {
-  /// Kernel calls.
-  private(set) var calls = 0
+package struct PlanCount {
+  /// Kernel calls; `Int.max` where they are more.
+  package private(set) var calls = 0
+  /// Different kernels that are called.
+  package private(set) var kernels = 0
   /// Bytes loaded and stored by kernels.
-  private(set) var bytes = 0.0
+  package private(set) var bytes = 0.0
 
   private let plan: ModulePlan
   private let function: ExecutionPlan
   private let sizes: [SymbolID: Int64]
   private var traffic: [KernelID: [KernelTraffic.Slot]] = [:]
 
-  init(_ plan: ModulePlan, _ function: ExecutionPlan, _ sizes: [SymbolID: Int64]) {
-    (self.plan, self.function, self.sizes) = (plan, function, sizes)
+  /// Counts a function of a plan; symbols that `sizes` leaves out have their bounds.
+  package init(_ plan: ModulePlan, _ function: ExecutionPlan, _ sizes: [SymbolID: Int64] = [:]) {
+    (self.plan, self.function) = (plan, function)
+    let bounds = function.symbols.map { ($0, plan.tables.dims.symbols[$0.index].bound) }
+    self.sizes = sizes.merging(bounds) { size, _ in size }
     var position = 0
     (calls, bytes) = block(&position)
+    kernels = traffic.count
   }
 
   /// The steps up to the `end` or `otherwise` of this block, which is passed.
@@ -36,28 +41,34 @@ struct PlanCount {
       position += 1
       switch step {
       case .call(let kernel, let arguments):
-        calls += 1
+        calls = Self.sum(calls, 1)
         bytes += moved(kernel, arguments)
       case .loop(_, let count, _):
         let turns = Swift.max(value(count), 0)
         let inside = block(&position)
-        calls += inside.calls * turns
+        let (all, isTooMany) = inside.calls.multipliedReportingOverflow(by: turns)
+        calls = Self.sum(calls, isTooMany ? .max : all)
         bytes += inside.bytes * Double(turns)
       case .forever:
         let inside = block(&position)
-        calls += inside.calls
+        calls = Self.sum(calls, inside.calls)
         bytes += inside.bytes
       case .branch:
         var sides = [block(&position)]
         if case .otherwise = function.steps[position - 1] { sides.append(block(&position)) }
         let larger = sides.max { ($0.calls, $0.bytes) < ($1.calls, $1.bytes) }
-        calls += larger?.calls ?? 0
+        calls = Self.sum(calls, larger?.calls ?? 0)
         bytes += larger?.bytes ?? 0
       case .leave: break
       case .otherwise, .end: return (calls, bytes)
       }
     }
     return (calls, bytes)
+  }
+
+  private static func sum(_ a: Int, _ b: Int) -> Int {
+    let (sum, isTooMany) = a.addingReportingOverflow(b)
+    return isTooMany ? .max : sum
   }
 
   private mutating func moved(_ kernel: KernelID, _ arguments: [Argument]) -> Double {
