@@ -13,7 +13,7 @@ extension VisitLowering {
     let sidesByLane = nest.contracts || !foldsLastAxis(nest, items)
     let body = items.filter { request.items[$0].phase != .post }
     let post = items.filter { request.items[$0].phase == .post }
-    let unrolled = nest.contracts ? unrolledCount(kept) : 0
+    let unrolled = nest.contracts ? unrolledCount(kept, items) : 0
     let loops = kept.dropLast(unrolled)
     for (position, atom) in loops.enumerated() {
       begin(atom, position == kept.count - 1 && sidesByLane ? .vector : .parallel)
@@ -37,7 +37,10 @@ extension VisitLowering {
 
   /// How many of the last loops of a contraction are written out, as the taps of a window: too short to run side by
   /// side, and a chain of sums for each of their places keeps the processor busy.
-  private func unrolledCount(_ kept: [Int]) -> Int {
+  ///
+  /// What is stored lies along these loops last, so that each place of the others has elements of its own that lie
+  /// behind each other.
+  private func unrolledCount(_ kept: [Int], _ items: [Int]) -> Int {
     guard let last = kept.last, let extent = tables.dims.value(request.atoms[last]), extent < 8 else { return 0 }
     var (places, count): (Int64, Int) = (1, 0)
     for atom in kept.reversed() {
@@ -45,8 +48,16 @@ extension VisitLowering {
       places *= extent
       count += 1
     }
-    return count
+    let isLast = items.allSatisfy { item in
+      let atoms = resultAtoms(item).compactMap { $0 }
+      return atoms.count >= count && Array(atoms.suffix(count)) == Array(kept.suffix(count))
+        && Array(atoms.dropLast(count)) == atoms.dropLast(count).sorted(by: { order($0, kept) < order($1, kept) })
+    }
+    return isLast ? count : 0
   }
+
+  /// Where an atom stands among loops; those around them come first.
+  private func order(_ atom: Int, _ loops: [Int]) -> Int { loops.firstIndex(of: atom) ?? -1 }
 
   /// Whether the last axis of the space of some item is folded, so that neighbours in memory are summed.
   private func foldsLastAxis(_ nest: Visits.Nest, _ items: [Int]) -> Bool {

@@ -243,7 +243,7 @@ extension VisitLowering {
       for root in request.results(item) {
         let own = request.roots[Int(root)]
         guard own.isKept, !own.needsMemory else { continue }
-        let place = resultPlace(item, atoms: true)
+        let place = resultAtoms(item)
         let shape = tables.types.shape(own.type)
         let inner = shape.indices.map { axis in
           place[axis].flatMap { indices[$0] == nil ? shape[axis] : nil } ?? writer.one
@@ -255,7 +255,7 @@ extension VisitLowering {
   }
 
   /// The atom of every axis of an item's result.
-  private func resultPlace(_ item: Int, atoms: Bool) -> [Int?] {
+  func resultAtoms(_ item: Int) -> [Int?] {
     let list = request.items[item].atoms
     let rank = tables.types.rank(request.resultType(item))
     let own = (0..<spaceRank(item)).map { Visits.atom(list, $0) }
