@@ -102,6 +102,8 @@ extension VisitLowering {
     }
     guard row.role == .slice, known.starts[item] == nil else { return }
     let first = request.operandRange(item).lowerBound
+    // One constant everywhere has no places, so it does not matter where the part begins.
+    if request.operandRows[first].splat != nil { return }
     let (_, strides) = look(request.operandRows[first])
     let shape = tables.types.shape(request.operandRows[first].type)
     let sizes = tables.types.shape(request.resultType(item))
