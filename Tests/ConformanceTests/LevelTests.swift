@@ -46,6 +46,22 @@ struct LevelTests {
     try expectEqual(module, "f.vjp", graph.inputs + cotangents, seed)
   }
 
+  /// Layers of models, with what is read again much later; in integers the reference gives the same bits too.
+  @Test(arguments: seeds(12))
+  func noLevelChangesABitOfLayers(_ seed: UInt64) throws {
+    let layers = RandomLayers(seed: seed)
+    let subject = try Subject(layers.text, file: "random.sluice")
+    try expectEqual(subject.module, "f", layers.inputs, seed)
+    guard subject.module.variables.isEmpty, layers.inputs.allSatisfy({ !$0.dtype.isFloat }) else { return }
+    var interpreter = try InterpreterBackend(subject, subject.plan())
+    var reference = ReferenceBackend(subject)
+    let found = try interpreter.run("f", layers.inputs)
+    for (index, (a, b)) in zip(found, try reference.run("f", layers.inputs)).enumerated() {
+      let difference = a.difference(from: b)
+      #expect(difference == nil, "seed \(seed), result \(index): \(difference ?? "")\n\(layers.text)")
+    }
+  }
+
   private func expectEqual(
     _ module: Module, _ function: String, _ inputs: [HostTensor], _ seed: UInt64
   ) throws {

@@ -16,6 +16,8 @@ struct Leaves {
   private(set) var operations = 0
 
   private(set) var roots: [RootID] = []
+  /// Per leaf whether it is read before the loops begin: a seed, or where a slice begins.
+  private(set) var isAhead: [Bool] = []
   /// Per leaf whether it is read at computed places.
   private(set) var isIndexed: [Bool] = []
   /// Per leaf and axis of the space the distance between neighbours in the root; none where it repeats or is unknown.
@@ -31,6 +33,7 @@ struct Leaves {
   private struct Frame {
     var item: ItemID
     var axes: [Int8]
+    var isAhead = false
   }
   private var frames: [Frame] = []
 
@@ -49,6 +52,7 @@ struct Leaves {
     _ item: ItemID, _ program: Program, _ derivation: Derivation, _ tables: inout Tables
   ) {
     roots.removeAll(keepingCapacity: true)
+    isAhead.removeAll(keepingCapacity: true)
     isIndexed.removeAll(keepingCapacity: true)
     strides.removeAll(keepingCapacity: true)
     spaceAxes.removeAll(keepingCapacity: true)
@@ -68,10 +72,14 @@ struct Leaves {
         var axes = program.spaceAxes(frame.item, position, tables)
         if !isOwn { axes = axes.map { $0 < 0 ? -1 : Int($0) < frame.axes.count ? frame.axes[Int($0)] : -1 } }
         let indexed = role.isIndexed && position == 0
+        let ahead = frame.isAhead || role.readsAhead(position)
         if derivation.isDerived(root, program), !indexed {
           frames.append(
-            Frame(item: program.makers[root.index], axes: passed(axes, view, root, program, &tables)))
+            Frame(
+              item: program.makers[root.index], axes: passed(axes, view, root, program, &tables),
+              isAhead: ahead))
         } else {
+          isAhead.append(ahead)
           append(axes, view, root, indexed, program, &tables)
         }
       }

@@ -208,7 +208,7 @@ extension VisitBuilder {
       isSame.append(maker(root) == visit && isSameElement(leaf, tables))
     }
     for (leaf, root) in leaves.roots.enumerated() where maker(root) == visit {
-      guard leaves.isMapped[leaf] else { return .readsElsewhere }
+      guard leaves.isMapped[leaf], !leaves.isAhead[leaf] else { return .readsElsewhere }
       let shape = tables.types.shape(program.types[root.index])
       for axis in shape.indices {
         guard let atom = madeAtom(root, axis, shape.count, tables), attempt.outer >> UInt32(atom) & 1 == 1

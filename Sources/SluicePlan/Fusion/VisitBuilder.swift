@@ -11,6 +11,11 @@ struct VisitBuilder {
   private var serial = VisitID.none
   /// How many visits back one of the same shape counts as near.
   private static let near = 8
+  /// How many of the readers of a root are looked at, and how many visits that follow one that would move.
+  private static let mostLooks = 64
+  private static let mostFollowers = 256
+  /// How many visits may be moved to make room for an item.
+  private static let mostRaised = 64
   /// Operations that are not worth a call of their own, nor threads.
   private static let serialWork = 2e5
   /// The visits between the last two control items; what stands before them is there anyway.
@@ -122,10 +127,12 @@ struct VisitBuilder {
         if shares(visit, tables), attempt(item, visit, own, &tables) == .joined { return .joined }
       }
       var row = visits.readers[leaves.roots[leaf].index]
+      var looks = 0
       while row != Visits.end {
         let visit = visits.readerRows[Int(row)].visit
         row = visits.readerRows[Int(row)].next
-        guard visit.index >= segmentBegin else { break }
+        guard visit.index >= segmentBegin, looks < Self.mostLooks else { break }
+        looks += 1
         if visit == best || candidates.contains(visit) { continue }
         candidates.append(visit)
         guard shares(visit, tables) else { continue }
@@ -248,7 +255,7 @@ struct VisitBuilder {
     if depth == visits.depths[visit.index] { return true }
     raised.removeAll(keepingCapacity: true)
     raised.append((visit, depth))
-    var next = 0
+    var (next, looks) = (0, 0)
     while next < raised.count {
       let (moved, depth) = raised[next]
       next += 1
@@ -257,8 +264,10 @@ struct VisitBuilder {
         let follower = visits.followerRows[Int(row)].visit
         row = visits.followerRows[Int(row)].next
         if leaves.roots.contains(where: { maker($0) == follower }) { return false }
+        looks += 1
+        if looks >= Self.mostFollowers { return false }
         if visits.depths[follower.index] > depth { continue }
-        if raised.count >= 64 { return false }
+        if raised.count >= Self.mostRaised { return false }
         raised.append((follower, depth + 1))
       }
     }

@@ -151,7 +151,7 @@ struct Visits {
     var builder = VisitBuilder(self, program, fuses: fuses)
     builder.build(&tables)
     self = builder.visits
-    noteReads(program, &tables)
+    noteReads(program)
     order(program, VisitOrder(program, self, tables, stateCount: stateCount))
   }
 
@@ -292,25 +292,34 @@ struct Visits {
   }
 
   /// Notes which roots are read from memory, and by which visits.
-  private mutating func noteReads(_ program: Program, _ tables: inout Tables) {
+  private mutating func noteReads(_ program: Program) {
     for item in 0..<program.itemCount where program.roles[item].isControl || program.roles[item] == .assign {
       for view in program.operands(ItemID(item)) where !program.roots[view.index].isNone {
         needsMemory[program.roots[view.index].index] = true
       }
     }
     var seen = [VisitID](repeating: .none, count: program.rootCount)
-    var leaves = Leaves()
+    var open: [ItemID] = []
     for index in 0..<count {
       let visit = VisitID(index)
       var item = firstItems[index]
       while !item.isNone {
-        leaves.read(item, program, derivation, &tables)
-        for root in leaves.roots where seen[root.index] != visit {
-          let isOwn = program.homes[root.index] == .item && visitOf[program.makers[root.index].index] == visit
-          if isOwn { continue }
-          seen[root.index] = visit
-          readPool.append(root)
-          needsMemory[root.index] = true
+        open.append(item)
+        while let reader = open.popLast() {
+          for view in program.operands(reader) {
+            let root = program.roots[view.index]
+            if root.isNone || seen[root.index] == visit { continue }
+            seen[root.index] = visit
+            if derivation.isDerived(root, program) {
+              open.append(program.makers[root.index])
+              continue
+            }
+            let isOwn =
+              program.homes[root.index] == .item && visitOf[program.makers[root.index].index] == visit
+            if isOwn { continue }
+            readPool.append(root)
+            needsMemory[root.index] = true
+          }
         }
         item = nextItems[item.index]
       }

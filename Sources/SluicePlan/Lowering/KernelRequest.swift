@@ -181,6 +181,8 @@ struct RequestWriter {
 
   /// The items of the request, with the derived ones that they read.
   private(set) var items: [ItemID] = []
+  /// Per item whether it is a derived one among them already.
+  private var isCollected: [Bool] = []
 
   /// Writes down what the kernel of a visit does.
   mutating func write(
@@ -221,6 +223,9 @@ struct RequestWriter {
   /// The items of a visit and the derived ones that they read, in the order of the program.
   private mutating func collect(_ visit: VisitID, _ program: Program, _ visits: Visits) {
     items = visits.items(visit)
+    if isCollected.count < program.itemCount {
+      isCollected += repeatElement(false, count: program.itemCount - isCollected.count)
+    }
     var next = 0
     while next < items.count {
       let item = items[next]
@@ -229,9 +234,12 @@ struct RequestWriter {
         let root = program.roots[view.index]
         guard visits.derivation.isDerived(root, program) else { continue }
         let maker = program.makers[root.index]
-        if !items.contains(maker) { items.append(maker) }
+        if isCollected[maker.index] { continue }
+        isCollected[maker.index] = true
+        items.append(maker)
       }
     }
+    for item in items { isCollected[item.index] = false }
     items.sort { $0.raw < $1.raw }
   }
 

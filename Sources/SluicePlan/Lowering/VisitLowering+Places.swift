@@ -31,7 +31,7 @@ extension VisitLowering {
     let row = request.items[item]
     let dtype = tables.types.dtype(request.resultType(item))
     let nothing = writer.builder.constant(0, dtype)
-    if gathersZero { return nothing }
+    if gathersZero, mayGatherFromNothing(item) { return nothing }
     let first = request.operandRange(item).lowerBound
     let (data, indices) = (request.operandRows[first], request.operandRows[first + 1])
     let axis = recipes.axes[row.recipe.index].first
@@ -63,14 +63,24 @@ extension VisitLowering {
     return writer.builder.scalar(.select, dtype, source: .bool, [isInside, value, nothing])
   }
 
+  private func gatheredExtent(_ item: Int, _ row: KernelRequest.Item) -> DimID {
+    let data = request.operandRows[request.operandRange(item).lowerBound]
+    return tables.types.dim(data.type, recipes.axes[row.recipe.index].first)
+  }
+
+  /// Whether the axis along which an item gathers may have no elements.
+  private mutating func mayGatherFromNothing(_ item: Int) -> Bool {
+    let count = gatheredExtent(item, request.items[item])
+    guard let others = tables.dims.subtract(count, writer.one) else { return true }
+    return !tables.dims.isNeverNegative(others)
+  }
+
   /// The length of a gathered axis that may be 0, where the clamped index would not exist.
   mutating func emptyGatherGuard() throws(Diagnostics) -> DimID? {
     var result: DimID?
     for (item, row) in request.items.enumerated() where row.role == .gather || row.role == .gatherAlong {
-      let data = request.operandRows[request.operandRange(item).lowerBound]
-      let count = tables.types.dim(data.type, recipes.axes[row.recipe.index].first)
-      let others = tables.dims.subtract(count, writer.one)
-      if let others, tables.dims.isNeverNegative(others) { continue }
+      guard mayGatherFromNothing(item) else { continue }
+      let count = gatheredExtent(item, row)
       if result == nil {
         result = count
       } else if result != count {
@@ -92,6 +102,8 @@ extension VisitLowering {
     }
     guard row.role == .slice, known.starts[item] == nil else { return }
     let first = request.operandRange(item).lowerBound
+    // One constant everywhere has no places, so it does not matter where the part begins.
+    if request.operandRows[first].splat != nil { return }
     let (_, strides) = look(request.operandRows[first])
     let shape = tables.types.shape(request.operandRows[first].type)
     let sizes = tables.types.shape(request.resultType(item))

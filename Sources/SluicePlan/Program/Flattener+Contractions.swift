@@ -30,6 +30,46 @@ extension Flattener {
     }
   }
 
+  /// A contraction of at most `Visits.maximumAtoms` axes.
+  ///
+  /// Two operands of 8 axes with no label in common have one more. In a copy of the one that has several summed axes,
+  /// the last two of these are one: they come right behind each other in the sum, so its order stays as it is.
+  mutating func boundedAxes(
+    _ operands: [ViewID], _ recipe: RecipeID
+  ) throws(Diagnostics) -> ([ViewID], RecipeID) {
+    var labels = program.recipeTable.labels(recipe)
+    let summed = program.recipeTable.summedLabels(recipe)
+    guard labels.result.count + summed.count > Visits.maximumAtoms else { return (operands, recipe) }
+    for side in 0..<2 {
+      let own = side == 0 ? labels.lhs : labels.rhs
+      let inner = summed.filter { own.contains($0) }
+      guard inner.count > 1, Set(own).count == own.count else { continue }
+      let sorted = own.filter { !summed.contains($0) } + inner
+      let order = sorted.compactMap { own.firstIndex(of: $0) }
+      let value = operands[side]
+      let (type, name) = (program.viewTypes[value.index], program.viewNames[value.index])
+      let (shape, dtype) = (tables.types.shape(type), tables.types.dtype(type))
+      var dims = order.map { shape[$0] }
+      let sortedType = tables.types.intern(dtype, dims)
+      let last = dims.removeLast()
+      dims[dims.count - 1] = try tables.product(dims[dims.count - 1], last)
+      let merged = tables.types.intern(dtype, dims)
+      var operands = operands
+      if let bits = program.splat(value) {
+        operands[side] = program.appendSplat(merged, name, bits)
+      } else {
+        var look = look(value)
+        look.strides = order.map { look.strides[$0] }
+        look = self.look(copy(view(look, sortedType, name)))
+        look.strides = tables.contiguousStrides(dims)
+        operands[side] = view(look, merged, name)
+      }
+      if side == 0 { labels.lhs = sorted.dropLast() } else { labels.rhs = sorted.dropLast() }
+      return (operands, program.recipeTable.contraction(like: recipe, labels, side))
+    }
+    return (operands, recipe)
+  }
+
   /// The value, or a copy that is contiguous along an axis.
   private mutating func transposedCopy(_ value: ViewID, _ axis: Int, _ shape: [DimID]) -> ViewID {
     let one = tables.dims.integer(1)

@@ -167,12 +167,14 @@ struct Flattener {
       }
     default:
       let types = operands.map { program.viewTypes[$0.index] }
-      guard let recipe = program.recipeTable.intern(op, record, types, type, tables) else {
+      guard var recipe = program.recipeTable.intern(op, record, types, type, tables) else {
         throw Diagnostics([Diagnostic("`\(op.definition.name)` was not expanded before planning")])
       }
       if recomputes { operands = operands.map { recomputed($0) } }
       switch program.recipeTable.roles[recipe.index] {
-      case .contract: operands = copiedWhereItPays(operands, recipe)
+      case .contract:
+        (operands, recipe) = try boundedAxes(operands, recipe)
+        operands = copiedWhereItPays(operands, recipe)
       case .join: operands = try bounded(operands, op, record, recipe)
       // Seed and stream are no constants of the kernel, so that kernels of one shape are one.
       case .generate: operands = operands.map { inMemory($0) }

@@ -95,6 +95,28 @@ struct RecipeTable {
     return RecipeID(roles.count - 1)
   }
 
+  /// The recipe of a contraction of which two axes of an operand are one.
+  mutating func contraction(
+    like recipe: RecipeID, _ labels: ContractKernel.Labels, _ side: Int
+  ) -> RecipeID {
+    let begin = words.count
+    words.append(1 << 62 | UInt64(recipe.raw) << 1 | UInt64(side))
+    var hasher = WordHasher()
+    hasher.combine(words[begin])
+    let hash = hasher.hash
+    let known = index.find(hash) { row in
+      words[(wordEnds[row - 1])..<wordEnds[row]].elementsEqual(words[begin...])
+    }
+    if let known {
+      words.removeSubrange(begin...)
+      return RecipeID(known)
+    }
+    append(.contract, names[recipe.index], axes[recipe.index], records[recipe.index], .labels(labels))
+    wordEnds.append(words.count)
+    index.insert(roles.count - 1, hash: hash)
+    return RecipeID(roles.count - 1)
+  }
+
   private mutating func add(
     _ op: Op, _ record: AttributesID, _ operands: [TypeID], _ result: TypeID, _ tables: Tables
   ) -> Bool {
