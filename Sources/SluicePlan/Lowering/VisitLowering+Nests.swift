@@ -132,7 +132,8 @@ extension VisitLowering {
     let outside = known
     try fold(
       Visits.atoms(nest.folded)[...], order, lanes: hasLanes ? SumOrder.lanes : 1, folds, items, into: totals)
-    known = outside
+    // Without folded axes no loop was opened, and what the maps made is still at hand.
+    if Visits.atom(nest.folded, 0) != nil { known = outside }
     for (item, total) in zip(folds, totals) {
       if let root = request.results(item).first { known.roots[Int(root)] = total }
       store(item)
@@ -257,8 +258,10 @@ extension VisitLowering {
         position, writer.builder.scalar(.select, .i64, source: .bool, [better, index, position]))
     }
     for member in items where member != item { store(member) }
-    if let atom { end(atom) }
-    known = outside
+    if let atom {
+      end(atom)
+      known = outside
+    }
     guard let root = request.results(item).first else { return }
     let own = tables.types.dtype(request.roots[Int(root)].type)
     known.roots[Int(root)] =
