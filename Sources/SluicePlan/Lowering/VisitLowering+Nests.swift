@@ -41,17 +41,22 @@ extension VisitLowering {
   /// What is stored lies along these loops last, so that each place of the others has elements of its own that lie
   /// behind each other.
   private func unrolledCount(_ kept: [Int], _ items: [Int]) -> Int {
-    guard let last = kept.last, let extent = tables.dims.value(request.atoms[last]), extent < 8 else { return 0 }
+    guard let last = kept.last, let extent = tables.dims.value(request.atoms[last]), extent < 8 else {
+      return 0
+    }
     var (places, count): (Int64, Int) = (1, 0)
     for atom in kept.reversed() {
-      guard let extent = tables.dims.value(request.atoms[atom]), extent > 0, places * extent <= 16 else { break }
+      guard let extent = tables.dims.value(request.atoms[atom]), extent > 0, places * extent <= 16 else {
+        break
+      }
       places *= extent
       count += 1
     }
     let isLast = items.allSatisfy { item in
       let atoms = resultAtoms(item).compactMap { $0 }
       return atoms.count >= count && Array(atoms.suffix(count)) == Array(kept.suffix(count))
-        && Array(atoms.dropLast(count)) == atoms.dropLast(count).sorted(by: { order($0, kept) < order($1, kept) })
+        && Array(atoms.dropLast(count))
+          == atoms.dropLast(count).sorted(by: { order($0, kept) < order($1, kept) })
     }
     return isLast ? count : 0
   }
