@@ -52,17 +52,14 @@ extension VisitLowering {
       places *= extent
       count += 1
     }
+    let outer = Visits.atoms(request.nests[0].kept).filter { request.outer >> UInt32($0) & 1 == 1 }
+    let loops = outer.filter { !kept.contains($0) } + kept
     let isLast = items.allSatisfy { item in
       let atoms = resultAtoms(item).compactMap { $0 }
-      return atoms.count >= count && Array(atoms.suffix(count)) == Array(kept.suffix(count))
-        && Array(atoms.dropLast(count))
-          == atoms.dropLast(count).sorted(by: { order($0, kept) < order($1, kept) })
+      return atoms == loops.filter { atoms.contains($0) } && atoms.suffix(count) == kept.suffix(count)
     }
     return isLast ? count : 0
   }
-
-  /// Where an atom stands among loops; those around them come first.
-  private func order(_ atom: Int, _ loops: [Int]) -> Int { loops.firstIndex(of: atom) ?? -1 }
 
   /// Whether the last axis of the space of some item is folded, so that neighbours in memory are summed.
   private func foldsLastAxis(_ nest: Visits.Nest, _ items: [Int]) -> Bool {
