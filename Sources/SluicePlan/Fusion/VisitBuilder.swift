@@ -117,11 +117,13 @@ struct VisitBuilder {
     }
     var tried = 0
     var candidates: [VisitID] = []
-    let byBytes = leaves.roots.indices.sorted {
-      let (a, b) = (bytes(leaves.roots[$0], tables), bytes(leaves.roots[$1], tables))
-      return a != b ? a > b : $0 < $1
+    // Sizes are looked up once, not in every comparison.
+    var byBytes: [(bytes: Double, leaf: Int)] = []
+    for (leaf, root) in leaves.roots.enumerated() where !leaves.roots[..<leaf].contains(root) {
+      byBytes.append((bytes(root, tables), leaf))
     }
-    search: for leaf in byBytes {
+    byBytes.sort { $0.bytes != $1.bytes ? $0.bytes > $1.bytes : $0.leaf < $1.leaf }
+    search: for (_, leaf) in byBytes {
       if let visit = maker(leaves.roots[leaf]), visit != best, !candidates.contains(visit) {
         candidates.append(visit)
         if shares(visit, tables), attempt(item, visit, own, &tables) == .joined { return .joined }
