@@ -349,7 +349,7 @@ extension VisitBuilder {
     withStored: Bool = true
   ) -> Double {
     var bytes = 0.0
-    var rows: [RootID] = []
+    var rows: [OperandRow] = []
     var member = visits.firstItem(visit)
     while !member.isNone {
       for root in program.results(member) where visits.isKept[root] || kept.contains(RootID(root)) {
@@ -381,14 +381,25 @@ extension VisitBuilder {
     return isRow ? bytes : 0
   }
 
+  /// What makes two operands of contractions share a row.
+  private struct OperandRow: Equatable {
+    var root: RootID
+    var layout: LayoutID
+    var base: DimID
+    var atoms: UInt32
+  }
+
   private func addRow(
-    _ item: ItemID, _ atoms: UInt32, _ outer: UInt32, _ visit: VisitID, _ rows: inout [RootID],
+    _ item: ItemID, _ atoms: UInt32, _ outer: UInt32, _ visit: VisitID, _ rows: inout [OperandRow],
     _ bytes: inout Double, _ tables: Tables
   ) {
     for view in program.operands(item).prefix(2) {
       let root = program.roots[view.index]
-      guard isComputed(root), !rows.contains(root) else { continue }
-      rows.append(root)
+      // One that is read through another view is a row of its own.
+      let row = OperandRow(
+        root: root, layout: program.layouts[view.index], base: program.bases[view.index], atoms: atoms)
+      guard isComputed(root), !rows.contains(row) else { continue }
+      rows.append(row)
       bytes +=
         Double(tables.types.dtype(program.types[root.index]).byteCount)
         * places(visit, atoms & ~outer, tables)
@@ -440,7 +451,7 @@ extension VisitBuilder {
 
   /// The bytes of the row that a contraction keeps of an operand.
   private func rowBytes(of item: ItemID, _ atoms: UInt32, _ tables: Tables, _ visit: VisitID) -> Double {
-    var (bytes, rows) = (0.0, [RootID]())
+    var (bytes, rows) = (0.0, [OperandRow]())
     addRow(item, atoms, 0, visit, &rows, &bytes, tables)
     return bytes
   }

@@ -283,7 +283,7 @@ struct VisitBuilder {
     attempt = Attempt()
     attempt.cost = own
     for axis in leaves.space.indices where tables.dims.value(leaves.space[axis]) != 1 {
-      // The last axes of a space of very many are one by one: there are enough atoms.
+      // Spaces have at most 15 axes that are loops: `Flattener` makes fewer of them where a contraction has more.
       guard attempt.newExtents.count < Visits.maximumAtoms else { break }
       attempt.atoms[axis] = UInt8(attempt.newExtents.count)
       if !leaves.foldedAxes.contains(axis) { attempt.outer |= 1 << UInt32(attempt.newExtents.count) }

@@ -52,16 +52,8 @@ struct RecipeTable {
       words.append(UInt64(tables.types.dtype(type).rawValue) << 8 | UInt64(tables.types.rank(type)))
     }
     words.append(UInt64(tables.types.dtype(result).rawValue) << 8 | UInt64(tables.types.rank(result)))
-    var hasher = WordHasher()
-    for word in words[begin...] { hasher.combine(word) }
-    let hash = hasher.hash
-    let known = index.find(hash) { row in
-      words[(wordEnds[row - 1])..<wordEnds[row]].elementsEqual(words[begin...])
-    }
-    if let known {
-      words.removeSubrange(begin...)
-      return RecipeID(known)
-    }
+    let (known, hash) = find(begin)
+    if let known { return known }
     guard add(op, record, operands, result, tables) else {
       words.removeSubrange(begin...)
       return nil
@@ -71,6 +63,17 @@ struct RecipeTable {
     return RecipeID(roles.count - 1)
   }
 
+  /// The recipe known by the words from `begin` on, which are taken back then; and their hash.
+  private mutating func find(_ begin: Int) -> (RecipeID?, UInt64) {
+    var hasher = WordHasher()
+    for word in words[begin...] { hasher.combine(word) }
+    let known = index.find(hasher.hash) { row in
+      words[(wordEnds[row - 1])..<wordEnds[row]].elementsEqual(words[begin...])
+    }
+    if known != nil { words.removeSubrange(begin...) }
+    return (known.map { RecipeID($0) }, hasher.hash)
+  }
+
   /// The recipe of a fold over some axes of an operand: a part of one over more axes.
   mutating func part(
     of recipe: RecipeID, over axes: AxisSet, isColumn: Bool, _ operand: TypeID, _ tables: Tables
@@ -78,16 +81,8 @@ struct RecipeTable {
     let begin = words.count
     words.append(1 << 63 | UInt64(recipe.raw) << 17 | UInt64(axes.bits) << 1 | (isColumn ? 1 : 0))
     words.append(UInt64(tables.types.dtype(operand).rawValue) << 8 | UInt64(tables.types.rank(operand)))
-    var hasher = WordHasher()
-    for word in words[begin...] { hasher.combine(word) }
-    let hash = hasher.hash
-    let known = index.find(hash) { row in
-      words[(wordEnds[row - 1])..<wordEnds[row]].elementsEqual(words[begin...])
-    }
-    if let known {
-      words.removeSubrange(begin...)
-      return RecipeID(known)
-    }
+    let (known, hash) = find(begin)
+    if let known { return known }
     append(.fold, names[recipe.index], axes, records[recipe.index], details[recipe.index])
     self.isColumn[roles.count - 1] = isColumn
     wordEnds.append(words.count)
@@ -101,16 +96,8 @@ struct RecipeTable {
   ) -> RecipeID {
     let begin = words.count
     words.append(1 << 62 | UInt64(recipe.raw) << 1 | UInt64(side))
-    var hasher = WordHasher()
-    hasher.combine(words[begin])
-    let hash = hasher.hash
-    let known = index.find(hash) { row in
-      words[(wordEnds[row - 1])..<wordEnds[row]].elementsEqual(words[begin...])
-    }
-    if let known {
-      words.removeSubrange(begin...)
-      return RecipeID(known)
-    }
+    let (known, hash) = find(begin)
+    if let known { return known }
     append(.contract, names[recipe.index], axes[recipe.index], records[recipe.index], .labels(labels))
     wordEnds.append(words.count)
     index.insert(roles.count - 1, hash: hash)
