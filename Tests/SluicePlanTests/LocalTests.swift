@@ -55,9 +55,9 @@ import Testing
       { k, m in
         for _ in 0..<2 {
           k.loop(to: m.affine("R"), .sequential) { k, _ in
-            let row = k.local("row", .f32, m.dim("2048"))
-            Self.fill(&k, &m, row, "2048")
-            Self.read(&k, &m, row, "2048")
+            let row = k.local("row", .f32, m.dim("32768"))
+            Self.fill(&k, &m, row, "32768")
+            Self.read(&k, &m, row, "32768")
           }
         }
       },
@@ -155,9 +155,9 @@ import Testing
       }
     ),
     (
-      "its locals take 16388 bytes, more than 16384",
+      "its locals take 131076 bytes at once, more than 131072",
       { k, m in
-        _ = k.local("row", .f32, m.dim("4096"))
+        _ = k.local("row", .f32, m.dim("32768"))
         _ = k.local("flags", .u8, m.dim("R"))
       }
     ),

@@ -342,7 +342,7 @@ package struct PlanMachine {
         registers[loop.index] = UInt64(bitPattern: index)
         try execute(call, body, &registers)
       }
-    case .tasks, .parallel, .vector:
+    case .tasks, .parallel, .vector, .jam:
       for index in indices.reversed() {
         registers[loop.index] = UInt64(bitPattern: index)
         try execute(call, body, &registers)

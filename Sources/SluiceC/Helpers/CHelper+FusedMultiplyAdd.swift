@@ -28,6 +28,7 @@ extension CHelper {
       /* The instruction: clang's builtin of old may call libm for the sake of errno. */
       #if defined(__clang__) && defined(__has_builtin)
       #if __has_builtin(__builtin_elementwise_fma)
+      #define @@FMA_OF_VECTORS
       #define @@FMA_F32(a, b, c) __builtin_elementwise_fma(a, b, c)
       #define @@FMA_F64(a, b, c) __builtin_elementwise_fma(a, b, c)
       #endif

@@ -18,6 +18,7 @@ struct CHelper: Sendable {
   /// All helpers; each stands behind those it needs.
   static let all: [CHelper] =
     memory + bits + integers + rounding + casts + fusedMultiplyAdd + roots + piReduction + narrow + running
+    + tile
 
   static let index: [String: Int] = Dictionary(
     uniqueKeysWithValues: all.enumerated().map { ($0.element.name, $0.offset) })

@@ -34,6 +34,8 @@ struct CEmitter {
   private var constants: [Register: UInt64] = [:]
   /// The name of the lane that is being computed, with the registers that are arrays of lanes.
   var lane: (index: String, arrays: [Register: String])?
+  /// The registers that are vectors: those that differ from lane to lane of a tile.
+  var vectors: Set<Register> = []
 
   init(_ writer: CWriter, _ scope: NameScope, _ helpers: CHelpers, dtypes: [DType], uses: [Int]) {
     self.writer = writer
@@ -108,6 +110,14 @@ struct CEmitter {
     write(register, waiting.expression)
   }
 
+  /// Writes loads down that wait: in one branch of a condition they would be loads that may not happen, and compilers
+  /// do not vectorise those.
+  private mutating func settleLoads(_ registers: some Sequence<Register>) {
+    for register in registers {
+      if case .waiting(let waiting) = values[register], waiting.loads { settle(register) }
+    }
+  }
+
   /// Writes down what waits and could change: loads, variables, or everything.
   mutating func flush(loads: Bool = false, variables: Bool = false) {
     let all = !loads && !variables
@@ -128,9 +138,15 @@ struct CEmitter {
       writer.line("const ptrdiff_t \(name) = \(expression.text);")
       know(register, CExpression(name, .primary, .index))
     } else {
-      writer.line("const \(dtypes[register].cType) \(name) = \(expression.asValue.text);")
+      writer.line("const \(type(register)) \(name) = \(expression.asValue.text);")
       know(register, CExpression(name))
     }
+  }
+
+  /// The C type of a register.
+  func type(_ register: Register) -> String {
+    let dtype = dtypes[register]
+    return vectors.contains(register) ? scalars.helpers.use("vector_\(dtype.name)") : dtype.cType
   }
 
   /// A name for an expression: after the tensor where it is an element, else `t`.
@@ -163,6 +179,7 @@ struct CEmitter {
       constants[instruction.result] = bits
       return know(instruction.result, scalars.constant(bits, instruction.dtype))
     }
+    if instruction.op == .select { settleLoads(instruction.operands.dropFirst()) }
     let literal = nameLiteral(instruction.operands)
     let (operands, loads, variables) = take(instruction.operands)
     if let literal { know(instruction.operands[0], literal) }
@@ -260,9 +277,72 @@ struct CEmitter {
       writer.line("\(known.text) = \(operands[0].asValue.text);")
     } else {
       let name = scope.claim(name)
-      writer.line("\(dtypes[variable].cType) \(name) = \(operands[0].asValue.text);")
+      writer.line("\(type(variable)) \(name) = \(operands[0].asValue.text);")
       know(variable, CExpression(name), isVariable: true)
     }
+  }
+
+  // MARK: Vectors
+
+  /// An operand as a vector: one value is in all lanes.
+  private func vector(_ register: Register, _ expression: CExpression) -> CExpression {
+    if vectors.contains(register) { return expression }
+    return .call(scalars.helpers.use("splat_\(dtypes[register].name)"), [expression])
+  }
+
+  /// An operation of a tile, lane by lane.
+  mutating func vector(_ instruction: ScalarInstruction) {
+    let (operands, loads, variables) = take(instruction.operands)
+    let isChoice = instruction.op == .select
+    let arguments = zip(instruction.operands, operands).enumerated().map { position, operand in
+      isChoice && position == 0 ? CExpression(operand.1.asCondition) : vector(operand.0, operand.1)
+    }
+    let name: String
+    switch instruction.op {
+    case .fma: name = "lanes_fma"
+    case .add: name = "lanes_add"
+    case .canonical: name = "lanes_canonical"
+    case .select: name = "choose"
+    default: preconditionFailure("`\(instruction.op)` is no operation of tiles")
+    }
+    let function = scalars.helpers.use("\(name)_\(instruction.dtype.name)")
+    define(instruction.result, .call(function, arguments), loads: loads, variables: variables)
+  }
+
+  /// `result` = neighbours in a tensor from `index` on, or elements `stride` apart.
+  mutating func loadVector(
+    _ result: Register, _ tensor: String, _ index: Affine, stride: CExpression?, count: String, _ dims: CDims
+  ) {
+    let (place, _, variables) = affine(index, dims)
+    var arguments = ["&\(tensor)[\(place.text)]", count]
+    if let stride { arguments.insert(stride.text, at: 1) }
+    let name = scalars.helpers.use(
+      "\(stride == nil ? "load" : "load_apart")_\(dtypes[result].name)")
+    let call = CExpression("\(name)(\(arguments.joined(separator: ", ")))")
+    define(result, call, loads: true, variables: variables)
+  }
+
+  /// Stores a vector in a tensor from `index` on, or its lanes `stride` apart.
+  mutating func storeVector(
+    _ tensor: String, _ index: Affine, _ value: Register, stride: CExpression?, count: String, _ dims: CDims
+  ) {
+    shorten(index.terms.map(\.register) + [value])
+    let (place, _, _) = affine(index, dims)
+    let (operands, _, _) = take([value])
+    flush(loads: true)
+    var arguments = ["&\(tensor)[\(place.text)]", vector(value, operands[0]).text, count]
+    if let stride { arguments.insert(stride.text, at: 1) }
+    let name = scalars.helpers.use(
+      "\(stride == nil ? "store" : "store_apart")_\(dtypes[value].name)")
+    writer.line("\(name)(\(arguments.joined(separator: ", ")));")
+  }
+
+  /// `variable = value` for a vector in an array of a tile.
+  mutating func assignVector(_ variable: Register, _ value: Register, place: String) {
+    let (operands, _, _) = take([value])
+    flush(variables: true)
+    writer.line("\(place) = \(vector(value, operands[0]).text);")
+    know(variable, CExpression(place), isVariable: true)
   }
 
   /// `lane = op(lane, value)` of an accumulator.

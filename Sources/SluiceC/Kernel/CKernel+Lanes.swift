@@ -35,7 +35,7 @@ extension CKernelPrinter {
     emitter.scope.close()
   }
 
-  private func isMultiple(_ loop: Loop, of length: Int) -> Bool {
+  func isMultiple(_ loop: Loop, of length: Int) -> Bool {
     constantSpan(loop).map { $0 % Int64(length) == 0 } ?? false
   }
 

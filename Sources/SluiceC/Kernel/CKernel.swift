@@ -34,7 +34,7 @@ struct CKernelPrinter {
   let dims: CDims
   var emitter: CEmitter
   let slotNames: [String]
-  private let localNames: [String]
+  let localNames: [String]
   private let variableNames: [Register: String]
   var usedSlots: Set<Int> = []
   var usedSymbols: Set<SymbolID> = []
@@ -49,7 +49,11 @@ struct CKernelPrinter {
 
   /// The most symbols that are parameters of their own.
   static let mostSymbols = 16
-  private let takesSizes: Bool
+  let takesSizes: Bool
+  /// The functions that it calls for its tiles, and the name that theirs begin with.
+  var tileFunctions = CWriter()
+  var tileName = ""
+  var tileCount = 0
 
   /// Prints a kernel as a function of that name.
   static func function(
@@ -83,10 +87,11 @@ struct CKernelPrinter {
   }
 
   private mutating func function(named name: String) -> CKernel {
+    tileName = "\(name)_tile"
     print(tree.nodes, isTop: true)
     let slots = kernel.slots.indices.filter { usedSlots.contains($0) }
     let symbols = kernel.symbols.filter { usedSymbols.contains($0) }
-    var writer = CWriter()
+    var writer = tileFunctions
     writer.comment(kernel.comment.isEmpty ? [kernel.name] : kernel.comment)
     var parameters = slots.map(parameter)
     parameters += takesSizes ? ["const ptrdiff_t *sizes"] : symbols.map { "ptrdiff_t \(dims.name($0))" }
@@ -151,8 +156,12 @@ struct CKernelPrinter {
     _ loop: Loop, _ inside: [CKernelTree.Node], range: (begin: String, end: String)? = nil
   ) {
     if case .lanes(let count) = loop.kind, count > 1 { return printLanes(loop, inside, count) }
-    let lanes = lanes(loop, inside)
+    if range == nil, loop.isRectangular, CTasks.number(loop, dims.dims) == 1 {
+      return printOnce(loop, inside)
+    }
     let bounds = range ?? self.bounds(loop)
+    if let tile = CTile(loop, inside, self) { return printTile(tile, bounds) }
+    let lanes = lanes(loop, inside)
     if lanes.blockLength > 1 { return printBlocks(loop, inside, lanes, bounds) }
     if loop.kind != .sequential { noteIndependence(inside) }
     emitter.scope.open()
@@ -163,6 +172,15 @@ struct CKernelPrinter {
     print(inside)
     close()
     emitter.scope.close()
+  }
+
+  /// Prints the body of a loop that surely runs once.
+  private mutating func printOnce(_ loop: Loop, _ inside: [CKernelTree.Node]) {
+    emitter.know(loop.index, expression(loop.start))
+    emitter.writer.openBlock()
+    emitter.scope.open()
+    print(inside)
+    close()
   }
 
   /// Tells compilers that iterations are independent, where they cannot see it: the pointers may be equal.
@@ -252,7 +270,7 @@ struct CKernelPrinter {
     for bound in loop.bounds { note(bound) }
   }
 
-  private mutating func note(_ affine: Affine) {
+  mutating func note(_ affine: Affine) {
     for dim in [affine.constant] + affine.terms.map(\.coefficient) {
       usedSymbols.formUnion(dims.dims.symbols(in: dim))
     }

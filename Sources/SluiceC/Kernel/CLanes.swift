@@ -80,7 +80,7 @@ struct CLanes {
       switch node {
       case .branch: isPlain = false
       case .loop(let loop, let inside):
-        if loop.kind != .sequential { isPlain = false }
+        if loop.kind != .sequential, loop.kind != .jam { isPlain = false }
         if loop.bounds.contains(where: { $0.terms.contains { varying.contains($0.register) } }) {
           isPlain = false
         }

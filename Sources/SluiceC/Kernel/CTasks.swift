@@ -70,7 +70,7 @@ struct CTasks {
   }
 
   /// How often a loop runs, where that is a number.
-  private static func number(_ loop: Loop, _ dims: DimTable) -> Int64? {
+  static func number(_ loop: Loop, _ dims: DimTable) -> Int64? {
     guard let (span, dims) = span(loop, dims), let value = dims.value(span) else { return nil }
     return value <= 0 ? 0 : (value - 1) / Int64(loop.step) + 1
   }

@@ -56,7 +56,7 @@ struct TileAnalysis {
           switch loop.kind {
           case .tasks, .parallel: isSimple
           case .vector, .lanes: true
-          case .sequential: false
+          case .jam, .sequential: false
           }
       default: break
       }

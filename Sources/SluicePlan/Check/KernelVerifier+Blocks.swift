@@ -11,17 +11,20 @@ extension KernelVerifier {
       say("\(count) lanes; expected a power of two up to \(Loop.mostLanes)")
     }
     if loop.kind == .tasks { beginTasks(loop) }
+    if loop.kind == .jam { beginJam() }
     straightLine("a loop")
     for block in blocks where block.loop?.kind == .vector {
-      if loop.kind != .sequential { say("stands inside a vector loop and is not sequential") }
+      if loop.kind != .sequential, loop.kind != .jam {
+        say("stands inside a vector loop and is not sequential")
+      }
       if varies { say("its bounds differ between the iterations of the vector loop around it") }
     }
     for register in Set(loop.bounds.flatMap { $0.terms.map(\.register) }).sorted() where changes(register) {
       say("its bounds mention `\(text.name(register))`, which its body changes")
     }
-    let isVector = loop.kind == .vector
+    let differs = loop.kind == .vector || loop.kind == .jam || varies
     blocks.append(Block(loop: loop, instruction: instruction, accumulators: accumulators))
-    define(loop.index, .i64, isVector || varies, as: .loopIndex)
+    define(loop.index, .i64, differs, as: .loopIndex)
   }
 
   /// Whether the loop that begins here assigns a register.
@@ -76,6 +79,25 @@ extension KernelVerifier {
     say("`\(text.text(kernel.instructions[next]))` stands beside a `tasks` loop")
   }
 
+  // MARK: Jammed loops
+
+  /// Shows that a `jam` loop begins a vector loop.
+  private mutating func beginJam() {
+    if blocks.last?.loop?.kind != .vector {
+      say("a `jam` loop that stands in no vector loop")
+    } else if blocks.last?.instruction != instruction - 1 {
+      say("a `jam` loop is not alone in the vector loop around it")
+    }
+  }
+
+  /// Shows that nothing stands behind a `jam` loop.
+  mutating func endJam() {
+    let next = instruction + 1
+    guard next < kernel.instructions.count else { return }
+    if case .end = kernel.instructions[next] { return }
+    say("a `jam` loop is not alone in the vector loop around it")
+  }
+
   // MARK: Locals
 
   /// The life of a local begins.
@@ -84,6 +106,15 @@ extension KernelVerifier {
     straightLine("a local")
     if lives[local] != .ahead { return say("`\(kernel.locals[local].name)` begins twice") }
     lives[local] = .now
+    let (sum, overflows) = liveBytes.addingReportingOverflow(localBytes[local])
+    liveBytes = overflows ? .max : sum
+    mostLiveBytes = max(mostLiveBytes, liveBytes)
     if !blocks.isEmpty { blocks[blocks.count - 1].locals.append(local) }
+  }
+
+  /// The life of a local is over.
+  mutating func end(local: Int) {
+    lives[local] = .over
+    liveBytes -= min(localBytes[local], liveBytes)
   }
 }

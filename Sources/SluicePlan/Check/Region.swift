@@ -302,17 +302,19 @@ struct RegionAlgebra {
   /// Whether different indices are different elements: every stride is larger than what the smaller ones span.
   mutating func isInjective(_ extents: [Region.Extent], in scope: Int) -> Bool {
     var rest = extents.filter { $0.count != .one }
-    var span = Polynomial.one
+    // Upper bounds of one span: what is cut off ends where it would end anyway, and where it is cut.
+    var spans = [Polynomial.one]
     while !rest.isEmpty {
       guard
         let next = rest.indices.first(where: { i in
           // The next dimension is one whose stride is a lower bound of all strides that are left.
-          holds(rest[i].stride - span, scope)
+          spans.contains { holds(rest[i].stride - $0, scope) }
             && rest.indices.allSatisfy { $0 == i || holds(rest[$0].stride - rest[i].stride, scope) }
         })
       else { return false }
-      span = span + rest[next].stride * (rest[next].count - 1)
-      rest.remove(at: next)
+      let extent = rest.remove(at: next)
+      let ends = [extent.count, extent.clip].compactMap { $0 }
+      spans = Array(spans.flatMap { span in ends.map { span + extent.stride * ($0 - 1) } }.prefix(4))
     }
     return true
   }

@@ -16,7 +16,8 @@ public struct Kernel: Sendable, Hashable {
   public var comment: [String] = []
   /// The tensors it works on.
   public var slots: [Slot] = []
-  /// Memories of its own, each begun by one `local` instruction; together at most `mostLocalBytes`.
+  /// Memories of its own, each begun by one `local` instruction; those that live at once have at most
+  /// `mostLocalBytes`.
   public var locals: [Local] = []
   /// The dtype of every register.
   public var registers: [DType] = []
@@ -28,8 +29,8 @@ public struct Kernel: Sendable, Hashable {
   /// An empty kernel.
   public init(name: String) { self.name = name }
 
-  /// The most bytes that all locals of a kernel may have together, at the bounds: they are on the stack in C.
-  public static let mostLocalBytes = 16_384
+  /// The most bytes that the locals of a kernel may have that live at once, at the bounds: they are on the stack in C.
+  public static let mostLocalBytes = 131_072
 }
 
 /// A scalar variable of a kernel: an index into `Kernel.registers`.
@@ -128,10 +129,14 @@ public struct Loop: Sendable, Hashable {
     case tasks
     /// Independent iterations.
     case parallel
-    /// Independent iterations that are best run side by side: the loop to vectorise. Loops inside it are
-    /// sequential with bounds that are the same for all its iterations; there is no `if`, `local`, `vector`
-    /// or `lanes` loop inside.
+    /// Independent iterations that are best run side by side, each in a lane: the loop to vectorise. Loops inside
+    /// it are sequential with bounds that are the same for all its iterations, but that one `jam` loop may be all
+    /// that it holds; there is no `if`, `local`, `vector` or `lanes` loop inside.
     case vector
+    /// Independent iterations of which a few are best run at once, so that they share what the lanes of the `vector`
+    /// loop around them load: the rows of a register tile, as by unroll-and-jam. It is all that a `vector` loop
+    /// holds, and what is inside it is what may be inside that one.
+    case jam
     /// One after the other; registers from outside may be assigned.
     case sequential
     /// A reduction: iteration `i` (counted from 0) accumulates into lane `i % lanes` of every accumulator, in

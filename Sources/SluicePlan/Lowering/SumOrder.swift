@@ -39,18 +39,26 @@ struct SumOrder {
     return block
   }
 
-  /// Where the chains of a contraction begin among the summed axes, and after how many steps of that axis a new chain
-  /// begins; nil where the chain is the rest of the axes.
-  static func chain(_ extents: [DimID], _ tables: Tables) -> (first: Int, block: Int?) {
+  /// The chains of a contraction: where they begin among the summed axes, and after how many steps of that axis a new
+  /// one begins; nil where a chain is the rest of the axes.
+  struct Chain {
+    var first: Int
+    var block: Int?
+  }
+
+  /// The chains of a contraction over axes of these extents.
+  static func chain(_ extents: [DimID], _ tables: Tables) -> Chain {
     var terms: Int64 = 1
     for position in extents.indices.reversed() {
       guard let extent = tables.dims.value(extents[position]), extent <= chainLength / terms else {
         let block = Int(chainLength / terms)
-        if let bound = tables.dims.bound(extents[position]), bound <= Int64(block) { return (position, nil) }
-        return (position, block)
+        if let bound = tables.dims.bound(extents[position]), bound <= Int64(block) {
+          return Chain(first: position)
+        }
+        return Chain(first: position, block: block)
       }
       terms *= max(extent, 1)
     }
-    return (0, nil)
+    return Chain(first: 0)
   }
 }

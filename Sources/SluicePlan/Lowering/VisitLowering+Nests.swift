@@ -2,17 +2,23 @@ import SluiceIR
 
 /// The loops of a nest: kept ones around folded ones, the elements of maps, the sums.
 extension VisitLowering {
-  /// Emits a nest inside loops over some atoms.
+  /// Emits a nest inside loops over some atoms, and inside blocks of others.
   mutating func emit(_ number: Int, inside outer: UInt32) throws(Diagnostics) {
     let nest = request.nests[number]
-    let kept = Visits.atoms(nest.kept).filter { outer >> UInt32($0) & 1 == 0 }
     let items = request.items.indices.filter { request.items[$0].nest == UInt8(number) }
+    let body = items.filter { request.items[$0].phase != .post }
+    let post = items.filter { request.items[$0].phase == .post }
+    var kept = Visits.atoms(nest.kept).filter { outer >> UInt32($0) & 1 == 0 }
+    if nest.contracts, let item = body.first, try contractInTiles(number, item, post, kept) { return }
     for item in items { try makeOperandRow(item) }
+    let before = known
+    // The rows of a block come one after the other.
+    let rows = kept.filter { blocks[$0] != nil }
+    kept.removeAll { rows.contains($0) }
+    for atom in rows { begin(atom, .parallel) }
     try hoist(number)
     let outside = known
     let sidesByLane = nest.contracts || !foldsLastAxis(nest, items)
-    let body = items.filter { request.items[$0].phase != .post }
-    let post = items.filter { request.items[$0].phase == .post }
     let unrolled = nest.contracts ? unrolledCount(kept, items) : 0
     let loops = kept.dropLast(unrolled)
     for (position, atom) in loops.enumerated() {
@@ -33,32 +39,8 @@ extension VisitLowering {
     for atom in loops.reversed() { end(atom) }
     // Without loops of its own, what the nest made is still there for those behind it.
     if !kept.isEmpty { known = outside }
-  }
-
-  /// How many of the last loops of a contraction are written out, as the taps of a window: too short to run side by
-  /// side, and a chain of sums for each of their places keeps the processor busy.
-  ///
-  /// What is stored lies along these loops last, so that each place of the others has elements of its own that lie
-  /// behind each other.
-  private func unrolledCount(_ kept: [Int], _ items: [Int]) -> Int {
-    guard let last = kept.last, let extent = tables.dims.value(request.atoms[last]), extent < 8 else {
-      return 0
-    }
-    var (places, count): (Int64, Int) = (1, 0)
-    for atom in kept.reversed() {
-      guard let extent = tables.dims.value(request.atoms[atom]), extent > 0, places * extent <= 16 else {
-        break
-      }
-      places *= extent
-      count += 1
-    }
-    let outer = Visits.atoms(request.nests[0].kept).filter { request.outer >> UInt32($0) & 1 == 1 }
-    let loops = outer.filter { !kept.contains($0) } + kept
-    let isLast = items.allSatisfy { item in
-      let atoms = resultAtoms(item).compactMap { $0 }
-      return atoms == loops.filter { atoms.contains($0) } && atoms.suffix(count) == kept.suffix(count)
-    }
-    return isLast ? count : 0
+    for atom in rows.reversed() { end(atom) }
+    if !rows.isEmpty { known = before }
   }
 
   /// Whether the last axis of the space of some item is folded, so that neighbours in memory are summed.
@@ -95,12 +77,13 @@ extension VisitLowering {
     let root = request.roots[Int(number)]
     var value = known.roots[Int(number)]
     let dtype = tables.types.dtype(root.type)
+    if let row = rows[Int(number)] {
+      writer.builder.store(row.memory, index(row, resultPlace(item)), value)
+    }
     if root.needsMemory {
       if root.isExternal, dtype.isFloat { value = writer.builder.scalar(.canonical, dtype, [value]) }
       let strides = tables.contiguousStrides(tables.types.shape(root.type))
       writer.builder.store(slot(of: number, .write), index(writer.zero, strides, resultPlace(item)), value)
-    } else if let row = rows[Int(number)] {
-      writer.builder.store(row.memory, index(writer.zero, row.strides, resultPlace(item)), value)
     }
   }
 
@@ -269,95 +252,5 @@ extension VisitLowering {
     known.roots[Int(root)] =
       own == .i64 ? position : writer.builder.scalar(.cast, own, source: .i64, [position])
     store(item)
-  }
-
-  // MARK: Contractions
-
-  /// A sum of products at every place of some loops that are written out, and what is made of it: chains of fused
-  /// multiply-adds from 0, added one after the other.
-  private mutating func contract(_ item: Int, _ post: [Int], unrolled: [Int]) throws(Diagnostics) {
-    guard let root = request.results(item).first else { return }
-    let dtype = tables.types.dtype(request.roots[Int(root)].type)
-    let summed = Visits.atoms(request.nests[Int(request.items[item].nest)].folded)
-    let chain = SumOrder.chain(summed.map { request.atoms[$0] }, tables)
-    let places = places(of: unrolled)
-    let totals = places.map { _ in writer.builder.variable(writer.builder.constant(0, dtype)) }
-    let outside = known
-    for atom in summed.prefix(chain.first) { begin(atom, .sequential) }
-    var (start, end, limit): (Affine?, Affine?, Affine?) = (nil, nil, nil)
-    if let block = chain.block, chain.first < summed.count {
-      let extent = request.atoms[summed[chain.first]]
-      let index = writer.builder.beginLoop(to: Affine(extent), step: block, .sequential)
-      start = Affine(writer.zero, [Affine.Term(writer.one, index)])
-      end = Affine(tables.dims.integer(block), [Affine.Term(writer.one, index)])
-      limit = Affine(extent)
-    }
-    let parts = places.map { _ in writer.builder.variable(writer.builder.constant(0, dtype)) }
-    for (position, atom) in summed.enumerated().dropFirst(chain.first) {
-      if position == chain.first, let end {
-        open(atom, writer.builder.beginLoop(from: start, to: end, limit: limit, .sequential))
-      } else {
-        begin(atom, .sequential)
-      }
-    }
-    for (place, part) in zip(places, parts) {
-      go(to: place, unrolled)
-      writer.builder.assign(part, try term(item, dtype, part))
-    }
-    for atom in summed.dropFirst(chain.first).reversed() { self.end(atom) }
-    for (total, part) in zip(totals, parts) {
-      writer.builder.assign(total, writer.builder.scalar(.add, dtype, [total, part]))
-    }
-    if end != nil { writer.builder.endLoop() }
-    for atom in summed.prefix(chain.first).reversed() { self.end(atom) }
-    known = outside
-    for (place, total) in zip(places, totals) {
-      go(to: place, unrolled)
-      known.roots[Int(root)] = total
-      store(item)
-      for item in post { try set(item) }
-      for item in post { store(item) }
-    }
-    for atom in unrolled { indices[atom] = nil }
-  }
-
-  /// All places of some loops that are written out, in order.
-  private mutating func places(of atoms: [Int]) -> [[DimID]] {
-    var places: [[DimID]] = [[]]
-    for atom in atoms {
-      let count = tables.dims.value(request.atoms[atom]) ?? 1
-      places = places.flatMap { place in (0..<count).map { place + [tables.dims.integer($0)] } }
-    }
-    return places
-  }
-
-  private mutating func go(to place: [DimID], _ atoms: [Int]) {
-    for (atom, index) in zip(atoms, place) { indices[atom] = Affine(index) }
-  }
-
-  /// A partial sum with the product at the place of the loops.
-  private mutating func term(_ item: Int, _ dtype: DType, _ part: Register) throws(Diagnostics) -> Register {
-    let a = try factor(item, 0)
-    let b = try factor(item, 1)
-    let next: Register
-    if dtype.isFloat {
-      next = writer.builder.scalar(.fma, dtype, [a, b, part])
-    } else {
-      let product = writer.builder.scalar(.multiply, dtype, [a, b])
-      next = writer.builder.scalar(.add, dtype, [part, product])
-    }
-    if request.operandRange(item).count == 2 { return next }
-    // Terms that the mask leaves out do not exist.
-    return writer.builder.scalar(.select, dtype, source: .bool, [try factor(item, 2), next, part])
-  }
-
-  /// An operand of a contraction at the place of the loops: from the row in which it is kept, where there is one.
-  private mutating func factor(_ item: Int, _ position: Int) throws(Diagnostics) -> Register {
-    let row = request.operandRange(item).lowerBound + position
-    let place = operandPlace(item, position, place(item))
-    if let kept = keptOperand(item, position) {
-      return element(Element(memory: kept.memory, index: index(writer.zero, kept.strides, place)))
-    }
-    return try operand(row, place)
   }
 }

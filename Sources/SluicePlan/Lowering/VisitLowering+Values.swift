@@ -62,6 +62,17 @@ extension VisitLowering {
     return result
   }
 
+  /// Where a row of private memory has the element of a place.
+  mutating func index(_ row: Row, _ place: [Affine]) -> Affine {
+    var result = index(writer.zero, row.strides, place)
+    for (atom, stride) in row.blocks {
+      guard let start = blocks[atom]?.start else { continue }
+      let back = tables.dims.multiply(tables.dims.integer(-1), stride) ?? stride
+      add(Affine(writer.zero, [Affine.Term(writer.one, start)]), times: back, to: &result)
+    }
+    return result
+  }
+
   private mutating func add(_ index: Affine, times factor: DimID, to sum: inout Affine) {
     if let product = tables.dims.multiply(index.constant, factor),
       let constant = tables.dims.add(sum.constant, product)
@@ -107,15 +118,15 @@ extension VisitLowering {
     }
     let register = known.roots[Int(operand.root)]
     if register >= 0 { return register }
-    if root.needsMemory {
+    if root.needsMemory, rows[Int(operand.root)] == nil {
       let (offset, strides) = look(operand)
       return element(Element(memory: slot(of: operand.root, .read), index: index(offset, strides, place)))
     }
     guard let kept = rows[Int(operand.root)] else {
       preconditionFailure("a value is read where it is neither at hand nor kept")
     }
-    return element(
-      Element(memory: kept.memory, index: index(writer.zero, kept.strides, rootPlace(operand, place))))
+    let place = rootPlace(operand, place)
+    return element(Element(memory: kept.memory, index: index(kept, place)))
   }
 
   /// The place of a view as one of its root, which this kernel makes.
@@ -242,14 +253,12 @@ extension VisitLowering {
     for (item, row) in request.items.enumerated() where row.nest != KernelRequest.derived {
       for root in request.results(item) {
         let own = request.roots[Int(root)]
-        guard own.isKept, !own.needsMemory else { continue }
-        let place = resultAtoms(item)
-        let shape = tables.types.shape(own.type)
-        let inner = shape.indices.map { axis in
-          place[axis].flatMap { indices[$0] == nil ? shape[axis] : nil } ?? writer.one
-        }
-        guard inner.contains(where: { $0 != writer.one }) else { continue }
-        rows[Int(root)] = try self.row("row", tables.types.dtype(own.type), inner)
+        guard own.isKept else { continue }
+        let atoms = resultAtoms(item)
+        let inner = atoms.compactMap { $0 }.filter { indices[$0] == nil }
+        // Single values of the rows of a block stay at hand, even if they are in memory, too.
+        guard !inner.isEmpty, !own.needsMemory || inner.allSatisfy({ blocks[$0] != nil }) else { continue }
+        rows[Int(root)] = try self.row("row", tables.types.dtype(own.type), atoms)
       }
     }
   }
@@ -265,12 +274,29 @@ extension VisitLowering {
     return own.indices.filter { !folded.contains($0) }.map { own[$0] }
   }
 
-  private mutating func row(_ name: String, _ dtype: DType, _ shape: [DimID]) throws(Diagnostics) -> Row {
+  /// A row of private memory for the places of the loops that are not open: per axis its atom.
+  mutating func row(_ name: String, _ dtype: DType, _ atoms: [Int?]) throws(Diagnostics) -> Row {
+    var extents: [DimID] = []
+    for atom in atoms {
+      guard let atom, indices[atom] == nil else {
+        extents.append(writer.one)
+        continue
+      }
+      if let block = blocks[atom], block.start != nil {
+        extents.append(tables.dims.integer(block.size))
+      } else {
+        extents.append(extent(atom))
+      }
+    }
     var count = writer.one
-    for extent in shape { count = try tables.product(count, extent) }
-    var strides = tables.contiguousStrides(shape)
-    for axis in shape.indices where shape[axis] == writer.one { strides[axis] = writer.zero }
-    return Row(memory: writer.builder.local(name, dtype, count), strides: strides)
+    for extent in extents { count = try tables.product(count, extent) }
+    var strides = tables.contiguousStrides(extents)
+    for axis in extents.indices where extents[axis] == writer.one { strides[axis] = writer.zero }
+    var row = Row(memory: writer.builder.local(name, dtype, count), strides: strides)
+    for (axis, atom) in atoms.enumerated() {
+      if let atom, indices[atom] == nil, blocks[atom] != nil { row.blocks.append((atom, strides[axis])) }
+    }
+    return row
   }
 
   /// The operand of a contraction that is computed, and read again for every place along other axes.
@@ -288,33 +314,39 @@ extension VisitLowering {
     return nil
   }
 
-  private func operandAtoms(_ item: Int, _ position: Int) -> [Int] {
+  /// Per axis of an operand of a contraction its atom.
+  func operandAtoms(_ item: Int, _ position: Int) -> [Int?] {
     let row = request.items[item]
     let labels = recipes.labels(row.recipe)
     let order = labels.result + recipes.summedLabels(row.recipe)
-    return (position == 0 ? labels.lhs : labels.rhs).map { label in
-      order.firstIndex(of: label).flatMap { Visits.atom(row.atoms, $0) } ?? 15
+    return (position == 1 ? labels.rhs : labels.lhs).map { label in
+      order.firstIndex(of: label).flatMap { Visits.atom(row.atoms, $0) }
     }
   }
 
   /// Computes the row of an operand that a contraction keeps.
   mutating func makeOperandRow(_ item: Int) throws(Diagnostics) {
     guard let position = computedOperand(item), keptOperand(item, position) == nil else { return }
+    try makePanel(item, position)
+  }
+
+  /// Writes an operand of a contraction to private memory, for the places of all loops that are not open.
+  mutating func makePanel(_ item: Int, _ position: Int) throws(Diagnostics) {
     let number = request.operandRange(item).lowerBound + position
     let operand = request.operandRows[number]
     let atoms = operandAtoms(item, position)
-    let shape = tables.types.shape(operand.type)
-    let inner = shape.indices.map { axis in
-      atoms[axis] != 15 && indices[atoms[axis]] == nil ? shape[axis] : writer.one
-    }
-    let row = try self.row("panel", tables.types.dtype(operand.type), inner)
+    let row = try self.row("panel", tables.types.dtype(operand.type), atoms)
     let outside = known
-    let loops = atoms.filter { $0 != 15 && indices[$0] == nil }
-    try hoist(Int(request.items[item].nest))
-    for (place, atom) in loops.enumerated() { begin(atom, place == loops.count - 1 ? .vector : .parallel) }
+    let loops = atoms.compactMap { $0 }.filter { indices[$0] == nil }
+    // What is the same for a whole row of a block is computed once for it.
+    let rows = loops.prefix { blocks[$0] != nil }.count
+    for (place, atom) in loops.enumerated() {
+      if place == min(rows, loops.count - 1) { try hoist(Int(request.items[item].nest)) }
+      begin(atom, place == loops.count - 1 ? .vector : .parallel)
+    }
     let place = operandPlace(item, position, self.place(item))
     let value = try self.operand(number, place)
-    writer.builder.store(row.memory, index(writer.zero, row.strides, place), value)
+    writer.builder.store(row.memory, index(row, place), value)
     for atom in loops.reversed() { end(atom) }
     known = outside
     operandRows.append((operand, atoms, row))
@@ -322,7 +354,6 @@ extension VisitLowering {
 
   /// The row in which an operand of a contraction is kept.
   func keptOperand(_ item: Int, _ position: Int) -> Row? {
-    guard computedOperand(item) == position else { return nil }
     let operand = request.operandRows[request.operandRange(item).lowerBound + position]
     let atoms = operandAtoms(item, position)
     return operandRows.first { $0.operand == operand && $0.atoms == atoms }?.row

@@ -31,6 +31,18 @@ struct VisitLowering {
   struct Row {
     var memory: Memory
     var strides: [DimID]
+    /// The atoms of which it holds one block, and the distance between neighbours along each.
+    var blocks: [(atom: Int, stride: DimID)] = []
+  }
+
+  /// The block of an atom that is open: loops over the atom run through it.
+  struct Block {
+    /// The first place in it; nil where the block is all there is.
+    var start: Register?
+    /// How many places it has at most.
+    var size: Int
+    /// Whether a loop was opened for it.
+    var isLoop: Bool
   }
 
   let request: KernelRequest
@@ -44,9 +56,13 @@ struct VisitLowering {
   /// Per root the row in which it is kept.
   var rows: [Row?]
   /// Rows that contractions keep of operands: by root, view and place of the outer loops.
-  var operandRows: [(operand: KernelRequest.Operand, atoms: [Int], row: Row)] = []
+  var operandRows: [(operand: KernelRequest.Operand, atoms: [Int?], row: Row)] = []
+  /// Per atom the block of it that is open.
+  var blocks: [Block?]
   /// Atoms whose loop runs through the loop of the atom before it too.
-  private let merged: UInt32
+  let merged: UInt32
+  /// Whether loops run in blocks and contractions in tiles.
+  let isTiled: Bool
   /// The atoms whose loops may be merged, outermost first.
   private let order: [Int]
   /// Per atom the registers of its loops.
@@ -59,34 +75,35 @@ struct VisitLowering {
     _ request: KernelRequest, _ recipes: RecipeTable, _ layouts: LayoutTable, _ tables: inout Tables,
     name: String
   ) throws(Diagnostics) -> LoweredKernel {
-    var (kernel, merged) = try attempt(request, recipes, layouts, &tables, name, merging: 0)
-    if merged != 0 {
-      (kernel, merged) = try attempt(request, recipes, layouts, &tables, name, merging: merged)
-    }
-    return kernel
+    let (plain, merged) = try attempt(request, recipes, layouts, &tables, name, merging: nil)
+    if merged == 0, !request.nests.contains(where: \.contracts) { return plain }
+    return try attempt(request, recipes, layouts, &tables, name, merging: merged).kernel
   }
 
-  /// The kernel with some loops merged, and which loops every access in it sees as one with the next.
+  /// The kernel with some loops merged and in blocks, or with every loop on its own; and which loops every access in
+  /// that sees as one with the next.
   private static func attempt(
     _ request: KernelRequest, _ recipes: RecipeTable, _ layouts: LayoutTable, _ tables: inout Tables,
-    _ name: String, merging merged: UInt32
-  ) throws(Diagnostics) -> (LoweredKernel, UInt32) {
+    _ name: String, merging merged: UInt32?
+  ) throws(Diagnostics) -> (kernel: LoweredKernel, mergeable: UInt32) {
     var lowering = VisitLowering(request, recipes, layouts, moving: &tables, name, merged)
     defer { swap(&tables, &lowering.tables) }
     try lowering.lower()
-    let next = merged == 0 ? lowering.mergeable() : 0
+    let next = merged == nil ? lowering.mergeable() : 0
     return (lowering.writer.finish(lowering.tables), next)
   }
 
   private init(
     _ request: KernelRequest, _ recipes: RecipeTable, _ layouts: LayoutTable, moving tables: inout Tables,
-    _ name: String, _ merged: UInt32
+    _ name: String, _ merged: UInt32?
   ) {
     self.request = request
     self.recipes = recipes
     self.layouts = layouts
-    self.merged = merged
+    self.merged = merged ?? 0
+    isTiled = merged != nil
     indices = [Affine?](repeating: nil, count: request.atoms.count)
+    blocks = [Block?](repeating: nil, count: request.atoms.count)
     openings = [[Register]](repeating: [], count: request.atoms.count)
     let kept = request.nests.first.map { Visits.atoms($0.kept) } ?? []
     order = kept.filter { request.outer >> UInt32($0) & 1 == 1 || request.nests.count == 1 }
@@ -132,10 +149,14 @@ struct VisitLowering {
     let outer = Visits.atoms(first.kept).filter { request.outer >> UInt32($0) & 1 == 1 }
     assert(outer.count == request.outer.nonzeroBitCount)
     for nest in request.nests.indices { try hoist(nest) }
-    for atom in outer { begin(atom, .parallel) }
+    let rows = rowBlock(outer)
+    for atom in outer where atom != rows?.atom { begin(atom, .parallel) }
+    if let rows { openBlock(rows.atom, rows.size) }
     try makeRows()
-    for nest in request.nests.indices { try emit(nest, inside: request.outer) }
-    for atom in outer.reversed() { end(atom) }
+    let open = request.outer & ~(rows.map { 1 << UInt32($0.atom) } ?? 0)
+    for nest in request.nests.indices { try emit(nest, inside: open) }
+    if let rows { endBlock(rows.atom) }
+    for atom in outer.reversed() where atom != rows?.atom { end(atom) }
     operandRows.removeAll()
     known = start
   }
@@ -148,7 +169,32 @@ struct VisitLowering {
       indices[atom] = Affine(writer.zero)
       return
     }
-    open(atom, writer.builder.beginLoop(to: Affine(extent(atom)), kind))
+    guard let block = blocks[atom], let first = block.start else {
+      return open(atom, writer.builder.beginLoop(to: Affine(extent(atom)), kind))
+    }
+    let start = Affine(writer.zero, [Affine.Term(writer.one, first)])
+    let end = Affine(tables.dims.integer(block.size), start.terms)
+    open(atom, writer.builder.beginLoop(from: start, to: end, limit: Affine(extent(atom)), kind))
+  }
+
+  /// Opens a loop over the blocks of an atom, through which its loops run until `endBlock`.
+  ///
+  /// Where one block is all there is, there is no such loop, or one of one iteration where private memory is to live
+  /// in it.
+  mutating func openBlock(_ atom: Int, _ size: Int, _ kind: Loop.Kind = .parallel, always: Bool = false) {
+    let extent = extent(atom)
+    if tables.dims.bound(extent).map({ $0 > Int64(size) }) ?? true {
+      let start = writer.builder.beginLoop(to: Affine(extent), step: size, kind)
+      blocks[atom] = Block(start: start, size: size, isLoop: true)
+    } else {
+      if always { _ = writer.builder.beginLoop(to: Affine(writer.one), kind) }
+      blocks[atom] = Block(start: nil, size: size, isLoop: always)
+    }
+  }
+
+  mutating func endBlock(_ atom: Int) {
+    if let block = blocks[atom], block.isLoop { writer.builder.endLoop() }
+    blocks[atom] = nil
   }
 
   /// Notes the index of an atom whose loop was opened.
@@ -163,7 +209,7 @@ struct VisitLowering {
   }
 
   /// The extent of the loop of an atom, with those of the atoms that are merged into it.
-  private mutating func extent(_ atom: Int) -> DimID {
+  mutating func extent(_ atom: Int) -> DimID {
     var extent = request.atoms[atom]
     guard merged != 0, let position = order.firstIndex(of: atom) else { return extent }
     for before in order[..<position].reversed() {

@@ -51,6 +51,7 @@ struct KernelText {
       case .tasks: "tasks"
       case .parallel: "parallel"
       case .vector: "vector"
+      case .jam: "jam"
       case .sequential: "for"
       case .lanes(let count): "lanes(\(count))"
       }

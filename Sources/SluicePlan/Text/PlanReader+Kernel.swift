@@ -248,6 +248,7 @@ extension PlanReader {
     case "tasks": kind = .tasks
     case "parallel": kind = .parallel
     case "vector": kind = .vector
+    case "jam": kind = .jam
     case "for": kind = .sequential
     case "lanes":
       try text.expect(.openParenthesis, "`(` and the number of lanes")
@@ -257,7 +258,7 @@ extension PlanReader {
       text.report(
         "expected an instruction, found `\(word)`", at: spot,
         hint: "there are `v = x[i]`, `v = add(a, b)`, `v = 0 as f32`, `v = 2*i + 1`, `x[i] = v`, `v := w`, "
-          + "`v <- add(w)`, `if v {`, `local m: f32[8]`, and the loops `tasks`, `parallel`, `vector`, `for` and `lanes(8)`"
+          + "`v <- add(w)`, `if v {`, `local m: f32[8]`, and the loops `tasks`, `parallel`, `vector`, `jam`, `for` and `lanes(8)`"
       )
       // It may have been meant to be a loop.
       if text.lexer.kind == .identifier { poison(takeName()) }

@@ -418,6 +418,7 @@ static inline float sample_f32_from_f64(double x) {
 /* The instruction: clang's builtin of old may call libm for the sake of errno. */
 #if defined(__clang__) && defined(__has_builtin)
 #if __has_builtin(__builtin_elementwise_fma)
+#define SAMPLE_FMA_OF_VECTORS
 #define SAMPLE_FMA_F32(a, b, c) __builtin_elementwise_fma(a, b, c)
 #define SAMPLE_FMA_F64(a, b, c) __builtin_elementwise_fma(a, b, c)
 #endif
