@@ -31,7 +31,7 @@ import Testing
           return %y
         }
         func @turned_\(rows)(%a: \(a), %b: \(dtype.name)[\(columns),\(terms)]) -> \(y) {
-          %t = transpose %b {permutation = [1, 0]} : \(b)
+          %t = transpose %b {order = [1,0]} : \(b)
           %y = matmul %a, %t : \(y)
           return %y
         }

@@ -13,15 +13,19 @@ extension CHelper {
     #if defined(__AVX512F__)
     #define @@VECTOR_BYTES 64
     #define @@ROWS 12
+    #define @@FEW_ROWS 4
     #elif defined(__AVX__)
     #define @@VECTOR_BYTES 32
     #define @@ROWS 6
+    #define @@FEW_ROWS 2
     #elif defined(__aarch64__)
     #define @@VECTOR_BYTES 16
     #define @@ROWS 12
+    #define @@FEW_ROWS 4
     #else
     #define @@VECTOR_BYTES 16
     #define @@ROWS 6
+    #define @@FEW_ROWS 2
     #endif
     #define @@LANE(vector, l) (vector)[l]
     #if (defined(__AVX512F__) || defined(__AVX2__)) && __STDC_HOSTED__
@@ -31,6 +35,7 @@ extension CHelper {
     #else
     #define @@VECTOR_BYTES 64
     #define @@ROWS 1
+    #define @@FEW_ROWS 1
     #define @@LANE(vector, l) (vector).lane[l]
     #endif
     #define @@LANES_F32 (@@VECTOR_BYTES / 4)

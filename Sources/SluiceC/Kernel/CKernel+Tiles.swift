@@ -25,57 +25,73 @@ extension CKernelPrinter {
     usedSymbols.formUnion(tile.symbols)
     for memory in tile.memories where memory < kernel.slots.count { usedSlots.insert(memory) }
     printTileFunction(tile, name)
+    if let rows = tile.rows.map({ self.bounds($0) }) { arguments += [rows.begin, rows.end] }
 
     let lanes = helpers.macro("LANES_\(tile.dtype.name.uppercased())")
-    let counts = tile.rows == nil ? [8, 2] : [2]
     // The index is declared in the code around, and its name stays in use.
     let index = indexName()
-    let rows = tile.rows.map { self.bounds($0) }
     emitter.scope.open()
-    emitter.know(tile.loop.index, CExpression(index, .primary, .index))
     emitter.writer.line("ptrdiff_t \(index) = \(bounds.begin);")
-    for count in counts {
-      let block = "\(count) * \(lanes)"
+    for vectors in tile.rows == nil ? [8, 2] : [2] {
+      let block = "\(vectors) * \(lanes)"
       open("for (; \(index) + \(block) <= \(bounds.end); \(index) += \(block))")
-      printRows(tile, name, arguments + [index, "\(count)", block], rows)
+      let own = tile.rows == nil ? [block, "\(vectors)"] : []
+      let call = tile.rows == nil ? name : "\(name)_rows"
+      emitter.writer.line("\(call)(\((arguments + [index] + own).joined(separator: ", ")));")
       close()
     }
-    if !isMultiple(tile.loop, of: 32) || tile.rows == nil && tile.dtype == .f64 {
+    if leavesLanes(tile) {
       open("for (; \(index) < \(bounds.end); \(index) += \(lanes))")
       let rest = emitter.scope.claim("count")
       emitter.writer.line(
         "const ptrdiff_t \(rest) = \(bounds.end) - \(index) < \(lanes) ? \(bounds.end) - \(index) : \(lanes);"
       )
-      printRows(tile, name, arguments + [index, "1", rest], rows)
+      let own = tile.rows == nil ? [rest, "1"] : [rest]
+      let call = tile.rows == nil ? name : "\(name)_rest"
+      emitter.writer.line("\(call)(\((arguments + [index] + own).joined(separator: ", ")));")
       close()
     }
     emitter.scope.close()
   }
 
-  /// The calls for all rows: as many as fit at once, and what is left in smaller tiles.
-  private mutating func printRows(
-    _ tile: CTile, _ name: String, _ arguments: [String], _ bounds: (begin: String, end: String)?
+  /// Whether lanes may be left over behind pairs of the widest vectors.
+  private func leavesLanes(_ tile: CTile) -> Bool {
+    !isMultiple(tile.loop, of: 32) || tile.rows == nil && tile.dtype == .f64
+  }
+
+  /// The functions that run all rows of a block of lanes: as many as fit at once, and what is left in smaller tiles.
+  ///
+  /// They are functions of their own since compilers take long for large ones. Of 12 and of 6 rows a power of two
+  /// leaves a multiple of a third.
+  private mutating func printRowFunctions(
+    _ tile: CTile, _ name: String, _ parameters: [String], _ arguments: [String], _ scope: NameScope
   ) {
-    guard let bounds, let jam = tile.rows else {
-      return emitter.writer.line("\(name)(\(arguments.joined(separator: ", ")));")
-    }
-    emitter.scope.open()
-    let row = indexName()
+    guard let jam = tile.rows else { return }
+    var scope = scope
+    let (begin, end) = (scope.claim("begin"), scope.claim("end"))
+    let (row, lane, count) = (scope.claim("i"), scope.claim("j"), scope.claim("count"))
     let rows = helpers.macro("ROWS")
-    let isWhole = (jam.limit == nil || isMultiple(jam, of: 12)) && isMultiple(span: jam, of: 12)
-    let sizes = isWhole ? [rows] : [rows, "(\(rows) + 1) / 2", "(\(rows) + 3) / 4", "1"]
-    emitter.writer.line("ptrdiff_t \(row) = \(bounds.begin);")
-    for size in sizes {
-      let step = size == rows || size == "1" ? size : "(\(size))"
-      open(
-        size == "1"
-          ? "for (; \(row) < \(bounds.end); ++\(row))"
-          : "for (; \(row) + \(step) <= \(bounds.end); \(row) += \(size))")
-      let all = Array(arguments.prefix(arguments.count - 3)) + [row] + Array(arguments.suffix(3)) + [size]
-      emitter.writer.line("\(name)(\(all.joined(separator: ", ")));")
-      close()
+    let lanes = helpers.macro("LANES_\(tile.dtype.name.uppercased())")
+    let third = helpers.macro("FEW_ROWS")
+    for isRest in leavesLanes(tile) ? [false, true] : [false] {
+      let own =
+        ["ptrdiff_t \(begin)", "ptrdiff_t \(end)", "ptrdiff_t \(lane)"]
+        + (isRest ? ["ptrdiff_t \(count)"] : [])
+      let list = (parameters + own).joined(separator: ", ")
+      tileFunctions.line(helpers.macro("KERNEL"))
+      tileFunctions.open("static void \(name)_\(isRest ? "rest" : "rows")(\(list))")
+      tileFunctions.line("ptrdiff_t \(row) = \(begin);")
+      let sizes = isMultiple(span: jam, of: 12) ? [rows] : isRest ? [rows, "1"] : [rows, third, "1"]
+      for size in sizes {
+        tileFunctions.open("for (; \(row) + \(size) <= \(end); \(row) += \(size))")
+        let shape = isRest ? [count, "1"] : ["2 * \(lanes)", "2"]
+        let all = arguments + [row, lane] + shape + [size]
+        tileFunctions.line("\(name)(\(all.joined(separator: ", ")));")
+        tileFunctions.close()
+      }
+      tileFunctions.close()
+      tileFunctions.blank()
     }
-    emitter.scope.close()
   }
 
   /// Whether every block of rows is a multiple of a number.
@@ -119,6 +135,7 @@ extension CKernelPrinter {
     for symbol in tile.symbols.sorted(by: { $0.raw < $1.raw }) {
       parameters.append("ptrdiff_t \(dims.name(symbol))")
     }
+    let shared = (parameters: parameters, scope: scope)
     let lanes = helpers.macro("LANES_\(tile.dtype.name.uppercased())")
     let i = tile.rows == nil ? "" : scope.claim("i")
     let j = scope.claim("j")
@@ -126,7 +143,7 @@ extension CKernelPrinter {
       row: scope.claim("r"), vector: scope.claim("v"), rows: scope.claim("rows"),
       vectors: scope.claim("vectors"), count: scope.claim("count"), lanes: lanes)
     if tile.rows != nil { parameters.append("ptrdiff_t \(i)") }
-    parameters += ["ptrdiff_t \(j)", "const int \(names.vectors)", "ptrdiff_t \(names.count)"]
+    parameters += ["ptrdiff_t \(j)", "ptrdiff_t \(names.count)", "const int \(names.vectors)"]
     if tile.rows != nil { parameters.append("const int \(names.rows)") }
 
     emitter = CEmitter(CWriter(depth: 1), scope, helpers, dtypes: kernel.registers, uses: tree.uses)
@@ -146,6 +163,8 @@ extension CKernelPrinter {
     tileFunctions.close()
     tileFunctions.blank()
     emitter = outer
+    let arguments = memoryNames(tile) + values + tile.symbols.sorted { $0.raw < $1.raw }.map { dims.name($0) }
+    printRowFunctions(tile, name, shared.parameters, arguments, shared.scope)
   }
 
   private func shape(_ tile: CTile, _ names: TileNames) -> String {

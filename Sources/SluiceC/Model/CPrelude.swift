@@ -67,7 +67,8 @@ struct CPrelude {
      * other liberties that options give, some define no macro: these pragmas take back what
      * they can, and @check_arithmetic finds the rest. float_control stands first, since it
      * allows to fuse; targets without it ignore it. gcc may further assume that nobody looks
-     * at floating-point exceptions, which lets it vectorise conditions. */
+     * at floating-point exceptions, which lets it vectorise conditions. Arrays in loops must not
+     * share memory: gcc 12 lets some share that live at once. */
     #if defined(__clang__)
     #pragma clang diagnostic push
     #pragma clang diagnostic ignored "-Wignored-pragmas"
@@ -76,6 +77,7 @@ struct CPrelude {
     #pragma STDC FP_CONTRACT OFF
     #elif defined(__GNUC__)
     #pragma GCC optimize("fp-contract=off", "no-associative-math", "no-reciprocal-math", "no-trapping-math")
+    #pragma GCC optimize("stack-reuse=none")
     #elif defined(_MSC_VER)
     #pragma float_control(precise, on)
     #pragma fp_contract(off)

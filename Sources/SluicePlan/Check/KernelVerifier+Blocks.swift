@@ -106,15 +106,6 @@ extension KernelVerifier {
     straightLine("a local")
     if lives[local] != .ahead { return say("`\(kernel.locals[local].name)` begins twice") }
     lives[local] = .now
-    let (sum, overflows) = liveBytes.addingReportingOverflow(localBytes[local])
-    liveBytes = overflows ? .max : sum
-    mostLiveBytes = max(mostLiveBytes, liveBytes)
     if !blocks.isEmpty { blocks[blocks.count - 1].locals.append(local) }
-  }
-
-  /// The life of a local is over.
-  mutating func end(local: Int) {
-    lives[local] = .over
-    liveBytes -= min(localBytes[local], liveBytes)
   }
 }

@@ -58,11 +58,6 @@ package struct KernelVerifier {
   /// Whether the iterations of the enclosing `vector` loop may differ in the register.
   private var isVarying: [Bool]
   var lives: [Life]
-  /// How many bytes each local takes at most.
-  private(set) var localBytes: [Int] = []
-  /// The bytes of the locals that live here, and the most that live at once.
-  var liveBytes = 0
-  var mostLiveBytes = 0
   var instruction = 0
   private var flaws: [KernelFlaw] = []
 
@@ -107,7 +102,7 @@ package struct KernelVerifier {
           break
         }
         for register in block.defined { depths[register] = -1 }
-        for local in block.locals { end(local: local) }
+        for local in block.locals { lives[local] = .over }
         if block.loop?.kind == .tasks { endTasks() }
         if block.loop?.kind == .jam { endJam() }
       }
@@ -115,10 +110,6 @@ package struct KernelVerifier {
     if let block = blocks.last {
       instruction = block.instruction
       say("has no end")
-    }
-    if mostLiveBytes > Kernel.mostLocalBytes {
-      sayOfAll(
-        "its locals take \(mostLiveBytes) bytes at once, more than \(Kernel.mostLocalBytes)")
     }
     for (local, life) in zip(kernel.locals, lives) where life == .ahead {
       sayOfAll("local `\(local.name)` never begins")
@@ -166,10 +157,10 @@ package struct KernelVerifier {
     }
   }
 
-  /// Shows that locals have sizes, and notes how many bytes each takes.
+  /// Shows that locals have sizes, which together fit a stack.
   private mutating func verifyLocalSizes() {
+    var sum = 0
     for local in kernel.locals {
-      localBytes.append(.max)
       guard local.count.index < tables.dims.count else {
         sayOfAll("local `\(local.name)`: a dim is out of range")
         continue
@@ -180,7 +171,11 @@ package struct KernelVerifier {
       }
       let (size, isLarge) = Int(clamping: max(bound, 0)).multipliedReportingOverflow(
         by: local.dtype.byteCount)
-      localBytes[localBytes.count - 1] = isLarge ? .max : size
+      let (next, isLarger) = sum.addingReportingOverflow(size)
+      sum = isLarge || isLarger ? .max : next
+    }
+    if sum > Kernel.mostLocalBytes {
+      sayOfAll("its locals take \(sum) bytes, more than \(Kernel.mostLocalBytes)")
     }
   }
 

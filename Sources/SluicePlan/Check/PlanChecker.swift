@@ -22,7 +22,7 @@ public import SluiceIR
 /// - Iterations of these loops are independent: none touches an element that another one stores, but for locals that
 ///   begin inside the loop; and nothing before loops that threads share loads what they store.
 /// - Every local has one `local` instruction, is used only behind it in the same block, and has a bound; those of
-///   a kernel that live at once have at most 128 KiB. Every access is inside its local, and every load finds what was
+///   a kernel have at most 192 KiB. Every access is inside its local, and every load finds what was
 ///   stored in the same life.
 /// - A `jam` loop is all that a `vector` loop holds.
 /// - Stores go to slots with write access, loads come from slots with read access.

@@ -16,8 +16,7 @@ public struct Kernel: Sendable, Hashable {
   public var comment: [String] = []
   /// The tensors it works on.
   public var slots: [Slot] = []
-  /// Memories of its own, each begun by one `local` instruction; those that live at once have at most
-  /// `mostLocalBytes`.
+  /// Memories of its own, each begun by one `local` instruction; together at most `mostLocalBytes`.
   public var locals: [Local] = []
   /// The dtype of every register.
   public var registers: [DType] = []
@@ -29,8 +28,9 @@ public struct Kernel: Sendable, Hashable {
   /// An empty kernel.
   public init(name: String) { self.name = name }
 
-  /// The most bytes that the locals of a kernel may have that live at once, at the bounds: they are on the stack in C.
-  public static let mostLocalBytes = 131_072
+  /// The most bytes that all locals of a kernel may have together, at the bounds: they are on the stack in C, where
+  /// compilers cannot be trusted to let them share memory.
+  public static let mostLocalBytes = 196_608
 }
 
 /// A scalar variable of a kernel: an index into `Kernel.registers`.

@@ -17,10 +17,12 @@ extension VisitLowering {
   private static let mostRows = 96
   /// The bytes of private rows that a block of rows may have.
   private static let rowBytes: Int64 = 65_536
-  /// The bytes of sums that wait for the maps behind them.
+  /// The bytes of sums that wait for the maps behind them: of one nest, and of all.
   private static let sumBytes = 24_576
-  /// The bytes of a packed operand for one chain.
+  private static let allSumBytes = 65_536
+  /// The bytes of a packed operand for one chain, and how many nests of a kernel may pack one.
   private static let packedBytes = 32_768
+  private static let mostPacking = 1
   /// The blocks of rows in which kernels with private rows should come at least.
   private static let fewBlocks: Int64 = 4
   /// The tasks that threads should find at least.
@@ -220,11 +222,15 @@ extension VisitLowering {
     return result
   }
 
+  /// How many nests of the kernel contract.
+  private var contracting: Int { max(request.nests.count { $0.contracts }, 1) }
+
   /// Whether what lanes load for neighbouring terms is a multiple of 4 KiB apart.
   private mutating func fallsOnFewLines(_ item: Int, _ position: Int, _ tile: Tile, _ summed: [Int]) -> Bool {
     let operand = request.operandRows[request.operandRange(item).lowerBound + position]
     let atoms = operandAtoms(item, position)
-    guard atoms.contains(tile.lane), let last = summed.last, let axis = atoms.firstIndex(of: last),
+    guard contracting <= Self.mostPacking, atoms.contains(tile.lane), let last = summed.last,
+      let axis = atoms.firstIndex(of: last),
       operand.root != .max, request.roots[Int(operand.root)].maker == .max
     else { return false }
     let (_, strides) = look(operand)
@@ -285,7 +291,7 @@ extension VisitLowering {
   private mutating func rowsToBlock(_ tile: Tile, hasPanels: Bool) -> Int? {
     guard let row = tile.row, blocks[row] == nil else { return nil }
     let extent = extent(row)
-    let most = hasPanels ? Self.mostRows / 2 : Self.mostRows
+    let most = hasPanels ? max(Self.mostRows / 2 / contracting, 12) : Self.mostRows
     if let bound = tables.dims.bound(extent), bound <= Int64(hasPanels ? most : 128) { return nil }
     return evenBlock(of: extent, most: most, parts: 1)
   }
@@ -304,7 +310,11 @@ extension VisitLowering {
     }
     var size = Int.max
     if packs { size = Self.packedBytes / (dtype.byteCount * Int(SumOrder.chainLength)) }
-    if waits { size = min(size, max(Self.sumBytes / (dtype.byteCount * max(rows, 1)) / unit, 1) * unit) }
+    if waits {
+      let budget = min(Self.sumBytes, Self.allSumBytes / contracting) / (dtype.byteCount * max(rows, 1))
+      let step = budget >= unit ? unit : unit / 4
+      size = min(size, max(budget / step, 1) * step)
+    }
     if request.nests.count == 1, let columns = tables.dims.bound(extent) {
       let tasks = taskCount(tile, others)
       if tasks < Self.fewTasks {

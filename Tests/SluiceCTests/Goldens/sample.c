@@ -260,7 +260,8 @@ typedef char sample_check_double[sizeof(double) == 8 && sizeof(1.0) == 8 ? 1 : -
  * other liberties that options give, some define no macro: these pragmas take back what
  * they can, and sample_check_arithmetic finds the rest. float_control stands first, since it
  * allows to fuse; targets without it ignore it. gcc may further assume that nobody looks
- * at floating-point exceptions, which lets it vectorise conditions. */
+ * at floating-point exceptions, which lets it vectorise conditions. Arrays in loops must not
+ * share memory: gcc 12 lets some share that live at once. */
 #if defined(__clang__)
 #pragma clang diagnostic push
 #pragma clang diagnostic ignored "-Wignored-pragmas"
@@ -269,6 +270,7 @@ typedef char sample_check_double[sizeof(double) == 8 && sizeof(1.0) == 8 ? 1 : -
 #pragma STDC FP_CONTRACT OFF
 #elif defined(__GNUC__)
 #pragma GCC optimize("fp-contract=off", "no-associative-math", "no-reciprocal-math", "no-trapping-math")
+#pragma GCC optimize("stack-reuse=none")
 #elif defined(_MSC_VER)
 #pragma float_control(precise, on)
 #pragma fp_contract(off)
