@@ -141,13 +141,21 @@ struct CTile {
       }
     case .index(let result, _): return !varyingInLanes.contains(result)
     case .load(let result, _, let affine):
-      return !varyingInLanes.contains(result) || (registers[result] == dtype && isStraight(affine))
+      if !varyingInLanes.contains(result) { return true }
+      // With one row to share them, elements that are apart are better left to the compiler.
+      return registers[result] == dtype && isStraight(affine)
+        && (rows != nil || affine.terms.contains { isNeighbour($0, printer) })
     case .store(_, let affine, let value):
       return registers[value] == dtype && isStraight(affine)
         && affine.terms.contains { $0.register == loop.index }
     case .assign(let variable, _): return varyingInLanes.contains(variable) && registers[variable] == dtype
     case .accumulate, .local, .loop, .if, .end: return false
     }
+  }
+
+  /// Whether a term says that lanes are neighbours in memory.
+  private func isNeighbour(_ term: Affine.Term, _ printer: CKernelPrinter) -> Bool {
+    term.register == loop.index && printer.dims.dims.value(term.coefficient) == 1
   }
 
   /// Whether the lanes of an access are equally far apart.

@@ -80,7 +80,7 @@ extension VisitLowering {
     if let row = rows[Int(number)] {
       writer.builder.store(row.memory, index(row, resultPlace(item)), value)
     }
-    if root.needsMemory {
+    if root.needsMemory, heldBack != number {
       if root.isExternal, dtype.isFloat { value = writer.builder.scalar(.canonical, dtype, [value]) }
       let strides = tables.contiguousStrides(tables.types.shape(root.type))
       writer.builder.store(slot(of: number, .write), index(writer.zero, strides, resultPlace(item)), value)

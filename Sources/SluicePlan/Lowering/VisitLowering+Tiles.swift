@@ -35,8 +35,9 @@ extension VisitLowering {
   /// How a contraction runs in tiles inside loops over some atoms; nil where it does not.
   func tile(_ item: Int, _ kept: [Int]) -> Tile? {
     let first = request.operandRange(item).lowerBound
-    guard let root = request.results(item).first, let lane = kept.last(where: { blocks[$0] == nil }),
-      unrolledCount(kept, [item]) == 0, tables.dims.value(request.atoms[lane]).map({ $0 >= 4 }) ?? true
+    guard let root = request.results(item).first, let lane = lane(kept),
+      !kept.suffix(unrolledCount(kept, [item])).contains(lane),
+      tables.dims.value(request.atoms[lane]).map({ $0 >= 4 }) ?? true
     else { return nil }
     let dtype = tables.types.dtype(request.roots[Int(root)].type)
     guard dtype == .f32 || dtype == .f64 else { return nil }
@@ -55,6 +56,12 @@ extension VisitLowering {
         && varying.allSatisfy { !$0.contains(atom) }
     }
     return Tile(lane: lane, row: row)
+  }
+
+  /// The innermost atom that is long enough for lanes, else the innermost one.
+  private func lane(_ kept: [Int]) -> Int? {
+    let free = kept.filter { blocks[$0] == nil }
+    return free.last { tables.dims.bound(request.atoms[$0]).map { $0 >= 8 } ?? true } ?? free.last
   }
 
   /// Whether an operand of a contraction is an element of memory.
@@ -151,20 +158,25 @@ extension VisitLowering {
     let dtype = tables.types.dtype(request.roots[Int(root)].type)
     let rows = rowsToBlock(tile, hasPanels: !panels.isEmpty)
     if let rows, let atom = tile.row { openBlock(atom, rows) }
-    let isKept = request.roots[Int(root)].needsMemory || self.rows[Int(root)] != nil
+    let isApart = !panels.isEmpty && self.rows[Int(root)] == nil && storesApart(item, tile)
+    let isKept = !isApart && (request.roots[Int(root)].needsMemory || self.rows[Int(root)] != nil)
     let waits = !isKept && !(post.isEmpty && panels.isEmpty)
     let packs = panels.contains { !isComputed(item, $0) }
     let lanes = lanesToBlock(tile, others, dtype, waits: waits, packs: packs)
     if let lanes { openBlock(tile.lane, lanes, always: true) }
-    if waits { self.rows[Int(root)] = try row("sums", dtype, resultAtoms(item)) }
+    if waits { self.rows[Int(root)] = try row("sums", dtype, resultAtoms(item), innermost: tile.lane) }
     let inBlock = known
     if panels.isEmpty {
       begin(tile)
       try contract(item, [], unrolled: [])
       end(tile)
     } else {
+      if isApart { heldBack = root }
       try contractByChains(item, tile, panels)
+      heldBack = nil
     }
+    known = inBlock
+    if isApart, request.roots[Int(root)].needsMemory { storeSums(root, item, tile) }
     known = inBlock
     if !post.isEmpty {
       if let atom = tile.row { begin(atom, .parallel) }
@@ -181,6 +193,26 @@ extension VisitLowering {
     for atom in others.reversed() { end(atom) }
     known = outside
     return true
+  }
+
+  /// Whether the lanes of a tile are apart in the memory of the result, where sums should not wait.
+  private mutating func storesApart(_ item: Int, _ tile: Tile) -> Bool {
+    let atoms = resultAtoms(item)
+    let strides = tables.contiguousStrides(tables.types.shape(request.resultType(item)))
+    return atoms.firstIndex(of: tile.lane).map { strides[$0] != writer.one } ?? false
+  }
+
+  /// Stores finished sums where others read them.
+  private mutating func storeSums(_ root: KernelRequest.Number, _ item: Int, _ tile: Tile) {
+    if let atom = tile.row { begin(atom, .parallel) }
+    begin(tile.lane, .vector)
+    known.roots[Int(root)] = sumSoFar(root, item)
+    let sums = rows[Int(root)]
+    rows[Int(root)] = nil
+    store(item)
+    rows[Int(root)] = sums
+    end(tile.lane)
+    if let atom = tile.row { end(atom) }
   }
 
   private mutating func begin(_ tile: Tile) {
@@ -209,17 +241,32 @@ extension VisitLowering {
   private func isComputed(_ item: Int, _ position: Int) -> Bool { computedOperand(item) == position }
 
   /// The operands of which private memory holds what one chain of the sum reads: those that are computed, and those
-  /// whose neighbours in lanes are so far apart from term to term that they fall on few lines of a cache.
+  /// that lanes do not find side by side, or on few lines of a cache.
   private mutating func panels(_ item: Int, _ tile: Tile) -> [Int] {
     let summed = summedAtoms(item)
-    guard tile.row != nil, isLong(summed) else { return [] }
+    guard tile.row != nil else { return [] }
     var result: [Int] = []
     for position in 0..<2 {
-      if isComputed(item, position) || fallsOnFewLines(item, position, tile, summed) {
+      if isComputed(item, position) {
+        if isLong(summed) { result.append(position) }
+      } else if liesApart(item, position, tile)
+        || isLong(summed) && fallsOnFewLines(item, position, tile, summed)
+      {
         result.append(position)
       }
     }
     return result
+  }
+
+  /// Whether lanes find an operand apart in memory, and enough rows read it to be worth a copy.
+  private mutating func liesApart(_ item: Int, _ position: Int, _ tile: Tile) -> Bool {
+    let operand = request.operandRows[request.operandRange(item).lowerBound + position]
+    guard contracting <= Self.mostPacking, operand.root != .max, let row = tile.row,
+      request.roots[Int(operand.root)].maker == .max, tables.dims.bound(extent(row)).map({ $0 >= 8 }) ?? true,
+      let axis = operandAtoms(item, position).firstIndex(of: tile.lane)
+    else { return false }
+    let (_, strides) = look(operand)
+    return strides[axis] != writer.one && strides[axis] != writer.zero
   }
 
   /// How many nests of the kernel contract.
@@ -257,7 +304,7 @@ extension VisitLowering {
 
     begin(chain, of: summed)
     let others = operandRows.count
-    for position in panels { try makePanel(item, position) }
+    for position in panels { try makePanel(item, position, innermost: tile.lane) }
     begin(tile)
     let part = writer.builder.variable(writer.builder.constant(0, dtype))
     for atom in summed.dropFirst(chain.first) { begin(atom, .sequential) }
@@ -276,7 +323,7 @@ extension VisitLowering {
   /// The sum of a root that waits where it is kept.
   private mutating func sumSoFar(_ root: KernelRequest.Number, _ item: Int) -> Register {
     let place = resultPlace(item)
-    if request.roots[Int(root)].needsMemory {
+    if request.roots[Int(root)].needsMemory, rows[Int(root)] == nil {
       let strides = tables.contiguousStrides(tables.types.shape(request.roots[Int(root)].type))
       let memory = slot(of: root, .read)
       return writer.builder.load(memory, index(writer.zero, strides, place))

@@ -274,8 +274,11 @@ extension VisitLowering {
     return own.indices.filter { !folded.contains($0) }.map { own[$0] }
   }
 
-  /// A row of private memory for the places of the loops that are not open: per axis its atom.
-  mutating func row(_ name: String, _ dtype: DType, _ atoms: [Int?]) throws(Diagnostics) -> Row {
+  /// A row of private memory for the places of the loops that are not open: per axis its atom, of which one may be
+  /// asked to have its neighbours side by side.
+  mutating func row(
+    _ name: String, _ dtype: DType, _ atoms: [Int?], innermost: Int? = nil
+  ) throws(Diagnostics) -> Row {
     var extents: [DimID] = []
     for atom in atoms {
       guard let atom, indices[atom] == nil else {
@@ -290,7 +293,14 @@ extension VisitLowering {
     }
     var count = writer.one
     for extent in extents { count = try tables.product(count, extent) }
+    let inner = innermost.flatMap { atom in atoms.lastIndex { $0 == atom } } ?? extents.count - 1
     var strides = tables.contiguousStrides(extents)
+    if inner < extents.count - 1 {
+      let order = extents.indices.filter { $0 != inner } + [inner]
+      for (axis, stride) in zip(order, tables.contiguousStrides(order.map { extents[$0] })) {
+        strides[axis] = stride
+      }
+    }
     for axis in extents.indices where extents[axis] == writer.one { strides[axis] = writer.zero }
     var row = Row(memory: writer.builder.local(name, dtype, count), strides: strides)
     for (axis, atom) in atoms.enumerated() {
@@ -331,11 +341,11 @@ extension VisitLowering {
   }
 
   /// Writes an operand of a contraction to private memory, for the places of all loops that are not open.
-  mutating func makePanel(_ item: Int, _ position: Int) throws(Diagnostics) {
+  mutating func makePanel(_ item: Int, _ position: Int, innermost: Int? = nil) throws(Diagnostics) {
     let number = request.operandRange(item).lowerBound + position
     let operand = request.operandRows[number]
     let atoms = operandAtoms(item, position)
-    let row = try self.row("panel", tables.types.dtype(operand.type), atoms)
+    let row = try self.row("panel", tables.types.dtype(operand.type), atoms, innermost: innermost)
     let outside = known
     let loops = atoms.compactMap { $0 }.filter { indices[$0] == nil }
     // What is the same for a whole row of a block is computed once for it.

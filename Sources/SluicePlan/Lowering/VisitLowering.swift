@@ -57,6 +57,8 @@ struct VisitLowering {
   var rows: [Row?]
   /// Rows that contractions keep of operands: by root, view and place of the outer loops.
   var operandRows: [(operand: KernelRequest.Operand, atoms: [Int?], row: Row)] = []
+  /// The root whose sums wait in private memory, though others read it from memory.
+  var heldBack: KernelRequest.Number?
   /// Per atom the block of it that is open.
   var blocks: [Block?]
   /// Atoms whose loop runs through the loop of the atom before it too.
