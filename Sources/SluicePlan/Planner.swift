@@ -162,7 +162,7 @@ public struct Planner {
     _ items: [ItemID], _ step: Step, _ program: Program, _ visits: Visits
   ) {
     guard options.fuses, case .call(let kernel, _) = step else { return }
-    for item in items where program.isRepeated[item.index] {
+    for item in items where !program.firstRepetitions[item.index].isNone {
       let name = program.recipeTable.names[program.recipe(item).index]
       remarks.append(
         Remark(

@@ -80,7 +80,7 @@ struct VisitBuilder {
     }
     let own = ownCost(item, tables)
     // A product that is made again for late readers must not run where it was made before.
-    let isAgain = program.isRepeated[item.index] && role == .contract
+    let isAgain = !program.firstRepetitions[item.index].isNone && role == .contract
     if fuses, !isAgain, !program.gathersFromNothing(item, &tables) {
       let reason = join(item, own, &tables)
       visits.reasons[item.index] = reason

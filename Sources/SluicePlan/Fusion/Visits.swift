@@ -226,6 +226,13 @@ struct Visits {
   /// The entry of an item; of a derived one that of nothing.
   func entry(_ item: ItemID) -> Int { Int(itemEntries[item.index]) }
 
+  /// Whether all that a visit does was done before: it is for late readers.
+  func isRepeated(_ visit: VisitID, _ program: Program) -> Bool {
+    var item = firstItems[visit.index]
+    while !item.isNone, !program.firstRepetitions[item.index].isNone { item = nextItems[item.index] }
+    return item.isNone
+  }
+
   /// The roots that a visit reads from memory.
   func reads(_ visit: VisitID) -> ArraySlice<RootID> {
     readPool[(visit.index == 0 ? 0 : Int(readEnds[visit.index - 1]))..<Int(readEnds[visit.index])]

@@ -27,8 +27,9 @@ struct Program {
   private(set) var blocks: [BlockID] = []
   /// Where each item comes from.
   private(set) var locations: [LocationID] = []
-  /// Whether an item does again, for late readers, what another one did.
-  private(set) var isRepeated: [Bool] = []
+  /// Of an item that does again, for late readers, what another one did: the first item that was made again for the
+  /// same reader. None for others.
+  private(set) var firstRepetitions: [ItemID] = []
 
   /// What the items compute.
   var recipeTable = RecipeTable()
@@ -62,6 +63,8 @@ struct Program {
   var makers: [ItemID] = []
   /// Per root the block that it lives in; for cells and stacks the one around their loop or branch.
   private(set) var homeBlocks: [BlockID] = []
+  /// Per root the one that late readers read, made again for them; none where there is no such one.
+  private(set) var repetitions: [RootID] = []
   /// Per root the place of the node or input that gives it.
   private(set) var rootLocations: [LocationID] = []
   /// Per root the view of all of it.
@@ -177,14 +180,35 @@ struct Program {
     resultCounts.append(0)
     blocks.append(block)
     locations.append(location)
-    isRepeated.append(false)
+    firstRepetitions.append(.none)
     return ItemID(roles.count - 1)
   }
 
-  /// An item that does what another one did, for late readers.
-  mutating func appendRepetition(of item: ItemID, _ operands: [ViewID], _ block: BlockID) {
-    _ = appendItem(roles[item.index], detail: details[item.index], operands, block, locations[item.index])
-    isRepeated[isRepeated.count - 1] = true
+  /// Does again, for late readers, what an item did, from whatever of its operands was made again.
+  ///
+  /// - Parameters:
+  ///   - item: The item.
+  ///   - first: The first item that is made again for the same reader: this one, or one before it.
+  ///   - block: Where it stands.
+  mutating func repeatItem(_ item: ItemID, first: ItemID, _ block: BlockID) {
+    let operands = operands(item).map { repeated($0) }
+    let copy = appendItem(
+      roles[item.index], detail: details[item.index], operands, block, locations[item.index])
+    firstRepetitions[copy.index] = first
+    for result in results(item) {
+      let whole = appendResult(types[result], names[result])
+      repetitions[result] = roots[whole.index]
+    }
+  }
+
+  /// A view, or the same of its root's repetition.
+  mutating func repeated(_ view: ViewID) -> ViewID {
+    guard !roots[view.index].isNone else { return view }
+    let root = repetitions[roots[view.index].index]
+    if root.isNone { return view }
+    if isWhole(view) { return whole(root) }
+    return appendView(
+      viewTypes[view.index], viewNames[view.index], root, layouts[view.index], bases[view.index])
   }
 
   mutating func appendAssign(
@@ -217,6 +241,7 @@ struct Program {
     names.append(name)
     homes.append(home)
     makers.append(.none)
+    repetitions.append(.none)
     homeBlocks.append(block)
     rootLocations.append(location)
     let whole = appendView(type, name, RootID(types.count - 1), .none, .none)
