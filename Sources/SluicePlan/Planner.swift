@@ -7,6 +7,8 @@ public struct Planner {
   public struct Options: Sendable, Hashable {
     /// Whether items that share an iteration space run in one kernel.
     public var fuses = true
+    /// The most bytes that the arena of a function may have; nil where that does not matter.
+    public var arenaBytes: Int?
 
     /// The usual choices.
     public init() {}
@@ -21,7 +23,7 @@ public struct Planner {
   /// After so many errors no more functions are planned.
   private static let maximumErrorCount = 100
 
-  private var tables: Tables
+  var tables: Tables
   private let module: Module
   private let options: Options
   private var kernels: [Kernel] = []
@@ -128,13 +130,16 @@ public struct Planner {
 
   private mutating func plan(_ graph: Graph) throws(Diagnostics) -> ExecutionPlan {
     let firstRemark = remarks.count
-    let program = try Flattener.flatten(
+    var program = try Flattener.flatten(
       graph, of: module, variables, &interned, &tables, recomputes: options.fuses)
-    let visits = Visits(program, &tables, stateCount: states.count, fuses: options.fuses)
     let ports = StorageAssignment.Ports(
       parameterCount: parameters.count, inputCount: graph.inputCount, states: states.map(\.type),
       outputs: graph.results.map { graph.types[$0.index] })
-    var storage = try StorageAssignment(program, visits, &tables, ports)
+    var arrangement = try arranged(program, ports)
+    if let budget = options.arenaBytes { arrangement = try fit(arrangement, budget, ports, graph) }
+    let visits = arrangement.visits
+    program = arrangement.program
+    var storage = arrangement.storage
     var origins = StepOrigins()
     let steps = try steps(program, visits, &storage, &origins)
     let (buffers, arenaBytes, lowerBound) = buffers(storage)
@@ -155,6 +160,15 @@ public struct Planner {
       lowerBoundBytes: lowerBound)
     plan.origins = origins
     return plan
+  }
+
+  /// What runs together, in which order, and where values are.
+  mutating func arranged(
+    _ program: Program, _ ports: StorageAssignment.Ports
+  ) throws(Diagnostics) -> Arrangement {
+    let visits = Visits(program, &tables, stateCount: states.count, fuses: options.fuses)
+    let storage = try StorageAssignment(program, visits, &tables, ports)
+    return Arrangement(program: program, visits: visits, storage: storage)
   }
 
   /// Says where items could not join the kernel that makes their operand, and why.
@@ -256,6 +270,23 @@ public struct Planner {
       return .call(requests.kernel(row), try arguments(row, target, entry, &storage))
     } catch {
       throw error.located(at: tables.place(program.locations[items[0].index]))
+    }
+  }
+
+  /// What the kernel of an item of its own needs of the arena besides its values, in the order of its arguments.
+  mutating func scratchBytes(
+    _ item: ItemID, _ visit: VisitID, _ arrangement: Arrangement
+  ) throws(Diagnostics) -> [Int] {
+    let program = arrangement.program
+    guard isSeen(visit, program, arrangement.visits) else { return [] }
+    writer.write(visit, program, arrangement.visits, arrangement.storage, &tables)
+    let row = try kernel([item], program)
+    let slots = kernels[requests.kernel(row).index].slots
+    return zip(slots, requests.meanings(row)).compactMap { slot, meaning in
+      guard case .scratch(let count) = meaning, let bound = tables.dims.bound(count),
+        let elements = Int(exactly: bound), elements <= Self.maximumBytes / slot.dtype.byteCount
+      else { return nil }
+      return max(elements, 0) * slot.dtype.byteCount
     }
   }
 

@@ -79,9 +79,7 @@ struct VisitBuilder {
       return
     }
     let own = ownCost(item, tables)
-    // A product that is made again for late readers must not run where it was made before.
-    let isAgain = !program.firstRepetitions[item.index].isNone && role == .contract
-    if fuses, !isAgain, !program.gathersFromNothing(item, &tables) {
+    if fuses, !program.gathersFromNothing(item, &tables) {
       let reason = join(item, own, &tables)
       visits.reasons[item.index] = reason
       if reason == .joined { return }
@@ -188,6 +186,12 @@ struct VisitBuilder {
     return false
   }
 
+  /// Whether an item is made again for a reader that comes later than a visit: there it would have to be kept.
+  private func isTooEarly(_ item: ItemID, _ visit: VisitID) -> Bool {
+    let first = program.firstRepetitions[item.index]
+    return !first.isNone && visits.firstItem(visit).index < first.index
+  }
+
   /// Whether a visit would not have to move far behind what makes the item's operands.
   private func isNear(_ visit: VisitID) -> Bool {
     leaves.roots.allSatisfy { root in
@@ -233,6 +237,7 @@ struct VisitBuilder {
     let block = program.blocks[item.index]
     if visits.isSingle[visit.index] { return .operandHasKernelOfItsOwn }
     if visits.blocks[visit.index] != block { return .otherBlock }
+    if isTooEarly(item, visit) { return .tooEarly }
     let arrays = leaves.count + program.results(item).count
     if Int(visits.itemCounts[visit.index]) >= Visits.maximumItems
       || Int(visits.arrayCounts[visit.index]) + arrays > Visits.maximumArrays

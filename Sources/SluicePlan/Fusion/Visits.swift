@@ -152,7 +152,7 @@ struct Visits {
     builder.build(&tables)
     self = builder.visits
     noteReads(program)
-    order(program, VisitOrder(program, self, tables, stateCount: stateCount))
+    order(program, tables, stateCount: stateCount)
   }
 
   var count: Int { isSingle.count }
@@ -273,8 +273,11 @@ struct Visits {
   }
 
   /// Puts the visits of every segment in order, and everything in entries.
-  private mutating func order(_ program: Program, _ order: VisitOrder) {
-    var order = order
+  ///
+  /// - Parameter choice: Which of the orders that are tried is taken; nil for the one of the smallest peak.
+  mutating func order(_ program: Program, _ tables: Tables, stateCount: Int, choice: Int? = nil) {
+    var order = VisitOrder(program, self, tables, stateCount: stateCount)
+    entries.removeAll(keepingCapacity: true)
     var next = 0
     var segment: UInt32 = 0
     for index in 0...program.itemCount {
@@ -282,7 +285,7 @@ struct Visits {
       guard isLast || program.roles[index].isControl || program.roles[index] == .assign else { continue }
       let begin = next
       while next < count, segments[next] == segment { next += 1 }
-      for visit in order.order(begin, next) {
+      for visit in order.order(begin, next, choice) {
         entryOf[visit.index] = UInt32(entries.count)
         var item = firstItems[visit.index]
         while !item.isNone {
@@ -343,7 +346,7 @@ extension Visits {
     /// It begins a visit: nothing that it reads is made by one that it could join.
     case first
     case kernelOfItsOwn, operandHasKernelOfItsOwn, readsElsewhere, noCommonAxis, otherBlock, full
-    case otherPlace, notBefore, fewPlaces, privateMemory, rowsApart, cost, noLanes, foldsElsewhere
+    case otherPlace, notBefore, tooEarly, fewPlaces, privateMemory, rowsApart, cost, noLanes, foldsElsewhere
   }
 }
 
@@ -359,6 +362,7 @@ extension Visits.Reason {
     case .full: "the kernel has as many operations, loops or arrays as it may have"
     case .otherPlace: "two axes of it would have to be one axis of the kernel"
     case .notBefore: "another operand is made only after that kernel has begun"
+    case .tooEarly: "it is made again for a later reader"
     case .fewPlaces: "too few independent iterations would be left"
     case .privateMemory: "its rows do not fit the private memory of an iteration"
     case .rowsApart: "what one iteration makes would not lie behind each other in memory"

@@ -30,7 +30,9 @@ extension Flattener {
   private mutating func copy(_ root: RootID) {
     guard let chain = chain(root) else { return }
     let first = ItemID(program.itemCount)
-    for item in chain { program.repeatItem(item, first: first, block) }
+    for item in chain {
+      program.repeatItem(item, program.operands(item).map { program.repeated($0) }, first: first, block)
+    }
   }
 
   /// The items from a cheap product to the one that makes a root, in order; nil where there is no such product.

@@ -184,14 +184,14 @@ struct Program {
     return ItemID(roles.count - 1)
   }
 
-  /// Does again, for late readers, what an item did, from whatever of its operands was made again.
+  /// Does again, for late readers, what an item did.
   ///
   /// - Parameters:
   ///   - item: The item.
+  ///   - operands: What it works on: its operands, or repetitions of them.
   ///   - first: The first item that is made again for the same reader: this one, or one before it.
   ///   - block: Where it stands.
-  mutating func repeatItem(_ item: ItemID, first: ItemID, _ block: BlockID) {
-    let operands = operands(item).map { repeated($0) }
+  mutating func repeatItem(_ item: ItemID, _ operands: [ViewID], first: ItemID, _ block: BlockID) {
     let copy = appendItem(
       roles[item.index], detail: details[item.index], operands, block, locations[item.index])
     firstRepetitions[copy.index] = first
@@ -275,4 +275,46 @@ struct Program {
   }
 
   mutating func end(_ block: BlockID, _ item: ItemID) { ends[block.index] = item }
+
+  // MARK: Versions
+
+  /// The same roots, views and blocks, and no items: the begin of another version of the program.
+  func withoutItems() -> Program {
+    var version = self
+    version.roles = []
+    version.details = []
+    version.operandEnds = []
+    version.operandPool = []
+    version.firstResults = []
+    version.resultCounts = []
+    version.blocks = []
+    version.locations = []
+    version.firstRepetitions = []
+    version.repetitions = [RootID](repeating: .none, count: rootCount)
+    return version
+  }
+
+  /// An item of another version, which makes the same roots from other operands.
+  mutating func appendItem(_ item: ItemID, of other: Program, _ operands: [ViewID]) {
+    let copy = appendItem(
+      other.roles[item.index], detail: other.details[item.index], operands, other.blocks[item.index],
+      other.locations[item.index])
+    firstRepetitions[copy.index] = other.firstRepetitions[item.index]
+    firstResults[copy.index] = other.firstResults[item.index]
+    resultCounts[copy.index] = other.resultCounts[item.index]
+  }
+
+  /// Names the items of this version where those of the other one are named.
+  ///
+  /// - Parameters:
+  ///   - items: Per item of the other version its place in this one.
+  ///   - rootCount: How many roots that one has.
+  mutating func rename(_ items: [ItemID], rootCount: Int) {
+    for root in 0..<rootCount where !makers[root].isNone { makers[root] = items[makers[root].index] }
+    for block in begins.indices where !begins[block].isNone { begins[block] = items[begins[block].index] }
+    for block in ends.indices where !ends[block].isNone { ends[block] = items[ends[block].index] }
+    for item in items where !firstRepetitions[item.index].isNone {
+      firstRepetitions[item.index] = items[firstRepetitions[item.index].index]
+    }
+  }
 }

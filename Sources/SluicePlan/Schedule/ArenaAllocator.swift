@@ -6,6 +6,9 @@ struct ArenaAllocator {
     var first: Int
     var last: Int
 
+    /// How many bytes it takes, so that the next one is aligned.
+    var size: Int { (bytes + alignment - 1) / alignment * alignment }
+
     /// Whether both hold something at some time.
     func overlaps(_ other: Request) -> Bool { other.first <= last && first <= other.last }
   }
@@ -14,7 +17,7 @@ struct ArenaAllocator {
 
   /// Offsets, the size of the arena, and the largest sum of sizes alive at once.
   static func allocate(_ requests: [Request]) -> (offsets: [Int], bytes: Int, lowerBound: Int) {
-    let sizes = requests.map { ($0.bytes + alignment - 1) / alignment * alignment }
+    let sizes = requests.map(\.size)
     let bound = peak(requests).bytes
     var best = inOrderOfTime(requests, sizes)
     guard best.bytes > bound, let rounds = refillCount(requests.count) else {
@@ -89,9 +92,8 @@ struct ArenaAllocator {
   static func peak(_ requests: [Request]) -> (bytes: Int, time: Int?) {
     var changes: [(time: Int, bytes: Int)] = []
     for request in requests {
-      let size = (request.bytes + alignment - 1) / alignment * alignment
-      changes.append((request.first, size))
-      changes.append((request.last + 1, -size))
+      changes.append((request.first, request.size))
+      changes.append((request.last + 1, -request.size))
     }
     changes.sort { ($0.time, $0.bytes) < ($1.time, $1.bytes) }
     var live = 0

@@ -62,8 +62,11 @@ struct VisitOrder {
     self.sizes = sizes
   }
 
-  /// The visits from `begin` on, in the order in which they run.
-  mutating func order(_ begin: Int, _ end: Int) -> [VisitID] {
+  /// How many orders are tried at most.
+  static let candidateCount = 8
+
+  /// The visits from `begin` on, in the order in which they run: the one of the smallest peak, or the one chosen.
+  mutating func order(_ begin: Int, _ end: Int, _ choice: Int?) -> [VisitID] {
     self.begin = begin
     count = end - begin
     if count == 0 { return [] }
@@ -75,6 +78,7 @@ struct VisitOrder {
       connect(withStates: false)
       candidates = orders()
     }
+    if let choice, !candidates.isEmpty { candidates = [candidates[min(choice, candidates.count - 1)]] }
     var best: (order: [UInt32], peak: Double)?
     for order in candidates {
       let peak = peak(order)
