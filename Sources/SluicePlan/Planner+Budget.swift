@@ -29,27 +29,45 @@ extension Planner {
     var least = start
     // The targets behind the first do not depend on the budget: the least that they reach is reached with that budget too.
     for (position, target) in [budget, usual / 2, usual / 4, 0].enumerated() {
-      let found = try narrowed(start, target, budget, scratch, ports)
-      if found.bytes <= budget { return found }
-      if position > 0, found.bytes < least.bytes { least = found }
+      // First with the kernels that there are, then with kernels that work on less at once.
+      for limit in [.infinity, Double(max(target, usual / 16)) / 2] {
+        let found = try narrowed(start, target, budget, limit, scratch, ports)
+        if found.bytes <= budget {
+          note(found, start, budget, usual, graph)
+          return found
+        }
+        if position > 0, found.bytes < least.bytes { least = found }
+      }
     }
     throw tooSmall(budget, least.bytes, usual, graph)
   }
 
   /// Makes values again until no more than the target is alive, the budget is kept, or nothing gets better.
+  ///
+  /// `arenaLimit` is what a kernel of several items may work on.
   private mutating func narrowed(
-    _ start: Arrangement, _ target: Int, _ budget: Int, _ scratch: Scratch,
+    _ start: Arrangement, _ target: Int, _ budget: Int, _ arenaLimit: Double, _ scratch: Scratch,
     _ ports: StorageAssignment.Ports
   ) throws(Diagnostics) -> Arrangement {
     var (current, best) = (start, start)
+    if arenaLimit < .infinity {
+      current = try ordered(try arranged(start.program, ports, arenaLimit: arenaLimit), scratch, ports)
+      if current.bytes < best.bytes { best = current }
+    }
     var failures = 0
     let rounds = start.program.itemCount > Self.largeCount ? 4 : Self.mostRounds
     for _ in 0..<rounds where best.bytes > budget && failures < 2 {
       let choice = Rematerialization(current, scratch.requests(current), target: target, tables)
       if choice.count == 0 { break }
       let program = current.program.repeating(choice.lateFrom, current.visits)
-      current = try ordered(try arranged(program, ports), scratch, ports)
-      if current.bytes < best.bytes { (best, failures) = (current, 0) } else { failures += 1 }
+      current = try arranged(program, ports, arenaLimit: arenaLimit)
+      current.bytes = arenaBytes(current, scratch.requests(current))
+      if current.bytes >= best.bytes {
+        failures += 1
+        continue
+      }
+      current = try ordered(current, scratch, ports)
+      (best, failures) = (current, 0)
     }
     return best
   }
@@ -121,7 +139,26 @@ extension Planner {
 
   // MARK: Messages
 
-  private func tooSmall(_ budget: Int, _ least: Int, _ usual: Int, _ graph: Graph) -> Diagnostics {
+  /// Says what a budget has changed.
+  private mutating func note(
+    _ found: Arrangement, _ start: Arrangement, _ budget: Int, _ usual: Int, _ graph: Graph
+  ) {
+    let count = found.program.itemCount - start.program.itemCount
+    let what =
+      switch count {
+      case 0: "kernels are smaller or run in another order"
+      case 1: "one more item is made again"
+      default: "\(count) more items are made again"
+      }
+    remarks.append(
+      Remark(
+        .memory,
+        "\(what), so that the arena has \(found.bytes) bytes, which may be \(budget), instead of \(usual)",
+        at: graph.location))
+  }
+
+  /// The error that a function needs more than it may have.
+  func tooSmall(_ budget: Int, _ least: Int, _ usual: Int, _ graph: Graph) -> Diagnostics {
     Diagnostics([
       Diagnostic(
         "the arena of `@\(tables.strings[graph.name])` may have \(budget) bytes, "

@@ -31,7 +31,7 @@ public struct Planner {
   private var requests = RequestTable()
   private var writer: RequestWriter
   private var interned = Flattener.Interned()
-  private var remarks: [Remark] = []
+  var remarks: [Remark] = []
   private var parameters: [ModulePlan.Variable] = []
   private var states: [ModulePlan.Variable] = []
   private var variables = Flattener.VariableIndex()
@@ -143,6 +143,9 @@ public struct Planner {
     var origins = StepOrigins()
     let steps = try steps(program, visits, &storage, &origins)
     let (buffers, arenaBytes, lowerBound) = buffers(storage)
+    if let budget = options.arenaBytes, arenaBytes > budget {
+      throw tooSmall(budget, arenaBytes, arenaBytes, graph)
+    }
     let peak = storage.peakRemark(buffers, arenaBytes, lowerBound, tables)
     remarks += storage.placement.remarks + (peak.map { [$0] } ?? [])
     for row in firstRemark..<remarks.count { remarks[row].function = graph.name }
@@ -164,23 +167,30 @@ public struct Planner {
 
   /// What runs together, in which order, and where values are.
   mutating func arranged(
-    _ program: Program, _ ports: StorageAssignment.Ports
+    _ program: Program, _ ports: StorageAssignment.Ports, arenaLimit: Double = .infinity
   ) throws(Diagnostics) -> Arrangement {
-    let visits = Visits(program, &tables, stateCount: states.count, fuses: options.fuses)
+    let visits = Visits(
+      program, &tables, stateCount: states.count, fuses: options.fuses, arenaLimit: arenaLimit)
     let storage = try StorageAssignment(program, visits, &tables, ports)
     return Arrangement(program: program, visits: visits, storage: storage)
   }
 
-  /// Says where items could not join the kernel that makes their operand, and why.
+  /// Says what is made again, and where items could not join the kernel that makes their operand, and why.
   private mutating func remark(
-    _ items: [ItemID], _ step: Step, _ program: Program, _ visits: Visits
+    _ items: [ItemID], _ step: Step, _ program: Program, _ visits: Visits, _ storage: StorageAssignment
   ) {
     guard options.fuses, case .call(let kernel, _) = step else { return }
     for item in items where !program.firstRepetitions[item.index].isNone {
       let name = program.recipeTable.names[program.recipe(item).index]
+      // What stays inside of the kernel is made again for what is stored.
+      let stored = program.results(item).first { visits.needsMemory[$0] }.flatMap {
+        storage.place(of: RootID($0))
+      }
+      let size = stored.map { " of \(storage.storages[$0.storage.index].capacity) bytes" } ?? ""
       remarks.append(
         Remark(
-          .recompute, "made again: `\(name)`, for readers that come much later, instead of kept until then",
+          .recompute,
+          "made again: `\(name)`\(size), for readers that come much later, instead of kept until then",
           at: program.locations[item.index], kernel: kernel))
     }
     for item in items {
@@ -210,7 +220,7 @@ public struct Planner {
         let step = try call(items, nil, entry, program, &storage)
         steps.append(step)
         origins.append(items.lazy.map { program.locations[$0.index] })
-        remark(items, step, program, visits)
+        remark(items, step, program, visits, storage)
       case .assign(let item):
         guard !storage.placement.isElided[item.index] else { continue }
         writer.write(item, program, storage, &tables)

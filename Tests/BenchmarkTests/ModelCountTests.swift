@@ -5,6 +5,8 @@ import SluiceModels
 import SluicePlan
 import Testing
 
+@testable import sluice_bench
+
 #if canImport(Glibc)
   import Glibc
 #elseif canImport(Musl)
@@ -12,8 +14,6 @@ import Testing
 #elseif canImport(Darwin)
   import Darwin
 #endif
-
-@testable import sluice_bench
 
 /// The rows of `Tools/bench count` with few layers.
 ///

@@ -123,12 +123,7 @@ struct LevelTests {
 
   /// A plan of a variant with a smaller arena; nil where none is found.
   private static func smaller(_ plan: ModulePlan, _ subject: Subject, _ variant: Variant) -> ModulePlan? {
-    for percent in [60, 90] {
-      let budget = plan.largestArena / 100 * percent
-      if let small = try? subject.plan(fuses: variant.fuses, level: variant.level, arenaBytes: budget) {
-        return small.largestArena <= budget ? small : nil
-      }
-    }
-    return nil
+    let budget = plan.largestArena / 100 * 85
+    return try? subject.plan(fuses: variant.fuses, level: variant.level, arenaBytes: budget)
   }
 }

@@ -67,7 +67,8 @@ struct LevelTests {
     var expected: [HostTensor] = []
     var arena = 0
     var sizes: [Int] = []
-    for percent in [100, 95, 90, 80, 70, 60] {
+    let isExhaustive = unsafe getenv("SLUICE_EXHAUSTIVE") != nil
+    for percent in [100, 95, 90] + (isExhaustive ? [80, 70, 60] : []) {
       var options = CompileOptions()
       if percent < 100 { options.arenaBytes = arena / 100 * percent }
       // What cannot be reached is an error, which others test.

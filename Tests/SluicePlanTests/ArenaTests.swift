@@ -140,6 +140,7 @@ import Testing
         #expect(heap.popFirst()?.visit == plain.popLast()?.visit)
       }
     }
+    plain.sort { $1 < $0 }
     while let last = plain.popLast() { #expect(heap.popFirst()?.visit == last.visit) }
     #expect(heap.popFirst() == nil)
   }

@@ -6,6 +6,7 @@ struct VisitBuilder {
   var visits: Visits
   let program: Program
   private let fuses: Bool
+  private let arenaLimit: Double
   var leaves = Leaves()
   /// The last visit of small items without independent places.
   private var serial = VisitID.none
@@ -49,7 +50,8 @@ struct VisitBuilder {
     var refold: Visits.Nest?
   }
 
-  init(_ visits: Visits, _ program: Program, fuses: Bool) {
+  init(_ visits: Visits, _ program: Program, fuses: Bool, arenaLimit: Double) {
+    self.arenaLimit = arenaLimit
     self.visits = visits
     self.program = program
     self.fuses = fuses
@@ -230,6 +232,17 @@ struct VisitBuilder {
     return !visit.isNone && visit.index >= segmentBegin ? visit : nil
   }
 
+  /// The bytes of the arena that a visit works on more with an item: what it makes, and reads of others that nothing in
+  /// the visit read yet.
+  private func arenaBytes(_ item: ItemID, _ visit: VisitID, _ tables: Tables) -> Double {
+    var bytes = program.results(item).reduce(0) { $0 + self.bytes(RootID($1), tables) }
+    for (leaf, root) in leaves.roots.enumerated()
+    where program.homes[root.index] == .item && !leaves.roots[..<leaf].contains(root) {
+      if maker(root) != visit, !reads(visit, root) { bytes += self.bytes(root, tables) }
+    }
+    return bytes
+  }
+
   /// Lets an item join a visit if it can.
   private mutating func attempt(
     _ item: ItemID, _ visit: VisitID, _ own: Cost, _ tables: inout Tables
@@ -238,6 +251,7 @@ struct VisitBuilder {
     if visits.isSingle[visit.index] { return .operandHasKernelOfItsOwn }
     if visits.blocks[visit.index] != block { return .otherBlock }
     if isTooEarly(item, visit) { return .tooEarly }
+    if visits.arenaBytes[visit.index] + arenaBytes(item, visit, tables) > arenaLimit { return .overBudget }
     let arrays = leaves.count + program.results(item).count
     if Int(visits.itemCounts[visit.index]) >= Visits.maximumItems
       || Int(visits.arrayCounts[visit.index]) + arrays > Visits.maximumArrays
@@ -339,6 +353,7 @@ struct VisitBuilder {
     visits.spaceAtoms[item.index] = list
     visits.append(item, to: visit)
     visits.arrayCounts[visit.index] += UInt32(leaves.count + program.results(item).count)
+    if arenaLimit < .infinity { visits.arenaBytes[visit.index] += arenaBytes(item, visit, tables) }
     noteLooks(item, visit, &tables)
     finish(item, visit)
   }

@@ -27,8 +27,7 @@ struct Program {
   private(set) var blocks: [BlockID] = []
   /// Where each item comes from.
   private(set) var locations: [LocationID] = []
-  /// Of an item that does again, for late readers, what another one did: the first item that was made again for the
-  /// same reader. None for others.
+  /// Of an item that does again what another one did the first that was made again for the same late reader.
   private(set) var firstRepetitions: [ItemID] = []
 
   /// What the items compute.
