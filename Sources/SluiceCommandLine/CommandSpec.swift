@@ -1,3 +1,5 @@
+import Sluice
+
 /// A command of the command line: its options, its help, and what it does.
 struct CommandSpec: Sendable {
   /// An option or flag.
@@ -28,6 +30,12 @@ struct CommandSpec: Sendable {
       self.init(name, value: value, help)
       isValueOptional = true
     }
+
+    /// Of the commands that plan a model.
+    static let ram = Option(
+      "--ram", value: "BYTES",
+      "the most bytes that the arena of a function may have, such as `64M` or `512K`: values are made again rather than kept"
+    )
 
     /// Of the commands that take data.
     static let uncheckedIndices = Option(
@@ -124,6 +132,33 @@ struct Invocation: Sendable {
       throw UsageError("`\(name) \(text)`: it is an integer from \(range.lowerBound) to \(range.upperBound)")
     }
     return found
+  }
+
+  /// How a model is compiled, by `--ram`.
+  func compileOptions() throws -> CompileOptions {
+    var options = CompileOptions()
+    options.arenaBytes = try bytes("--ram")
+    return options
+  }
+
+  /// The value of an option that is a number of bytes, with K, M or G behind it for 1024, 1024^2 or 1024^3.
+  func bytes(_ name: String) throws -> Int? {
+    guard let text = value(name) else { return nil }
+    let shift = ["K": 10, "M": 20, "G": 30][text.last?.uppercased() ?? ""]
+    let digits = shift == nil ? text[...] : text.dropLast()
+    guard digits.allSatisfy({ $0.isASCII && $0.isNumber }), let number = Int(digits),
+      number <= (1 << 40) >> (shift ?? 0)
+    else {
+      throw UsageError(
+        "`\(name) \(text)`: it is a number of bytes up to 1024G, such as `65536`, `64K`, `64M` or `1G`")
+    }
+    return number << (shift ?? 0)
+  }
+
+  /// Plans have their arena: `--ram` is for models.
+  func refuseRAM() throws {
+    guard flag("--ram") else { return }
+    throw UsageError("`--ram` is for models, `\(arguments[0])` is a plan")
   }
 
   /// The values that are wanted, of the form `name=value`, in order; a name given twice is a mistake.

@@ -33,7 +33,7 @@ extension CommandSpec {
           "--byte-order", value: "ORDER",
           "of MODEL.params and MODEL.state: `little` (the default) or `big`, that of the processor that reads them"
         ),
-        .remarks,
+        .ram, .remarks,
         Option(
           "--json", "print what was written, the memory of functions, and the remarks asked for, as JSON"),
       ],
@@ -50,13 +50,15 @@ extension CommandSpec {
       let functions = invocation.all("--function").map { $0.hasPrefix("@") ? String($0.dropFirst()) : $0 }
       let selfTest = try invocation.choice("--self-test", SelfTestExtent.self, default: .auto)
       let byteOrder = try invocation.choice("--byte-order", ByteOrder.self, default: .little)
+      let options = try invocation.compileOptions()
       let artefact: CArtefact
       switch subject {
       case .module(let module):
         artefact = try CArtefact(
           module, functions: functions, seed: Int64(seed), embedding: embed, selfTest: selfTest,
-          byteOrder: byteOrder, parameters: parameters)
+          byteOrder: byteOrder, parameters: parameters, options: options)
       case .plan(let plan):
+        try invocation.refuseRAM()
         guard functions.isEmpty else {
           throw UsageError("`--function` is for models, `\(invocation.arguments[0])` is a plan")
         }

@@ -60,17 +60,20 @@ extension CommandSpec {
       arguments: "MODEL",
       argumentCount: 1...1,
       options: Catalog.options + [
-        .remarks, Option("--json", "print the memory of functions, and the remarks asked for, as JSON"),
+        .ram, .remarks, Option("--json", "print the memory of functions, and the remarks asked for, as JSON"),
       ],
       examples: ["check model.sluice", "dump ica | sluice check -", "check gpt --remarks=memory"]
     ) { invocation in
       let kinds = try invocation.remarkKinds()
+      let options = try invocation.compileOptions()
       let subject = try catalog.loadSubject(invocation)
-      let plan =
-        switch subject {
-        case .module(let module): try Sluice.compile(module)
-        case .plan(let plan): plan
-        }
+      let plan: ModulePlan
+      switch subject {
+      case .module(let module): plan = try Sluice.compile(module, options: options)
+      case .plan(let read):
+        try invocation.refuseRAM()
+        plan = read
+      }
       let remarks = RemarkList(plan, kinds)
       if invocation.flag("--json") {
         try invocation.context.output(JSON.object(remarks.json(of: subject)).text + "\n")
@@ -127,26 +130,31 @@ extension CommandSpec {
           "--stage", value: "STAGE",
           "`graph` (the default), `plan` or `c`; of a plan, `plan` (the default) or `c`"),
         Option("--output", alias: "-o", value: "FILE", "where to (`-`: standard output)"),
-        .remarks,
+        .ram, .remarks,
       ] + passOptions, examples: ["dump ica", "dump mlp --stage plan", "dump ica --stage c -o ica.c"]
     ) { invocation in
       let kinds = try invocation.remarkKinds()
       let subject = try catalog.loadSubject(invocation)
       let output = invocation.value("--output") ?? "-"
       guard case .module(var module) = subject else {
+        try invocation.refuseRAM()
         if case .plan(let plan) = subject { try dump(plan, invocation, to: output) }
         return ExitCode.ok
       }
       let stage = try invocation.choice("--stage", Stage.self, default: .graph)
       if stage == .graph {
+        guard !invocation.flag("--ram") else {
+          throw UsageError("`--ram` is for plans: `--stage plan` or `--stage c`")
+        }
         if passesAreChosen(invocation) { module = try optimised(module, invocation, default: .none) }
         try FileIO.write(printedModule(module), to: output)
         return ExitCode.ok
       }
       var passRemarks: [Remark] = []
       module = try optimised(module, invocation, default: .full) { passRemarks.append($0) }
-      var plan = try Sluice.compile(
-        module, options: CompileOptions(passes: ["expand"], fuses: fuses(invocation)))
+      var options = try invocation.compileOptions()
+      (options.passes, options.fuses) = (["expand"], fuses(invocation))
+      var plan = try Sluice.compile(module, options: options)
       plan.remarks = passRemarks + plan.remarks
       RemarkList(plan, kinds).print(invocation.context)
       let text = stage == .plan ? printPlan(plan) : CSource.emitC(plan).source

@@ -36,7 +36,7 @@ extension CommandSpec {
         Option("--backend", value: "BACKEND", "`interpreter` (the default), `c` or `reference`"),
         Option("--threads", value: "N", "how many threads the C may use (default 1)"),
         Option("--seed", value: "N", "the seed of random initial values (default 0)"),
-        Option.uncheckedIndices,
+        Option.ram, Option.uncheckedIndices,
         Option("--json", "print the outputs as JSON"),
       ],
       examples: [
@@ -49,13 +49,16 @@ extension CommandSpec {
       let backend = try invocation.choice("--backend", Backend.self, default: .interpreter)
       let threads = try invocation.integer("--threads", default: 1, in: 1...256)
       let seed = try invocation.integer("--seed", default: 0, in: Int.min...Int.max)
+      let options = try invocation.compileOptions()
       let function: String
       var session: Session
       switch subject {
       case .module(let module):
         function = try functionName(invocation.value("--function"), module)
-        session = try Session(module, backend: backend, seed: Int64(seed), threads: threads)
+        session = try Session(
+          module, backend: backend, seed: Int64(seed), threads: threads, options: options)
       case .plan(let plan):
+        try invocation.refuseRAM()
         function = try functionName(
           invocation.value("--function"), plan.functions.map(\.name), of: plan.module.name)
         session = try Session(plan, backend: backend, seed: Int64(seed), threads: threads)

@@ -26,7 +26,7 @@ extension CommandSpec {
         Option("--steps", value: "N", "how many steps, with those of a resumed run"),
         Option("--epochs", value: "N", "instead of --steps: how often all examples are seen"),
         Option("--seed", value: "N", "the seed of all random numbers (default 0)"),
-        Option.uncheckedIndices,
+        Option.ram, Option.uncheckedIndices,
         Option("--params", value: "FILE", "the first values of the parameters, from arrays by name"),
         Option("--backend", value: "BACKEND", "`c` (the default), `interpreter` or `reference`"),
         Option("--threads", value: "N", "how many threads the C may use (default 1)"),
@@ -84,6 +84,7 @@ private struct TrainRun {
     let options = try Self.options(invocation)
     let backend = try invocation.choice("--backend", Backend.self, default: .c)
     let threads = try invocation.integer("--threads", default: 1, in: 1...256)
+    let compiling = try invocation.compileOptions()
     let saved = try Self.savedRun(invocation, checkpoint)
 
     let module = try catalog.load(invocation)
@@ -96,7 +97,8 @@ private struct TrainRun {
     if let saved { try choices.complete(from: saved.archive, path: saved.path) }
     invocation.context.progress("compiling")
     trainer = try Trainer(
-      module, data: data, validation: validation, options: choices, backend: backend, threads: threads)
+      module, data: data, validation: validation, options: choices, backend: backend, threads: threads,
+      compile: compiling)
     if let path = invocation.value("--params") {
       try trainer.loadParameters(TensorArchive.read(path), path: path)
     }

@@ -7,6 +7,8 @@ public struct Planner {
   public struct Options: Sendable, Hashable {
     /// Whether items that share an iteration space run in one kernel.
     public var fuses = true
+    /// The most bytes that the arena of a function may have; nil where that does not matter.
+    public var arenaBytes: Int?
 
     /// The usual choices.
     public init() {}
@@ -21,7 +23,7 @@ public struct Planner {
   /// After so many errors no more functions are planned.
   private static let maximumErrorCount = 100
 
-  private var tables: Tables
+  var tables: Tables
   private let module: Module
   private let options: Options
   private var kernels: [Kernel] = []
@@ -29,7 +31,7 @@ public struct Planner {
   private var requests = RequestTable()
   private var writer: RequestWriter
   private var interned = Flattener.Interned()
-  private var remarks: [Remark] = []
+  var remarks: [Remark] = []
   private var parameters: [ModulePlan.Variable] = []
   private var states: [ModulePlan.Variable] = []
   private var variables = Flattener.VariableIndex()
@@ -128,16 +130,22 @@ public struct Planner {
 
   private mutating func plan(_ graph: Graph) throws(Diagnostics) -> ExecutionPlan {
     let firstRemark = remarks.count
-    let program = try Flattener.flatten(
+    var program = try Flattener.flatten(
       graph, of: module, variables, &interned, &tables, recomputes: options.fuses)
-    let visits = Visits(program, &tables, stateCount: states.count, fuses: options.fuses)
     let ports = StorageAssignment.Ports(
       parameterCount: parameters.count, inputCount: graph.inputCount, states: states.map(\.type),
       outputs: graph.results.map { graph.types[$0.index] })
-    var storage = try StorageAssignment(program, visits, &tables, ports)
+    var arrangement = try arranged(program, ports)
+    if let budget = options.arenaBytes { arrangement = try fit(arrangement, budget, ports, graph) }
+    let visits = arrangement.visits
+    program = arrangement.program
+    var storage = arrangement.storage
     var origins = StepOrigins()
     let steps = try steps(program, visits, &storage, &origins)
     let (buffers, arenaBytes, lowerBound) = buffers(storage)
+    if let budget = options.arenaBytes, arenaBytes > budget {
+      throw tooSmall(budget, arenaBytes, arenaBytes, graph)
+    }
     let peak = storage.peakRemark(buffers, arenaBytes, lowerBound, tables)
     remarks += storage.placement.remarks + (peak.map { [$0] } ?? [])
     for row in firstRemark..<remarks.count { remarks[row].function = graph.name }
@@ -157,16 +165,32 @@ public struct Planner {
     return plan
   }
 
-  /// Says where items could not join the kernel that makes their operand, and why.
+  /// What runs together, in which order, and where values are.
+  mutating func arranged(
+    _ program: Program, _ ports: StorageAssignment.Ports, arenaLimit: Double = .infinity
+  ) throws(Diagnostics) -> Arrangement {
+    let visits = Visits(
+      program, &tables, stateCount: states.count, fuses: options.fuses, arenaLimit: arenaLimit)
+    let storage = try StorageAssignment(program, visits, &tables, ports)
+    return Arrangement(program: program, visits: visits, storage: storage)
+  }
+
+  /// Says what is made again, and where items could not join the kernel that makes their operand, and why.
   private mutating func remark(
-    _ items: [ItemID], _ step: Step, _ program: Program, _ visits: Visits
+    _ items: [ItemID], _ step: Step, _ program: Program, _ visits: Visits, _ storage: StorageAssignment
   ) {
     guard options.fuses, case .call(let kernel, _) = step else { return }
-    for item in items where program.isRepeated[item.index] {
+    for item in items where !program.firstRepetitions[item.index].isNone {
       let name = program.recipeTable.names[program.recipe(item).index]
+      // What stays inside of the kernel is made again for what is stored.
+      let stored = program.results(item).first { visits.needsMemory[$0] }.flatMap {
+        storage.place(of: RootID($0))
+      }
+      let size = stored.map { " of \(storage.storages[$0.storage.index].capacity) bytes" } ?? ""
       remarks.append(
         Remark(
-          .recompute, "made again: `\(name)`, for readers that come much later, instead of kept until then",
+          .recompute,
+          "made again: `\(name)`\(size), for readers that come much later, instead of kept until then",
           at: program.locations[item.index], kernel: kernel))
     }
     for item in items {
@@ -196,7 +220,7 @@ public struct Planner {
         let step = try call(items, nil, entry, program, &storage)
         steps.append(step)
         origins.append(items.lazy.map { program.locations[$0.index] })
-        remark(items, step, program, visits)
+        remark(items, step, program, visits, storage)
       case .assign(let item):
         guard !storage.placement.isElided[item.index] else { continue }
         writer.write(item, program, storage, &tables)
@@ -256,6 +280,23 @@ public struct Planner {
       return .call(requests.kernel(row), try arguments(row, target, entry, &storage))
     } catch {
       throw error.located(at: tables.place(program.locations[items[0].index]))
+    }
+  }
+
+  /// What the kernel of an item of its own needs of the arena besides its values, in the order of its arguments.
+  mutating func scratchBytes(
+    _ item: ItemID, _ visit: VisitID, _ arrangement: Arrangement
+  ) throws(Diagnostics) -> [Int] {
+    let program = arrangement.program
+    guard isSeen(visit, program, arrangement.visits) else { return [] }
+    writer.write(visit, program, arrangement.visits, arrangement.storage, &tables)
+    let row = try kernel([item], program)
+    let slots = kernels[requests.kernel(row).index].slots
+    return zip(slots, requests.meanings(row)).compactMap { slot, meaning in
+      guard case .scratch(let count) = meaning, let bound = tables.dims.bound(count),
+        let elements = Int(exactly: bound), elements <= Self.maximumBytes / slot.dtype.byteCount
+      else { return nil }
+      return max(elements, 0) * slot.dtype.byteCount
     }
   }
 

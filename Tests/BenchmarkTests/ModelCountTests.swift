@@ -1,10 +1,19 @@
 // What the plans of the shipped models cost, as upper bounds: they may only fall.
 
 import Sluice
+import SluiceModels
 import SluicePlan
 import Testing
 
 @testable import sluice_bench
+
+#if canImport(Glibc)
+  import Glibc
+#elseif canImport(Musl)
+  import Musl
+#elseif canImport(Darwin)
+  import Darwin
+#endif
 
 /// The rows of `Tools/bench count` with few layers.
 ///
@@ -72,6 +81,27 @@ import Testing
     #expect(one.count.kernels <= row.kernels, "\(found)")
     #expect(one.arena <= row.arena, "\(found)")
     #expect(one.count.bytes <= row.megabytes * 1e6, "\(found)")
+  }
+
+  /// Arenas are at most 2 % larger than what is alive at once, in every function of every model.
+  @Test(arguments: shippedModels.map(\.name)) func arenasAreTight(_ name: String) throws {
+    let model = try #require(shippedModels.first { $0.name == name })
+    for function in try compile(model.trace()).functions { expectTight(function, of: name) }
+  }
+
+  /// The same for the rows of the benchmark; those that take seconds to plan only when everything is asked for.
+  @Test(arguments: Workload.all.filter { isExhaustive || !slowRows.contains($0.name) }.map(\.name))
+  func arenasOfRowsAreTight(_ name: String) throws {
+    let row = try #require(Workload.all.first { $0.name == name })
+    for function in try compile(row.module()).functions { expectTight(function, of: name) }
+  }
+
+  private static let isExhaustive = unsafe getenv("SLUICE_EXHAUSTIVE") != nil
+  private static let slowRows = ["gpt-medium", "bert-medium", "gpt2-step", "bert-small"]
+
+  private func expectTight(_ function: ExecutionPlan, of model: String) {
+    let (bytes, bound) = (function.arenaBytes, function.lowerBoundBytes)
+    #expect(Double(bytes) <= 1.02 * Double(bound), "\(model): @\(function.name) has \(bytes) of \(bound)")
   }
 
   /// What a row costs with so many layers.

@@ -47,7 +47,7 @@ struct FileTests {
     case "verify": break
     case "run": try run(module, directives, file)
     case "passes": try passes(module, argument, file)
-    case "plan" where argument == "counts": try counts(module, directives)
+    case "plan" where argument.hasPrefix("counts"): try counts(module, directives)
     case "plan": try plan(module, argument, directives, file)
     case "gradient": try gradient(module, directives)
     case "emit-c": try emitC(module, file)
@@ -76,7 +76,9 @@ struct FileTests {
       let module = try parseModule(text, file: file.path)
       found = verify(module)
       if found.isEmpty, directives.command?.hasPrefix("plan") ?? false {
-        _ = try Planner.plan(runPasses(module, OptimizationLevel.none.passes))
+        var options = Planner.Options()
+        options.arenaBytes = budget(directives)
+        _ = try Planner.plan(runPasses(module, OptimizationLevel.none.passes), options: options)
       }
     } catch { found = error.all }
     expect(found, directives)
@@ -209,10 +211,16 @@ struct FileTests {
       if let name = check.function { module = keepFunctions(try derivative(name, of: module), [name]) }
       let errors = verify(module)
       #expect(errors.isEmpty, "\(errors)")
-      let plan = try Subject(module).plan(level: .full)
+      let plan = try Subject(module).plan(level: .full, arenaBytes: budget(directives))
       #expect(PlanChecker().check(plan).isEmpty)
       try compare(plan, check.function, check)
     }
+  }
+
+  /// The bytes that an arena may have: the number behind `within` on the first line.
+  private func budget(_ directives: TestDirectives) -> Int? {
+    let words = directives.command?.split(separator: " ") ?? []
+    return words.dropLast().last == "within" ? words.last.flatMap { Int($0) } : nil
   }
 
   /// What a function costs must be what the line says.

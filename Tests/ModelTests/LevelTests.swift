@@ -58,4 +58,34 @@ struct LevelTests {
       }
     }
   }
+
+  /// Steps whose arena is as small as it gets give the bytes that they give without a budget.
+  @Test(arguments: [("bert", "train_step"), ("gpt", "train_step"), ("simclr", "train_step_on_views")])
+  func noBudgetChangesABit(_ name: String, _ function: String) throws {
+    let module = keepFunctions(try SmallModels.module(name), [function])
+    let values = try Session.initialValues(module, seed: 7)
+    var expected: [HostTensor] = []
+    var arena = 0
+    var sizes: [Int] = []
+    let isExhaustive = unsafe getenv("SLUICE_EXHAUSTIVE") != nil
+    for percent in [100, 95, 90] + (isExhaustive ? [80, 70, 60] : []) {
+      var options = CompileOptions()
+      if percent < 100 { options.arenaBytes = arena / 100 * percent }
+      // What cannot be reached is an error, which others test.
+      guard let plan = try? compile(module, options: options) else { break }
+      let planned = try #require(plan.function(function))
+      #expect(planned.arenaBytes <= options.arenaBytes ?? .max)
+      var interpreter = try PlanInterpreter(
+        plan, parameters: plan.parameters.compactMap { values[$0.name] },
+        states: plan.states.compactMap { values[$0.name] })
+      let inputs = SmallModels.inputs(planned, plan.tables)
+      // Twice: the second call begins with what the first left.
+      var found = try interpreter.run(function, inputs: inputs)
+      found += try interpreter.run(function, inputs: inputs) + interpreter.states
+      if percent == 100 { (expected, arena) = (found, planned.arenaBytes) }
+      #expect(found == expected, "\(name): @\(function) with \(planned.arenaBytes) bytes of \(arena)")
+      sizes.append(planned.arenaBytes)
+    }
+    #expect(sizes.count > 1, "\(name): no budget could be kept: \(sizes)")
+  }
 }

@@ -109,4 +109,39 @@ import Testing
       }
     }
   }
+
+  /// A profile is an array of sums.
+  @Test(arguments: [1, 2, 7, 64, 100]) func profiles(_ times: Int) {
+    var state = UInt64(times)
+    var (plain, profile) = ([Int](repeating: 0, count: times), MemoryProfile(times: times))
+    for _ in 0..<300 {
+      let (a, b) = (next(&state) % times, next(&state) % times)
+      let bytes = next(&state) % 100 - 30
+      for time in min(a, b)...max(a, b) { plain[time] += bytes }
+      profile.add(bytes, min(a, b), max(a, b))
+      let (c, d) = (next(&state) % times, next(&state) % times)
+      #expect(profile.most(min(c, d), max(c, d)) == plain[min(c, d)...max(c, d)].max())
+    }
+    #expect(profile.most(1, 0) == 0)
+  }
+
+  @Test func heapsGiveTheCheapestFirst() {
+    var state: UInt64 = 1
+    var heap = VisitHeap()
+    var plain: [VisitHeap.Entry] = []
+    for round in 0..<2000 {
+      if round % 3 < 2 {
+        let entry = VisitHeap.Entry(
+          cost: Double(next(&state) % 10), rank: Int32(next(&state) % 10), visit: UInt32(round))
+        heap.insert(entry)
+        plain.append(entry)
+      } else {
+        plain.sort { $1 < $0 }
+        #expect(heap.popFirst()?.visit == plain.popLast()?.visit)
+      }
+    }
+    plain.sort { $1 < $0 }
+    while let last = plain.popLast() { #expect(heap.popFirst()?.visit == last.visit) }
+    #expect(heap.popFirst() == nil)
+  }
 }

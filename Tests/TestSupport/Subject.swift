@@ -50,9 +50,12 @@ package struct Subject: Sendable {
   }
 
   /// The plan after the passes of a level.
-  package func plan(fuses: Bool = true, level: OptimizationLevel = .none) throws -> ModulePlan {
+  package func plan(
+    fuses: Bool = true, level: OptimizationLevel = .none, arenaBytes: Int? = nil
+  ) throws -> ModulePlan {
     var options = Planner.Options()
     options.fuses = fuses
+    options.arenaBytes = arenaBytes
     return try Planner.plan(runPasses(module, level.passes, verifyEach: true), options: options)
   }
 

@@ -8,6 +8,11 @@ public struct CompileOptions: Sendable {
   public var passes: [String]
   /// Whether nodes that share an iteration space run in one kernel.
   public var fuses: Bool
+  /// The most bytes that the arena of a function may have; nil where that does not matter.
+  ///
+  /// Values are made again rather than kept, which takes time and changes no bit. Where that is not enough, compiling
+  /// throws the least that was reached.
+  public var arenaBytes: Int?
 
   /// The passes of a level; level 0 runs every node in a kernel of its own.
   public init(level: OptimizationLevel = .full) {
@@ -34,6 +39,7 @@ public func compile(_ module: SluiceIR.Module, options: CompileOptions = Compile
   let expanded = expand(optimised, &passRemarks)
   var choices = Planner.Options()
   choices.fuses = options.fuses
+  choices.arenaBytes = options.arenaBytes
   var plan = try Planner.plan(expanded, options: choices)
   plan.noteIndexUses(of: module)
   plan.remarks = passRemarks.map { Remark(.pass, $0.message) } + plan.remarks

@@ -72,11 +72,13 @@ public struct Session {
   }
 
   /// Compiles a module that a function of its own will initialize: all variables begin with 0.
-  init(uninitialized module: SluiceIR.Module, backend: Backend, threads: Int) throws {
+  init(
+    uninitialized module: SluiceIR.Module, backend: Backend, threads: Int, options: CompileOptions
+  ) throws {
     self.module = module
     self.backend = backend
     self.threads = threads
-    plan = try compile(module)
+    plan = try compile(module, options: options)
     try start(Self.zeros(plan))
   }
 

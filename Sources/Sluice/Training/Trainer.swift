@@ -72,10 +72,12 @@ public struct Trainer {
   ///   - options: How it is trained.
   ///   - backend: What computes; interpreter and C give the same bits.
   ///   - threads: How many threads the C may use.
+  ///   - compile: How the model is compiled.
   /// - Throws: `TrainingError` where functions or data do not fit, and what `Session` throws.
   public init(
     _ module: SluiceIR.Module, data: [String: HostTensor], validation: [String: HostTensor] = [:],
-    options: Options = Options(), backend: Backend = .c, threads: Int = 1
+    options: Options = Options(), backend: Backend = .c, threads: Int = 1,
+    compile: CompileOptions = CompileOptions()
   ) throws {
     let entries = try EntryPoints(module)
     let seed = options.seed ?? 0
@@ -83,9 +85,11 @@ public struct Trainer {
       throw TrainingError("\(percent) % are held out; it is a number from 0 to less than 100")
     }
     if entries.initializesAll {
-      session = try Session(uninitialized: module, backend: backend, threads: threads)
+      session = try Session(
+        uninitialized: module, backend: backend, threads: threads, options: compile)
     } else {
-      session = try Session(module, backend: backend, seed: seed, threads: threads)
+      session = try Session(
+        module, backend: backend, seed: seed, threads: threads, options: compile)
     }
     let plan = session.plan
     guard let step = plan.function("train_step") else { throw InternalError("the plan has no `train_step`") }

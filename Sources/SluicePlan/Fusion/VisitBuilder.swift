@@ -6,6 +6,7 @@ struct VisitBuilder {
   var visits: Visits
   let program: Program
   private let fuses: Bool
+  private let arenaLimit: Double
   var leaves = Leaves()
   /// The last visit of small items without independent places.
   private var serial = VisitID.none
@@ -49,7 +50,8 @@ struct VisitBuilder {
     var refold: Visits.Nest?
   }
 
-  init(_ visits: Visits, _ program: Program, fuses: Bool) {
+  init(_ visits: Visits, _ program: Program, fuses: Bool, arenaLimit: Double) {
+    self.arenaLimit = arenaLimit
     self.visits = visits
     self.program = program
     self.fuses = fuses
@@ -79,9 +81,7 @@ struct VisitBuilder {
       return
     }
     let own = ownCost(item, tables)
-    // A product that is made again for late readers must not run where it was made before.
-    let isAgain = program.isRepeated[item.index] && role == .contract
-    if fuses, !isAgain, !program.gathersFromNothing(item, &tables) {
+    if fuses, !program.gathersFromNothing(item, &tables) {
       let reason = join(item, own, &tables)
       visits.reasons[item.index] = reason
       if reason == .joined { return }
@@ -188,6 +188,12 @@ struct VisitBuilder {
     return false
   }
 
+  /// Whether an item is made again for a reader that comes later than a visit: there it would have to be kept.
+  private func isTooEarly(_ item: ItemID, _ visit: VisitID) -> Bool {
+    let first = program.firstRepetitions[item.index]
+    return !first.isNone && visits.firstItem(visit).index < first.index
+  }
+
   /// Whether a visit would not have to move far behind what makes the item's operands.
   private func isNear(_ visit: VisitID) -> Bool {
     leaves.roots.allSatisfy { root in
@@ -226,6 +232,17 @@ struct VisitBuilder {
     return !visit.isNone && visit.index >= segmentBegin ? visit : nil
   }
 
+  /// The bytes of the arena that a visit works on more with an item: what it makes, and reads of others that nothing in
+  /// the visit read yet.
+  private func arenaBytes(_ item: ItemID, _ visit: VisitID, _ tables: Tables) -> Double {
+    var bytes = program.results(item).reduce(0) { $0 + self.bytes(RootID($1), tables) }
+    for (leaf, root) in leaves.roots.enumerated()
+    where program.homes[root.index] == .item && !leaves.roots[..<leaf].contains(root) {
+      if maker(root) != visit, !reads(visit, root) { bytes += self.bytes(root, tables) }
+    }
+    return bytes
+  }
+
   /// Lets an item join a visit if it can.
   private mutating func attempt(
     _ item: ItemID, _ visit: VisitID, _ own: Cost, _ tables: inout Tables
@@ -233,6 +250,8 @@ struct VisitBuilder {
     let block = program.blocks[item.index]
     if visits.isSingle[visit.index] { return .operandHasKernelOfItsOwn }
     if visits.blocks[visit.index] != block { return .otherBlock }
+    if isTooEarly(item, visit) { return .tooEarly }
+    if visits.arenaBytes[visit.index] + arenaBytes(item, visit, tables) > arenaLimit { return .overBudget }
     let arrays = leaves.count + program.results(item).count
     if Int(visits.itemCounts[visit.index]) >= Visits.maximumItems
       || Int(visits.arrayCounts[visit.index]) + arrays > Visits.maximumArrays
@@ -334,6 +353,7 @@ struct VisitBuilder {
     visits.spaceAtoms[item.index] = list
     visits.append(item, to: visit)
     visits.arrayCounts[visit.index] += UInt32(leaves.count + program.results(item).count)
+    if arenaLimit < .infinity { visits.arenaBytes[visit.index] += arenaBytes(item, visit, tables) }
     noteLooks(item, visit, &tables)
     finish(item, visit)
   }

@@ -30,8 +30,9 @@ struct Visits {
   private var firstItems: [ItemID] = []
   private var lastItems: [ItemID] = []
   var itemCounts: [UInt32] = []
-  /// How many arrays the kernel works on at most.
+  /// How many arrays the kernel works on at most, and how many bytes those have that would be in the arena.
   var arrayCounts: [UInt32] = []
+  var arenaBytes: [Double] = []
   var costs: [Cost] = []
   /// The first rows of lists: places where roots are read or made, visits that read what this one makes.
   var looks: [UInt32] = []
@@ -134,7 +135,17 @@ struct Visits {
   /// Marks the end of a list.
   static let end = UInt32.max
 
-  init(_ program: Program, _ tables: inout Tables, stateCount: Int, fuses: Bool) {
+  /// Forms visits and puts them in order.
+  ///
+  /// - Parameters:
+  ///   - program: The items.
+  ///   - tables: Types and dims.
+  ///   - stateCount: How many states the module has.
+  ///   - fuses: Whether several items may share a visit.
+  ///   - arenaLimit: The most bytes of the arena that a visit of several items may work on.
+  init(
+    _ program: Program, _ tables: inout Tables, stateCount: Int, fuses: Bool, arenaLimit: Double = .infinity
+  ) {
     derivation = Derivation(program, &tables, isOn: fuses)
     let (items, roots) = (program.itemCount, program.rootCount)
     visitOf = [VisitID](repeating: .none, count: items)
@@ -148,11 +159,11 @@ struct Visits {
     needsMemory = [Bool](repeating: false, count: roots)
     isKept = [Bool](repeating: false, count: roots)
     readers = [UInt32](repeating: Self.end, count: roots)
-    var builder = VisitBuilder(self, program, fuses: fuses)
+    var builder = VisitBuilder(self, program, fuses: fuses, arenaLimit: arenaLimit)
     builder.build(&tables)
     self = builder.visits
     noteReads(program)
-    order(program, VisitOrder(program, self, tables, stateCount: stateCount))
+    order(program, tables, stateCount: stateCount)
   }
 
   var count: Int { isSingle.count }
@@ -226,6 +237,13 @@ struct Visits {
   /// The entry of an item; of a derived one that of nothing.
   func entry(_ item: ItemID) -> Int { Int(itemEntries[item.index]) }
 
+  /// Whether all that a visit does was done before: it is for late readers.
+  func isRepeated(_ visit: VisitID, _ program: Program) -> Bool {
+    var item = firstItems[visit.index]
+    while !item.isNone, !program.firstRepetitions[item.index].isNone { item = nextItems[item.index] }
+    return item.isNone
+  }
+
   /// The roots that a visit reads from memory.
   func reads(_ visit: VisitID) -> ArraySlice<RootID> {
     readPool[(visit.index == 0 ? 0 : Int(readEnds[visit.index - 1]))..<Int(readEnds[visit.index])]
@@ -245,6 +263,7 @@ struct Visits {
     lastItems.append(.none)
     itemCounts.append(0)
     arrayCounts.append(0)
+    arenaBytes.append(0)
     costs.append(Cost())
     looks.append(Self.end)
     followers.append(Self.end)
@@ -266,8 +285,11 @@ struct Visits {
   }
 
   /// Puts the visits of every segment in order, and everything in entries.
-  private mutating func order(_ program: Program, _ order: VisitOrder) {
-    var order = order
+  ///
+  /// - Parameter choice: Which of the orders that are tried is taken; nil for the one of the smallest peak.
+  mutating func order(_ program: Program, _ tables: Tables, stateCount: Int, choice: Int? = nil) {
+    var order = VisitOrder(program, self, tables, stateCount: stateCount)
+    entries.removeAll(keepingCapacity: true)
     var next = 0
     var segment: UInt32 = 0
     for index in 0...program.itemCount {
@@ -275,7 +297,7 @@ struct Visits {
       guard isLast || program.roles[index].isControl || program.roles[index] == .assign else { continue }
       let begin = next
       while next < count, segments[next] == segment { next += 1 }
-      for visit in order.order(begin, next) {
+      for visit in order.order(begin, next, choice) {
         entryOf[visit.index] = UInt32(entries.count)
         var item = firstItems[visit.index]
         while !item.isNone {
@@ -336,7 +358,8 @@ extension Visits {
     /// It begins a visit: nothing that it reads is made by one that it could join.
     case first
     case kernelOfItsOwn, operandHasKernelOfItsOwn, readsElsewhere, noCommonAxis, otherBlock, full
-    case otherPlace, notBefore, fewPlaces, privateMemory, rowsApart, cost, noLanes, foldsElsewhere
+    case otherPlace, notBefore, tooEarly, overBudget, fewPlaces, privateMemory, rowsApart, cost, noLanes,
+      foldsElsewhere
   }
 }
 
@@ -352,6 +375,8 @@ extension Visits.Reason {
     case .full: "the kernel has as many operations, loops or arrays as it may have"
     case .otherPlace: "two axes of it would have to be one axis of the kernel"
     case .notBefore: "another operand is made only after that kernel has begun"
+    case .overBudget: "the kernel would need too much of the arena at once"
+    case .tooEarly: "it is made again for a later reader"
     case .fewPlaces: "too few independent iterations would be left"
     case .privateMemory: "its rows do not fit the private memory of an iteration"
     case .rowsApart: "what one iteration makes would not lie behind each other in memory"

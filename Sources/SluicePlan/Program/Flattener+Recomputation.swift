@@ -14,16 +14,9 @@ extension Flattener {
   /// A view, or the same of a copy of its root.
   mutating func recomputed(_ view: ViewID) -> ViewID {
     let root = program.roots[view.index]
-    guard isLate(root), let copy = copy(of: root) else { return view }
-    return self.view(view, of: copy)
-  }
-
-  /// A view of another root of the same type.
-  private mutating func view(_ view: ViewID, of root: RootID) -> ViewID {
-    if program.isWhole(view) { return program.whole(root) }
-    return program.appendView(
-      program.viewTypes[view.index], program.viewNames[view.index], root, program.layouts[view.index],
-      program.bases[view.index])
+    guard isLate(root) else { return view }
+    if program.repetitions[root.index].isNone { copy(root) }
+    return program.repeated(view)
   }
 
   private func isLate(_ root: RootID) -> Bool {
@@ -33,22 +26,13 @@ extension Flattener {
     return program.itemCount - program.makers[root.index].index > Program.lateDistance
   }
 
-  /// A copy of what makes a root, made at its first late reader; nil where that does not pay.
-  private mutating func copy(of root: RootID) -> RootID? {
-    if let known = recomputed[root] { return known }
-    guard let chain = chain(root) else { return nil }
+  /// Makes a root again for its first late reader, where that pays.
+  private mutating func copy(_ root: RootID) {
+    guard let chain = chain(root) else { return }
+    let first = ItemID(program.itemCount)
     for item in chain {
-      var operands: [ViewID] = []
-      for operand in program.operands(item) {
-        operands.append(recomputed[program.roots[operand.index]].map { view(operand, of: $0) } ?? operand)
-      }
-      guard let result = program.results(item).first else { return nil }
-      if recomputed[RootID(result)] != nil { continue }
-      program.appendRepetition(of: item, operands, block)
-      let whole = program.appendResult(program.types[result], program.names[result])
-      recomputed[RootID(result)] = program.roots[whole.index]
+      program.repeatItem(item, program.operands(item).map { program.repeated($0) }, first: first, block)
     }
-    return recomputed[root]
   }
 
   /// The items from a cheap product to the one that makes a root, in order; nil where there is no such product.
@@ -75,7 +59,7 @@ extension Flattener {
 
   /// Whether an operand belongs to the chain: a map, copy or cheap product of the same block that is as late.
   private func leadsOn(_ operand: ViewID, _ root: RootID) -> Bool {
-    guard isLate(root), recomputed[root] == nil else { return false }
+    guard isLate(root), program.repetitions[root.index].isNone else { return false }
     let item = program.makers[root.index]
     switch program.roles[item.index] {
     case .copy: return true

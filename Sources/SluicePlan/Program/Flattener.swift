@@ -12,8 +12,6 @@ struct Flattener {
   private(set) var location: LocationID = .none
   let zero: DimID
   private let recomputes: Bool
-  /// The copies of roots that were made for late readers.
-  var recomputed: [RootID: RootID] = [:]
 
   /// Where the module's variables are kept, by name.
   struct VariableIndex {

@@ -27,8 +27,8 @@ struct Program {
   private(set) var blocks: [BlockID] = []
   /// Where each item comes from.
   private(set) var locations: [LocationID] = []
-  /// Whether an item does again, for late readers, what another one did.
-  private(set) var isRepeated: [Bool] = []
+  /// Of an item that does again what another one did the first that was made again for the same late reader.
+  private(set) var firstRepetitions: [ItemID] = []
 
   /// What the items compute.
   var recipeTable = RecipeTable()
@@ -62,6 +62,8 @@ struct Program {
   var makers: [ItemID] = []
   /// Per root the block that it lives in; for cells and stacks the one around their loop or branch.
   private(set) var homeBlocks: [BlockID] = []
+  /// Per root the one that late readers read, made again for them; none where there is no such one.
+  private(set) var repetitions: [RootID] = []
   /// Per root the place of the node or input that gives it.
   private(set) var rootLocations: [LocationID] = []
   /// Per root the view of all of it.
@@ -177,14 +179,35 @@ struct Program {
     resultCounts.append(0)
     blocks.append(block)
     locations.append(location)
-    isRepeated.append(false)
+    firstRepetitions.append(.none)
     return ItemID(roles.count - 1)
   }
 
-  /// An item that does what another one did, for late readers.
-  mutating func appendRepetition(of item: ItemID, _ operands: [ViewID], _ block: BlockID) {
-    _ = appendItem(roles[item.index], detail: details[item.index], operands, block, locations[item.index])
-    isRepeated[isRepeated.count - 1] = true
+  /// Does again, for late readers, what an item did.
+  ///
+  /// - Parameters:
+  ///   - item: The item.
+  ///   - operands: What it works on: its operands, or repetitions of them.
+  ///   - first: The first item that is made again for the same reader: this one, or one before it.
+  ///   - block: Where it stands.
+  mutating func repeatItem(_ item: ItemID, _ operands: [ViewID], first: ItemID, _ block: BlockID) {
+    let copy = appendItem(
+      roles[item.index], detail: details[item.index], operands, block, locations[item.index])
+    firstRepetitions[copy.index] = first
+    for result in results(item) {
+      let whole = appendResult(types[result], names[result])
+      repetitions[result] = roots[whole.index]
+    }
+  }
+
+  /// A view, or the same of its root's repetition.
+  mutating func repeated(_ view: ViewID) -> ViewID {
+    guard !roots[view.index].isNone else { return view }
+    let root = repetitions[roots[view.index].index]
+    if root.isNone { return view }
+    if isWhole(view) { return whole(root) }
+    return appendView(
+      viewTypes[view.index], viewNames[view.index], root, layouts[view.index], bases[view.index])
   }
 
   mutating func appendAssign(
@@ -217,6 +240,7 @@ struct Program {
     names.append(name)
     homes.append(home)
     makers.append(.none)
+    repetitions.append(.none)
     homeBlocks.append(block)
     rootLocations.append(location)
     let whole = appendView(type, name, RootID(types.count - 1), .none, .none)
@@ -250,4 +274,46 @@ struct Program {
   }
 
   mutating func end(_ block: BlockID, _ item: ItemID) { ends[block.index] = item }
+
+  // MARK: Versions
+
+  /// The same roots, views and blocks, and no items: the begin of another version of the program.
+  func withoutItems() -> Program {
+    var version = self
+    version.roles = []
+    version.details = []
+    version.operandEnds = []
+    version.operandPool = []
+    version.firstResults = []
+    version.resultCounts = []
+    version.blocks = []
+    version.locations = []
+    version.firstRepetitions = []
+    version.repetitions = [RootID](repeating: .none, count: rootCount)
+    return version
+  }
+
+  /// An item of another version, which makes the same roots from other operands.
+  mutating func appendItem(_ item: ItemID, of other: Program, _ operands: [ViewID]) {
+    let copy = appendItem(
+      other.roles[item.index], detail: other.details[item.index], operands, other.blocks[item.index],
+      other.locations[item.index])
+    firstRepetitions[copy.index] = other.firstRepetitions[item.index]
+    firstResults[copy.index] = other.firstResults[item.index]
+    resultCounts[copy.index] = other.resultCounts[item.index]
+  }
+
+  /// Names the items of this version where those of the other one are named.
+  ///
+  /// - Parameters:
+  ///   - items: Per item of the other version its place in this one.
+  ///   - rootCount: How many roots that one has.
+  mutating func rename(_ items: [ItemID], rootCount: Int) {
+    for root in 0..<rootCount where !makers[root].isNone { makers[root] = items[makers[root].index] }
+    for block in begins.indices where !begins[block].isNone { begins[block] = items[begins[block].index] }
+    for block in ends.indices where !ends[block].isNone { ends[block] = items[ends[block].index] }
+    for item in items where !firstRepetitions[item.index].isNone {
+      firstRepetitions[item.index] = items[firstRepetitions[item.index].index]
+    }
+  }
 }

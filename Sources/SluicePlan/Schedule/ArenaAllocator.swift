@@ -5,30 +5,54 @@ struct ArenaAllocator {
     var bytes: Int
     var first: Int
     var last: Int
+
+    /// How many bytes it takes, so that the next one is aligned.
+    var size: Int { (bytes + alignment - 1) / alignment * alignment }
+
+    /// Whether both hold something at some time.
+    func overlaps(_ other: Request) -> Bool { other.first <= last && first <= other.last }
   }
 
   static let alignment = 64
 
   /// Offsets, the size of the arena, and the largest sum of sizes alive at once.
   static func allocate(_ requests: [Request]) -> (offsets: [Int], bytes: Int, lowerBound: Int) {
-    let sizes = requests.map { ($0.bytes + alignment - 1) / alignment * alignment }
+    let sizes = requests.map(\.size)
     let bound = peak(requests).bytes
     var best = inOrderOfTime(requests, sizes)
     guard best.bytes > bound, let rounds = refillCount(requests.count) else {
       return (best.offsets, best.bytes, bound)
     }
     for key in keys(requests, sizes) {
-      var order = requests.indices.sorted { (key[$1], $0) < (key[$0], $1) }
+      var order = requests.indices.sorted { key[$1] != key[$0] ? key[$1] < key[$0] : $0 < $1 }
       for _ in 0...rounds where best.bytes > bound {
         let filled = fill(order, requests, sizes)
         if filled.bytes < best.bytes { best = filled }
-        // What stands highest goes first in the next round.
-        guard let top = order.firstIndex(where: { filled.offsets[$0] + sizes[$0] == filled.bytes }), top > 0
-        else { break }
-        order.insert(order.remove(at: top), at: 0)
+        guard raise(filled.offsets, filled.bytes, &order, requests, sizes) else { break }
       }
     }
     return (best.offsets, best.bytes, bound)
+  }
+
+  /// Puts what stands highest first, and right behind it, in their order, what stood in its way; false where that is
+  /// how they are placed already.
+  private static func raise(
+    _ offsets: [Int], _ bytes: Int, _ order: inout [Int], _ requests: [Request], _ sizes: [Int]
+  ) -> Bool {
+    guard let place = order.firstIndex(where: { offsets[$0] + sizes[$0] == bytes }) else { return false }
+    let top = order[place]
+    var (others, rest): ([Int], [Int]) = ([], [])
+    for (position, other) in order.enumerated() where position != place {
+      if position < place && requests[other].overlaps(requests[top]) {
+        others.append(other)
+      } else {
+        rest.append(other)
+      }
+    }
+    let next = [top] + others + rest
+    if next == order { return false }
+    order = next
+    return true
   }
 
   /// How often an order is tried again, so that filling stays within a second; nil for too many requests.
@@ -36,23 +60,40 @@ struct ArenaAllocator {
     count > 4_096 ? nil : Swift.min(20, 20_000_000 / Swift.max(count * count, 1))
   }
 
-  /// Orders in which requests are placed, the largest first: by size, by size and time, by time.
-  private static func keys(_ requests: [Request], _ sizes: [Int]) -> [[Int]] {
-    let durations = requests.map { $0.last - $0.first + 1 }
-    // Sizes are at most 2^40 bytes and times below 2^31, so a product may not fit.
-    let areas = zip(sizes, durations).map { size, duration in
-      (size >> 6).multipliedReportingOverflow(by: duration)
-    }
-    return [sizes, areas.map { $0.overflow ? .max : $0.partialValue }, durations]
+  /// Orders in which requests are placed, the largest first: by size, by time, and both where those come first that are
+  /// alive when most is.
+  private static func keys(_ requests: [Request], _ sizes: [Int]) -> [[Key]] {
+    let durations = requests.map { $0.last - $0.first }
+    let live = liveBytes(requests, sizes)
+    return [
+      zip(live, sizes).map { Key($0, $1) }, sizes.map { Key($0, 0) }, durations.map { Key($0, 0) },
+      zip(live, durations).map { Key($0, $1) },
+    ]
+  }
+
+  /// By what requests are ordered: by one number, and where that is equal by another.
+  private struct Key: Comparable {
+    var first: Int
+    var second: Int
+
+    init(_ first: Int, _ second: Int) { (self.first, self.second) = (first, second) }
+
+    static func < (a: Key, b: Key) -> Bool { (a.first, a.second) < (b.first, b.second) }
+  }
+
+  /// Per request the most bytes that are alive at once while it is.
+  private static func liveBytes(_ requests: [Request], _ sizes: [Int]) -> [Int] {
+    var profile = MemoryProfile(times: (requests.map(\.last).max() ?? 0) + 1)
+    for (request, size) in zip(requests, sizes) { profile.add(size, request.first, request.last) }
+    return requests.map { profile.most($0.first, $0.last) }
   }
 
   /// The largest sum of sizes alive at once, and the first time when it is reached; nil where nothing is alive.
   static func peak(_ requests: [Request]) -> (bytes: Int, time: Int?) {
     var changes: [(time: Int, bytes: Int)] = []
     for request in requests {
-      let size = (request.bytes + alignment - 1) / alignment * alignment
-      changes.append((request.first, size))
-      changes.append((request.last + 1, -size))
+      changes.append((request.first, request.size))
+      changes.append((request.last + 1, -request.size))
     }
     changes.sort { ($0.time, $0.bytes) < ($1.time, $1.bytes) }
     var live = 0
@@ -64,26 +105,26 @@ struct ArenaAllocator {
     return peak
   }
 
-  /// In an order, each at the lowest place where it fits: close to the bound, quadratic.
+  /// In an order, each in the smallest gap where it fits, the lowest of equal ones: close to the bound, quadratic.
   private static func fill(
     _ order: [Int], _ requests: [Request], _ sizes: [Int]
   ) -> (offsets: [Int], bytes: Int) {
     var offsets = [Int](repeating: 0, count: requests.count)
+    /// What was placed, from low to high.
     var placed: [Int] = []
     var total = 0
     for request in order {
-      var offset = 0
-      for other in placed {
-        let overlaps =
-          requests[other].first <= requests[request].last && requests[request].first <= requests[other].last
-        guard overlaps else { continue }
-        if offsets[other] >= offset + sizes[request] { break }
-        offset = Swift.max(offset, offsets[other] + sizes[other])
+      var end = 0
+      var best: (offset: Int, bytes: Int)?
+      for other in placed where requests[other].overlaps(requests[request]) {
+        let gap = offsets[other] - end
+        if gap >= sizes[request], gap < best?.bytes ?? .max { best = (end, gap) }
+        end = Swift.max(end, offsets[other] + sizes[other])
       }
+      let offset = best?.offset ?? end
       offsets[request] = offset
       total = Swift.max(total, offset + sizes[request])
-      let place = placed.firstIndex { offsets[$0] > offset } ?? placed.count
-      placed.insert(request, at: place)
+      placed.insert(request, at: placed.firstIndex { offsets[$0] > offset } ?? placed.count)
     }
     return (offsets, total)
   }

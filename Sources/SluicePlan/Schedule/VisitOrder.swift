@@ -5,8 +5,8 @@ import SluiceIR
 /// A visit comes behind what makes its operands, and what makes the next value of a state behind everything that reads
 /// the old one, where that is possible: then the new value is made in place.
 struct VisitOrder {
-  /// In segments of more visits the greedy order, which looks at all that could come next, is left out.
-  private static let greedyLimit = 4096
+  /// A value's share is divided among up to so many readers exactly; among more, among the next power of two.
+  private static let exactReaders: UInt32 = 16
 
   private let program: Program
   private let visits: Visits
@@ -17,8 +17,13 @@ struct VisitOrder {
   /// Edges to the visits that come later: those of visit `begin + v` are `edges[ends[v]..<ends[v + 1]]`.
   private var ends: [UInt32] = []
   private var edges: [UInt32] = []
-  /// Per root how many visits of the segment will still read it; 0 for what they do not make.
+  /// Per visit of the segment the bytes that it makes.
+  private var made: [Double] = []
+  /// Per root how many visits of the segment will still read it.
   private var readers: [UInt32]
+  /// The visits of the segment that read a root stand in `readerPool` from here on, up to one that is `.max`.
+  private var readerBegins: [UInt32]
+  private var readerPool: [UInt32] = []
   /// Per state which visits read it, and which one makes its next value.
   private var stateReaders: [[VisitID]]
   private var stateMakers: [VisitID]
@@ -26,12 +31,14 @@ struct VisitOrder {
   init(_ program: Program, _ visits: Visits, _ tables: Tables, stateCount: Int) {
     self.program = program
     self.visits = visits
-    sizes = program.types.indices.map { root in
+    var sizes = program.types.indices.map { root -> Double in
       guard program.homes[root] == .item, visits.needsMemory[root] else { return 0 }
       let type = program.types[root]
-      return tables.elementBound(type) * Double(tables.types.dtype(type).byteCount)
+      // What is larger is no plan's.
+      return min(tables.elementBound(type) * Double(tables.types.dtype(type).byteCount), 0x1p60)
     }
     readers = [UInt32](repeating: 0, count: program.rootCount)
+    readerBegins = [UInt32](repeating: 0, count: program.rootCount)
     stateReaders = [[VisitID]](repeating: [], count: stateCount)
     stateMakers = [VisitID](repeating: .none, count: stateCount)
     for index in 0..<visits.count {
@@ -40,28 +47,38 @@ struct VisitOrder {
       }
     }
     for index in 0..<program.itemCount where program.roles[index] == .assign {
-      guard case .state(let state) = program.target(ItemID(index)),
-        let view = program.operands(ItemID(index)).first, program.isWhole(view)
-      else { continue }
+      guard let view = program.operands(ItemID(index)).first, program.isWhole(view) else { continue }
       let root = program.roots[view.index]
-      if program.homes[root.index] == .item {
+      guard program.homes[root.index] == .item else { continue }
+      switch program.target(ItemID(index)) {
+      case .state(let state):
         stateMakers[state] = visits.visitOf[program.makers[root.index].index]
+        sizes[root.index] = 0
+      // It is made where it ends up.
+      case .output: sizes[root.index] = 0
+      case .cell, .part: break
       }
     }
+    self.sizes = sizes
   }
 
-  /// The visits from `begin` on, in the order in which they run.
-  mutating func order(_ begin: Int, _ end: Int) -> [VisitID] {
+  /// How many orders are tried at most.
+  static let candidateCount = 8
+
+  /// The visits from `begin` on, in the order in which they run: the one of the smallest peak, or the one chosen.
+  mutating func order(_ begin: Int, _ end: Int, _ choice: Int?) -> [VisitID] {
     self.begin = begin
     count = end - begin
     if count == 0 { return [] }
     if count == 1 { return [VisitID(begin)] }
+    made = (begin..<end).map { bytesMade(VisitID($0)) }
     connect(withStates: true)
     var candidates = orders()
     if candidates.isEmpty {
       connect(withStates: false)
       candidates = orders()
     }
+    if let choice, !candidates.isEmpty { candidates = [candidates[min(choice, candidates.count - 1)]] }
     var best: (order: [UInt32], peak: Double)?
     for order in candidates {
       let peak = peak(order)
@@ -76,47 +93,59 @@ struct VisitOrder {
     guard let depths = ranks() else { return [] }
     let byDepth = sorted(by: depths)
     let late = lateRanks(depths, byDepth)
-    var result = [onDemand(byDepth), onDemand(sorted(by: late))]
-    if count <= Self.greedyLimit {
-      result.append(onDemand(greedy(late)))
-      result.append(onDemand(earlyOrLate(depths, late)))
+    let (byLate, mixed) = (sorted(by: late), earlyOrLate(depths, late))
+    var isSource = inputReaders()
+    var result: [[UInt32]] = []
+    for order in [byDepth, byLate, greedy(late, isSource), mixed] { result.append(onDemand(order, isSource)) }
+    // The same where what only makes again what there was waits until it is needed.
+    var hasMore = false
+    for visit in 0..<count
+    where !isSource[visit] && !followers(visit).isEmpty
+      && visits.isRepeated(VisitID(begin + visit), program)
+    {
+      (isSource[visit], hasMore) = (true, true)
     }
+    guard hasMore else { return result }
+    for order in [byDepth, byLate, greedy(late, isSource), mixed] { result.append(onDemand(order, isSource)) }
     return result
   }
 
-  /// Whether a visit reads nothing that others make: it can run at any time before what reads it.
-  private func isSource(_ visit: Int, _ waiting: [UInt32]) -> Bool {
-    waiting[visit] == 0 && !followers(visit).isEmpty
+  /// Per visit whether it is a source: it needs nothing that others make, so it can run at any time before its readers.
+  private func inputReaders() -> [Bool] {
+    let waiting = predecessorCounts()
+    return (0..<count).map { waiting[$0] == 0 && !followers($0).isEmpty }
   }
 
-  /// The order in which what can run at any time does so right before it is needed.
-  private func onDemand(_ order: [UInt32]) -> [UInt32] {
-    let waiting = predecessorCounts()
+  /// The order in which sources run right before they are needed.
+  private func onDemand(_ order: [UInt32], _ isSource: [Bool]) -> [UInt32] {
     // Per visit the sources that it needs, as linked lists: each source stands in the list of all its followers.
     var heads = [UInt32](repeating: .max, count: count)
     var rows: [(source: UInt32, next: UInt32)] = []
-    for visit in order where isSource(Int(visit), waiting) {
+    for visit in order.reversed() where isSource[Int(visit)] {
       for follower in followers(Int(visit)) {
         rows.append((visit, heads[Int(follower)]))
         heads[Int(follower)] = UInt32(rows.count - 1)
       }
     }
-    var isDone = [Bool](repeating: false, count: count)
+    var isOpen = [Bool](repeating: false, count: count)
+    var open: [UInt32] = []
     var result: [UInt32] = []
     result.reserveCapacity(count)
-    for visit in order where !isSource(Int(visit), waiting) {
-      let begin = result.count
-      var row = heads[Int(visit)]
-      while row != .max {
-        let source = rows[Int(row)].source
-        if !isDone[Int(source)] {
-          isDone[Int(source)] = true
-          result.append(source)
+    for visit in order where !isSource[Int(visit)] {
+      open.append(visit)
+      while let next = open.last {
+        let row = heads[Int(next)]
+        if row == .max {
+          result.append(next)
+          open.removeLast()
+          continue
         }
-        row = rows[Int(row)].next
+        heads[Int(next)] = rows[Int(row)].next
+        let source = rows[Int(row)].source
+        if isOpen[Int(source)] { continue }
+        isOpen[Int(source)] = true
+        open.append(source)
       }
-      result[begin...].reverse()
-      result.append(visit)
     }
     return result
   }
@@ -202,69 +231,90 @@ struct VisitOrder {
 
   /// Always the visit that takes the least memory and frees the most; of several readers of a value, each frees its share.
   ///
-  /// What can run at any time comes first here, and is put where it is needed by `onDemand`.
-  private mutating func greedy(_ ranks: [Int32]) -> [UInt32] {
-    var waiting = predecessorCounts()
+  /// Sources run as soon as they can here; `onDemand` puts them where they are needed.
+  private mutating func greedy(_ ranks: [Int32], _ isSource: [Bool]) -> [UInt32] {
     countReaders()
+    listReaders()
+    var waiting = predecessorCounts()
+    // Per visit that could come next what it takes; an entry of the heap that says otherwise is old.
+    var costs = [Double?](repeating: nil, count: count)
+    var heap = VisitHeap()
     var order: [UInt32] = []
     order.reserveCapacity(count)
-    var ready: [Int] = []
-    let sources = (0..<count).filter { isSource($0, waiting) }
-    for visit in 0..<count where waiting[visit] == 0 && followers(visit).isEmpty { ready.append(visit) }
-    for source in sources {
-      order.append(UInt32(source))
-      for follower in followers(source) {
-        waiting[Int(follower)] -= 1
-        if waiting[Int(follower)] == 0 { ready.append(Int(follower)) }
+    func offer(_ visit: UInt32) {
+      let cost = taken(visit)
+      costs[Int(visit)] = cost
+      heap.insert(VisitHeap.Entry(cost: cost, rank: ranks[Int(visit)], visit: visit))
+    }
+    // What stands in the order before this place has released what follows it.
+    var next = 0
+    func admit(_ visit: UInt32) {
+      if isSource[Int(visit)] { order.append(visit) } else { offer(visit) }
+    }
+    func release() {
+      while next < order.count {
+        for follower in followers(Int(order[next])) {
+          waiting[Int(follower)] -= 1
+          if waiting[Int(follower)] == 0 { admit(follower) }
+        }
+        next += 1
       }
     }
-    while !ready.isEmpty {
-      var best = 0
-      var bestCost = (Double.infinity, Int32.max, Int.max)
-      for (position, visit) in ready.enumerated() {
-        var taken = made(visit)
-        for root in visits.reads(VisitID(begin + visit)) where readers[root.index] > 0 {
-          taken -= sizes[root.index] / Double(readers[root.index])
-        }
-        let cost = (taken, ranks[visit], visit)
-        if cost < bestCost { (best, bestCost) = (position, cost) }
-      }
-      let visit = ready.remove(at: best)
-      order.append(UInt32(visit))
-      for root in visits.reads(VisitID(begin + visit)) where readers[root.index] > 0 {
+    for visit in 0..<UInt32(count) where waiting[Int(visit)] == 0 { admit(visit) }
+    release()
+    while let entry = heap.popFirst() {
+      guard costs[Int(entry.visit)] == entry.cost else { continue }
+      costs[Int(entry.visit)] = nil
+      order.append(entry.visit)
+      for root in visits.reads(VisitID(begin + Int(entry.visit))) where readers[root.index] > 0 {
+        let before = sharers(root)
         readers[root.index] -= 1
+        if sharers(root) == before { continue }
+        var row = Int(readerBegins[root.index])
+        while readerPool[row] != .max {
+          if costs[Int(readerPool[row])] != nil { offer(readerPool[row]) }
+          row += 1
+        }
       }
-      for follower in followers(visit) {
-        waiting[Int(follower)] -= 1
-        if waiting[Int(follower)] == 0 { ready.append(Int(follower)) }
-      }
+      release()
     }
     return order
+  }
+
+  /// What a visit makes less its share of what it reads.
+  private func taken(_ visit: UInt32) -> Double {
+    var taken = made[Int(visit)]
+    for root in visits.reads(VisitID(begin + Int(visit))) where readers[root.index] > 0 {
+      taken -= sizes[root.index] / Double(sharers(root))
+    }
+    return taken
+  }
+
+  /// Among how many readers a root is shared: with many, it changes only now and then.
+  private func sharers(_ root: RootID) -> UInt32 {
+    let count = readers[root.index]
+    return count <= Self.exactReaders ? count : 1 << (32 - UInt32((count - 1).leadingZeroBitCount))
   }
 
   /// What makes as much as it reads or more as late as it can be, and what makes less as early: activations are computed again
   /// just in time, gradients of weights as soon as they free what they are made of.
   private func earlyOrLate(_ depths: [Int32], _ late: [Int32]) -> [UInt32] {
-    let ranks = (0..<count).map { visit -> Int32 in
-      var freed = 0.0
-      for root in visits.reads(VisitID(begin + visit)) { freed += sizes[root.index] }
-      return made(visit) >= freed ? late[visit] : depths[visit]
-    }
     var waiting = predecessorCounts()
-    var ready = (0..<count).filter { waiting[$0] == 0 }
+    var heap = VisitHeap()
     var order: [UInt32] = []
     order.reserveCapacity(count)
-    while !ready.isEmpty {
-      var best = 0
-      for position in ready.indices
-      where (ranks[ready[position]], ready[position]) < (ranks[ready[best]], ready[best]) {
-        best = position
-      }
-      let visit = ready.remove(at: best)
-      order.append(UInt32(visit))
-      for follower in followers(visit) {
+    func offer(_ visit: Int) {
+      var freed = 0.0
+      for root in visits.reads(VisitID(begin + visit)) { freed += sizes[root.index] }
+      let rank = made[visit] >= freed ? late[visit] : depths[visit]
+      heap.insert(VisitHeap.Entry(cost: 0, rank: rank, visit: UInt32(visit)))
+    }
+    for visit in 0..<count where waiting[visit] == 0 { offer(visit) }
+    while let entry = heap.popFirst() {
+      order.append(entry.visit)
+      for follower in followers(Int(entry.visit)) {
         waiting[Int(follower)] -= 1
-        if waiting[Int(follower)] == 0 { ready.append(Int(follower)) }
+        if waiting[Int(follower)] == 0 { offer(Int(follower)) }
       }
     }
     return order
@@ -272,9 +322,9 @@ struct VisitOrder {
 
   // MARK: Memory
 
-  private func made(_ visit: Int) -> Double {
+  private func bytesMade(_ visit: VisitID) -> Double {
     var bytes = 0.0
-    var item = visits.firstItem(VisitID(begin + visit))
+    var item = visits.firstItem(visit)
     while !item.isNone {
       for root in program.results(item) { bytes += sizes[root] }
       item = visits.nextItem(item)
@@ -292,12 +342,31 @@ struct VisitOrder {
     }
   }
 
+  /// Lists the visits of the segment that read each root; `countReaders` has counted them.
+  private mutating func listReaders() {
+    readerPool.removeAll(keepingCapacity: true)
+    for visit in begin..<begin + count {
+      for root in visits.reads(VisitID(visit)) { readerBegins[root.index] = .max }
+    }
+    // First the ends, which the visits from the last to the first then make the begins.
+    for visit in (0..<count).reversed() {
+      for root in visits.reads(VisitID(begin + visit)) where readers[root.index] > 0 {
+        if readerBegins[root.index] == .max {
+          readerPool += repeatElement(.max, count: Int(readers[root.index]) + 1)
+          readerBegins[root.index] = UInt32(readerPool.count - 1)
+        }
+        readerBegins[root.index] -= 1
+        readerPool[Int(readerBegins[root.index])] = UInt32(visit)
+      }
+    }
+  }
+
   /// The most bytes that are alive at once.
   private mutating func peak(_ order: [UInt32]) -> Double {
     countReaders()
     var (alive, peak) = (0.0, 0.0)
     for visit in order {
-      alive += made(Int(visit))
+      alive += made[Int(visit)]
       peak = max(peak, alive)
       for root in visits.reads(VisitID(begin + Int(visit))) {
         guard readers[root.index] > 0 else { continue }
