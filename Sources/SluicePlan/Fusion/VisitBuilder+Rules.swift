@@ -13,12 +13,12 @@ extension VisitBuilder {
 
   /// Finds the atoms of the visit along which the item runs.
   mutating func unify(_ item: ItemID, _ visit: VisitID, _ tables: inout Tables) -> Visits.Reason? {
-    attempt = Attempt()
+    attempt.reset()
     attempt.atomCount = Int(visits.atomCounts[visit.index])
     var used: UInt32 = 0
     for isMade in [true, false] {
       for leaf in 0..<leaves.count where (maker(leaves.roots[leaf]) == visit) == isMade {
-        if leaves.isIndexed[leaf] {
+        if leaves.isIndexed(leaf) {
           if isMade { return .readsElsewhere }
           continue
         }
@@ -27,20 +27,20 @@ extension VisitBuilder {
           guard !stride.isNone, let atom = look(visit, leaves.roots[leaf], stride, leaves.space[axis]) else {
             continue
           }
-          if attempt.atoms[axis] == UInt8(atom) { continue }
-          guard attempt.atoms[axis] == 15, used >> UInt32(atom) & 1 == 0 else {
+          if attempt.atoms[axis] == atom { continue }
+          guard attempt.atoms[axis] == AxisList.none, used >> UInt32(atom) & 1 == 0 else {
             if isMade { return .otherPlace }
             continue
           }
-          attempt.atoms[axis] = UInt8(atom)
+          attempt.atoms[axis] = atom
           used |= 1 << UInt32(atom)
         }
       }
     }
     let one = tables.dims.integer(1)
-    for axis in leaves.space.indices where attempt.atoms[axis] == 15 && leaves.space[axis] != one {
+    for axis in leaves.space.indices where attempt.atoms[axis] == AxisList.none && leaves.space[axis] != one {
       guard attempt.atomCount + attempt.newExtents.count < Visits.maximumAtoms else { return .full }
-      attempt.atoms[axis] = UInt8(attempt.atomCount + attempt.newExtents.count)
+      attempt.atoms[axis] = attempt.atomCount + attempt.newExtents.count
       attempt.newExtents.append(leaves.space[axis])
     }
     if used & visits.outer[visit.index] == 0, visits.outer[visit.index] != 0 { return .noCommonAxis }
@@ -49,7 +49,7 @@ extension VisitBuilder {
 
   /// Takes the atoms of a visit that runs one nest of the same shape over other data.
   mutating func liken(_ item: ItemID, _ visit: VisitID, _ tables: Tables) -> Bool {
-    attempt = Attempt()
+    attempt.reset()
     attempt.atomCount = Int(visits.atomCounts[visit.index])
     let nest = visits.nest(visit, 0)
     guard visits.nestCounts[visit.index] == 1, !nest.contracts, !nest.argues else { return false }
@@ -60,7 +60,7 @@ extension VisitBuilder {
       let list = isFolded ? folded : kept
       let next = isFolded ? foldedNext : keptNext
       guard next < list.count, visits.extent(visit, list[next]) == leaves.space[axis] else { return false }
-      attempt.atoms[axis] = UInt8(list[next])
+      attempt.atoms[axis] = list[next]
       if isFolded { foldedNext += 1 } else { keptNext += 1 }
     }
     return keptNext == kept.count && foldedNext == folded.count
@@ -68,9 +68,9 @@ extension VisitBuilder {
 
   /// The atom along which a visit reads or makes a root at a stride.
   private func look(_ visit: VisitID, _ root: RootID, _ stride: DimID, _ extent: DimID) -> Int? {
-    var row = visits.looks[visit.index]
+    var row = lists.looks[visit.index]
     while row != Visits.end {
-      let look = visits.lookRows[Int(row)]
+      let look = lists.lookRows[Int(row)]
       if look.root == root, look.stride == stride, look.extent == extent { return Int(look.atom) }
       row = look.next
     }
@@ -97,7 +97,7 @@ extension VisitBuilder {
   /// The bits of the atoms along which the item runs, and of those that it folds.
   private var domain: (all: UInt32, folded: UInt32) {
     var (all, folded): (UInt32, UInt32) = (0, 0)
-    for axis in leaves.space.indices where attempt.atoms[axis] != 15 {
+    for axis in leaves.space.indices where attempt.atoms[axis] != AxisList.none {
       all |= 1 << UInt32(attempt.atoms[axis])
       if leaves.foldedAxes.contains(axis) { folded |= 1 << UInt32(attempt.atoms[axis]) }
     }
@@ -112,10 +112,10 @@ extension VisitBuilder {
     var cost = Cost(
       operations: elements * Double(isContraction ? 2 : leaves.operations), contracts: isContraction)
     for (leaf, root) in leaves.roots.enumerated() {
-      if leaves.roots[..<leaf].contains(root) { continue }
-      cost.bytes += tables.byteCount(program.types[root.index])
+      if leaves.isRepeated(leaf) { continue }
+      cost.bytes += bytes(root)
     }
-    for root in program.results(item) { cost.bytes += tables.byteCount(program.types[root]) }
+    for root in program.results(item) { cost.bytes += bytes(RootID(root)) }
     return cost
   }
 
@@ -130,7 +130,7 @@ extension VisitBuilder {
       let root = program.roots[view.index]
       guard isComputed(root), labels.result.contains(where: { !own.contains($0) }) else { continue }
       for label in own {
-        guard let axis = order.firstIndex(of: label), attempt.atoms[axis] != 15 else { continue }
+        guard let axis = order.firstIndex(of: label), attempt.atoms[axis] != AxisList.none else { continue }
         attempt.rowAtoms |= 1 << UInt32(attempt.atoms[axis])
         if labels.result.contains(label) { attempt.rowKept |= 1 << UInt32(attempt.atoms[axis]) }
       }
@@ -143,7 +143,7 @@ extension VisitBuilder {
   func nest(_ item: ItemID) -> (Visits.Nest, Visits.Phase) {
     var nest = Visits.Nest()
     var (keptCount, foldedCount): (UInt64, UInt64) = (0, 0)
-    for axis in leaves.space.indices where attempt.atoms[axis] != 15 {
+    for axis in leaves.space.indices where attempt.atoms[axis] != AxisList.none {
       let atom = UInt64(attempt.atoms[axis])
       if leaves.foldedAxes.contains(axis) {
         nest.folded = nest.folded & ~(15 << (4 * foldedCount)) | atom << (4 * foldedCount)
@@ -174,7 +174,7 @@ extension VisitBuilder {
     attempt.outer = visits.outer[visit.index] & all & ~folded
     if attempt.rowAtoms != 0 { attempt.outer &= attempt.rowKept }
     if let refusal = match(visit, tables) { return refusal }
-    let joined = visits.costs[visit.index] + own
+    let joined = lists.costs[visit.index] + own
     let places = places(visit, attempt.outer, tables)
     let least = joined.contracts ? Self.leastPlaces.contraction : Self.leastPlaces.other
     if joined.operations > Self.smallWork, places < least {
@@ -194,11 +194,9 @@ extension VisitBuilder {
   }
 
   /// The atom of an axis of a root that the visit makes.
-  private func madeAtom(_ root: RootID, _ axis: Int, _ rank: Int, _ tables: Tables) -> Int? {
-    let maker = program.makers[root.index]
-    let spaceRank = program.space(maker, tables).dims.count
-    let own = program.resultAxes(maker, rank: rank, spaceRank)[axis]
-    return own < 0 ? nil : visits.atom(maker, own)
+  private func madeAtom(_ root: RootID, _ axis: Int) -> Int? {
+    let atom = visits.resultAtoms[program.makers[root.index].index][axis]
+    return atom == AxisList.none ? nil : atom
   }
 
   /// Along outer atoms, what the visit makes must be read where it is made.
@@ -208,29 +206,29 @@ extension VisitBuilder {
       isSame.append(maker(root) == visit && isSameElement(leaf, tables))
     }
     for (leaf, root) in leaves.roots.enumerated() where maker(root) == visit {
-      guard leaves.isMapped[leaf], !leaves.isAhead[leaf] else { return .readsElsewhere }
-      let shape = tables.types.shape(program.types[root.index])
-      for axis in shape.indices {
-        guard let atom = madeAtom(root, axis, shape.count, tables), attempt.outer >> UInt32(atom) & 1 == 1
-        else {
-          continue
-        }
+      guard leaves.isMapped(leaf), !leaves.isAhead(leaf) else { return .readsElsewhere }
+      for axis in 0..<rank(root, tables) {
+        guard let atom = madeAtom(root, axis), attempt.outer >> UInt32(atom) & 1 == 1 else { continue }
         let space = leaves.spaceAxis(leaf, axis)
-        guard space >= 0, attempt.atoms[space] == UInt8(atom) else { return .readsElsewhere }
+        guard space >= 0, attempt.atoms[space] == atom else { return .readsElsewhere }
       }
     }
     return nil
   }
 
+  private func rank(_ root: RootID, _ tables: Tables) -> Int {
+    tables.types.rank(program.types[root.index])
+  }
+
   /// Whether a leaf that the visit makes is read at the place at which it is made, along all of its axes.
   private func isSameElement(_ leaf: Int, _ tables: Tables) -> Bool {
     let root = leaves.roots[leaf]
-    guard leaves.isWhole[leaf] else { return false }
-    let shape = tables.types.shape(program.types[root.index])
-    for axis in shape.indices where tables.dims.value(shape[axis]) != 1 {
+    guard leaves.isWhole(leaf) else { return false }
+    let type = program.types[root.index]
+    for axis in 0..<tables.types.rank(type) where tables.dims.value(tables.types.dim(type, axis)) != 1 {
       let space = leaves.spaceAxis(leaf, axis)
-      guard space >= 0, let atom = madeAtom(root, axis, shape.count, tables),
-        attempt.atoms[space] == UInt8(atom)
+      guard space >= 0, let atom = madeAtom(root, axis),
+        attempt.atoms[space] == atom
       else { return false }
     }
     return true
@@ -324,22 +322,20 @@ extension VisitBuilder {
   /// Whether the elements that one outer place makes of a value lie behind each other: its outer axes come first.
   private func keepsRows(_ visit: VisitID, _ tables: Tables) -> Bool {
     func isRow(_ root: RootID) -> Bool {
-      let shape = tables.types.shape(program.types[root.index])
       var isInside = false
-      for axis in shape.indices {
-        guard let atom = madeAtom(root, axis, shape.count, tables) else { continue }
+      for axis in 0..<rank(root, tables) {
+        guard let atom = madeAtom(root, axis) else { continue }
         if attempt.outer >> UInt32(atom) & 1 == 0 { isInside = true } else if isInside { return false }
       }
       return true
     }
-    var member = visits.firstItem(visit)
-    while !member.isNone {
-      for root in program.results(member) where visits.isKept[root] || attempt.kept.contains(RootID(root)) {
-        if !isRow(RootID(root)) { return false }
-      }
-      member = visits.nextItem(member)
+    var row = lists.kept[visit.index]
+    while row != Visits.end {
+      let kept = lists.keptRows[Int(row)]
+      if !kept.root.isNone, !isRow(kept.root) { return false }
+      row = kept.next
     }
-    return true
+    return attempt.kept.allSatisfy { isRow($0) }
   }
 
   /// The bytes of rows that one outer place keeps, with an item that joins; maybe without those of values that are
@@ -350,17 +346,21 @@ extension VisitBuilder {
   ) -> Double {
     var bytes = 0.0
     var rows: [OperandRow] = []
-    var member = visits.firstItem(visit)
-    while !member.isNone {
-      for root in program.results(member) where visits.isKept[root] || kept.contains(RootID(root)) {
-        if !withStored, visits.derivation.isReadLate(RootID(root), program) { continue }
-        bytes += rowBytes(RootID(root), outer, tables)
-      }
-      if visits.rowAtoms[member.index] != 0 {
-        addRow(member, visits.rowAtoms[member.index], outer, visit, &rows, &bytes, tables)
-      }
-      member = visits.nextItem(member)
+    func add(_ root: RootID) {
+      if !withStored, visits.derivation.isReadLate(root, program) { return }
+      bytes += rowBytes(root, outer, tables)
     }
+    var row = lists.kept[visit.index]
+    while row != Visits.end {
+      let kept = lists.keptRows[Int(row)]
+      if kept.root.isNone {
+        addRow(kept.item, visits.rowAtoms[kept.item.index], outer, visit, &rows, &bytes, tables)
+      } else {
+        add(kept.root)
+      }
+      row = kept.next
+    }
+    for root in kept where !visits.isKept[root.index] { add(root) }
     if let item, attempt.rowAtoms != 0 { addRow(item, attempt.rowAtoms, outer, visit, &rows, &bytes, tables) }
     return bytes
   }
@@ -370,12 +370,9 @@ extension VisitBuilder {
     let type = program.types[root.index]
     var bytes = Double(tables.types.dtype(type).byteCount)
     var isRow = false
-    let shape = tables.types.shape(type)
-    for axis in shape.indices {
-      guard let atom = madeAtom(root, axis, shape.count, tables), outer >> UInt32(atom) & 1 == 0 else {
-        continue
-      }
-      bytes *= tables.extent(shape[axis])
+    for axis in 0..<tables.types.rank(type) {
+      guard let atom = madeAtom(root, axis), outer >> UInt32(atom) & 1 == 0 else { continue }
+      bytes *= tables.extent(tables.types.dim(type, axis))
       isRow = true
     }
     return isRow ? bytes : 0
@@ -412,8 +409,8 @@ extension VisitBuilder {
     _ tables: Tables
   ) -> Visits.Reason? {
     attempt.cost = joined
-    for (leaf, root) in leaves.roots.enumerated() where !leaves.roots[..<leaf].contains(root) {
-      let bytes = tables.byteCount(program.types[root.index])
+    for (leaf, root) in leaves.roots.enumerated() where !leaves.isRepeated(leaf) {
+      let bytes = bytes(root)
       if maker(root) == visit {
         attempt.cost.bytes -= 2 * bytes
       } else if reads(visit, root) {
@@ -428,7 +425,7 @@ extension VisitBuilder {
     guard let together = attempt.cost.seconds(places, rows) else { return .privateMemory }
     guard own.contracts else { return nil }
     let outer = visits.outer[visit.index]
-    let before = visits.costs[visit.index].seconds(
+    let before = lists.costs[visit.index].seconds(
       self.places(visit, outer, tables), rowBytes(visit, outer, nil, [], tables, withStored: false))
     let apart =
       attempt.rowAtoms == 0
@@ -443,7 +440,7 @@ extension VisitBuilder {
   func streamedBytes(_ visit: VisitID?, _ tables: Tables) -> Double {
     var bytes = 0.0
     for (leaf, root) in leaves.roots.enumerated() where visit == nil || maker(root) != visit {
-      let own = tables.byteCount(program.types[root.index])
+      let own = self.bytes(root)
       if let near = repeatedBytes(leaf, own, tables), near > Cost.nearBytes { bytes += own }
     }
     return bytes
@@ -460,7 +457,7 @@ extension VisitBuilder {
   /// where there is no such atom.
   private func repeatedBytes(_ leaf: Int, _ bytes: Double, _ tables: Tables) -> Double? {
     var (missing, near) = (attempt.outer, bytes)
-    for axis in leaves.space.indices where attempt.atoms[axis] != 15 && !leaves.stride(leaf, axis).isNone {
+    for axis in leaves.space.indices where attempt.atoms[axis] != AxisList.none && !leaves.stride(leaf, axis).isNone {
       let atom = UInt32(1) << UInt32(attempt.atoms[axis])
       if attempt.outer & atom != 0 { near /= Swift.max(tables.extent(leaves.space[axis]), 1) }
       missing &= ~atom
@@ -469,11 +466,11 @@ extension VisitBuilder {
   }
 
   func reads(_ visit: VisitID, _ root: RootID) -> Bool {
-    var row = visits.readers[root.index]
+    var row = lists.readers[root.index]
     var steps = 0
     while row != Visits.end, steps < 16 {
-      if visits.readerRows[Int(row)].visit == visit { return true }
-      row = visits.readerRows[Int(row)].next
+      if lists.readerRows[Int(row)].visit == visit { return true }
+      row = lists.readerRows[Int(row)].next
       steps += 1
     }
     return false

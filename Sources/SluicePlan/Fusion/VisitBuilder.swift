@@ -4,6 +4,7 @@ import SluiceIR
 /// reads what it reads, or in one of its own.
 struct VisitBuilder {
   var visits: Visits
+  var lists: VisitLists
   let program: Program
   private let fuses: Bool
   var leaves = Leaves()
@@ -26,11 +27,16 @@ struct VisitBuilder {
   /// Per leaf whether the visit makes it at the place at which the item would read it.
   var isSame: [Bool] = []
   private var raised: [(visit: VisitID, depth: Int32)] = []
+  /// Visits that were looked at for the item at hand, and its leaves by bytes.
+  private var candidates: [VisitID] = []
+  private var byBytes: [(bytes: Double, leaf: Int)] = []
+  /// Per root its bytes.
+  private let rootBytes: [Double]
 
   /// What joining a visit would come to.
   struct Attempt {
-    /// Per axis of the space its atom; 15 for none.
-    var atoms = [UInt8](repeating: 15, count: Leaves.maximumAxes)
+    /// Per axis of the space its atom.
+    var atoms = AxisList()
     var atomCount = 0
     /// Extents of new atoms, behind those that are there.
     var newExtents: [DimID] = []
@@ -47,13 +53,30 @@ struct VisitBuilder {
     var rowKept: UInt32 = 0
     /// What the nest becomes that the item joins, where it only mapped so far.
     var refold: Visits.Nest?
+
+    /// Begins anew, with the memory that is there.
+    mutating func reset() {
+      var (extents, kept) = ([DimID](), [RootID]())
+      swap(&extents, &newExtents)
+      swap(&kept, &self.kept)
+      extents.removeAll(keepingCapacity: true)
+      kept.removeAll(keepingCapacity: true)
+      self = Attempt()
+      swap(&extents, &newExtents)
+      swap(&kept, &self.kept)
+    }
   }
 
-  init(_ visits: Visits, _ program: Program, fuses: Bool) {
+  init(_ visits: consuming Visits, _ program: Program, _ tables: Tables, fuses: Bool) {
     self.visits = visits
     self.program = program
     self.fuses = fuses
+    lists = VisitLists(program.rootCount)
+    rootBytes = program.types.map { tables.byteCount($0) }
   }
+
+  /// The visits, handed over.
+  consuming func finished() -> Visits { visits }
 
   mutating func build(_ tables: inout Tables) {
     for index in 0..<program.itemCount {
@@ -73,7 +96,7 @@ struct VisitBuilder {
     let block = program.blocks[item.index]
     guard role.isElementwise || role == .contract, leaves.space.count <= Leaves.maximumAxes else {
       visits.reasons[item.index] = .kernelOfItsOwn
-      let visit = visits.appendVisit(item, block, segment, isSingle: true)
+      let visit = appendVisit(block, isSingle: true)
       visits.append(item, to: visit)
       finish(item, visit)
       return
@@ -86,10 +109,15 @@ struct VisitBuilder {
       visits.reasons[item.index] = reason
       if reason == .joined { return }
     }
-    let visit = visits.appendVisit(item, block, segment, isSingle: false)
+    let visit = appendVisit(block, isSingle: false)
     if isSerial(own, tables) { serial = visit }
     begin(item, visit, own, tables)
     commit(item, visit, &tables)
+  }
+
+  private mutating func appendVisit(_ block: BlockID, isSingle: Bool) -> VisitID {
+    lists.appendVisit()
+    return visits.appendVisit(block, segment, isSingle: isSingle)
   }
 
   // MARK: Candidates
@@ -101,9 +129,9 @@ struct VisitBuilder {
     var reason = Visits.Reason.first
     for root in leaves.roots {
       guard let visit = maker(root), visit != best else { continue }
-      if visits.depths[visit.index] > deepest {
-        (deepest, best, isAlone) = (visits.depths[visit.index], visit, true)
-      } else if visits.depths[visit.index] == deepest {
+      if lists.depths[visit.index] > deepest {
+        (deepest, best, isAlone) = (lists.depths[visit.index], visit, true)
+      } else if lists.depths[visit.index] == deepest {
         isAlone = false
       }
     }
@@ -116,28 +144,28 @@ struct VisitBuilder {
       }
     }
     var tried = 0
-    var candidates: [VisitID] = []
-    // Sizes are looked up once, not in every comparison.
-    var byBytes: [(bytes: Double, leaf: Int)] = []
-    for (leaf, root) in leaves.roots.enumerated() where !leaves.roots[..<leaf].contains(root) {
-      byBytes.append((bytes(root, tables), leaf))
+    candidates.removeAll(keepingCapacity: true)
+    byBytes.removeAll(keepingCapacity: true)
+    for (leaf, root) in leaves.roots.enumerated() where !leaves.isRepeated(leaf) {
+      byBytes.append((bytes(root), leaf))
     }
     byBytes.sort { $0.bytes != $1.bytes ? $0.bytes > $1.bytes : $0.leaf < $1.leaf }
-    search: for (_, leaf) in byBytes {
+    search: for row in byBytes.indices {
+      let leaf = byBytes[row].leaf
       if let visit = maker(leaves.roots[leaf]), visit != best, !candidates.contains(visit) {
         candidates.append(visit)
-        if shares(visit, tables), attempt(item, visit, own, &tables) == .joined { return .joined }
+        if shares(visit), attempt(item, visit, own, &tables) == .joined { return .joined }
       }
-      var row = visits.readers[leaves.roots[leaf].index]
+      var row = lists.readers[leaves.roots[leaf].index]
       var looks = 0
       while row != Visits.end {
-        let visit = visits.readerRows[Int(row)].visit
-        row = visits.readerRows[Int(row)].next
+        let visit = lists.readerRows[Int(row)].visit
+        row = lists.readerRows[Int(row)].next
         guard visit.index >= segmentBegin, looks < Self.mostLooks else { break }
         looks += 1
         if visit == best || candidates.contains(visit) { continue }
         candidates.append(visit)
-        guard shares(visit, tables) else { continue }
+        guard shares(visit) else { continue }
         let sibling = attempt(item, visit, own, &tables)
         if sibling == .joined { return .joined }
         if reason == .first, sibling != .readsElsewhere { reason = sibling }
@@ -162,7 +190,7 @@ struct VisitBuilder {
   /// Lets a small item without independent places join another one: such items share a call.
   private mutating func attemptSerial(_ item: ItemID, _ own: Cost, _ tables: inout Tables) -> Bool {
     guard !serial.isNone, serial.index >= segmentBegin, isSerial(own, tables),
-      visits.costs[serial.index].operations + own.operations <= Self.serialWork
+      lists.costs[serial.index].operations + own.operations <= Self.serialWork
     else { return false }
     return attempt(item, serial, own, &tables) == .joined
   }
@@ -178,7 +206,7 @@ struct VisitBuilder {
       let visit = VisitID(index)
       guard !visits.isSingle[index], program.roles[visits.firstItem(visit).index] == role,
         visits.blocks[index] == program.blocks[item.index], visits.itemCounts[index] < 8,
-        Int(visits.arrayCounts[index]) + leaves.count + 1 <= Visits.maximumArrays,
+        Int(lists.arrayCounts[index]) + leaves.readCount + 1 <= Visits.maximumArrays,
         liken(item, visit, tables), choose(item, visit, own, tables) == nil,
         isNear(visit), settle(visit)
       else { continue }
@@ -192,7 +220,7 @@ struct VisitBuilder {
   private func isNear(_ visit: VisitID) -> Bool {
     leaves.roots.allSatisfy { root in
       guard let maker = maker(root) else { return true }
-      return maker != visit && visits.depths[maker.index] <= visits.depths[visit.index] + 1
+      return maker != visit && lists.depths[maker.index] <= lists.depths[visit.index] + 1
     }
   }
 
@@ -205,19 +233,17 @@ struct VisitBuilder {
   }
 
   /// Whether a visit reads or makes the larger part of what the item reads.
-  private func shares(_ visit: VisitID, _ tables: Tables) -> Bool {
+  private func shares(_ visit: VisitID) -> Bool {
     var (shared, largest) = (0.0, 0.0)
     for root in leaves.roots {
-      let bytes = bytes(root, tables)
+      let bytes = bytes(root)
       largest = max(largest, bytes)
       if maker(root) == visit || reads(visit, root) { shared = max(shared, bytes) }
     }
     return 2 * shared >= largest
   }
 
-  private func bytes(_ root: RootID, _ tables: Tables) -> Double {
-    tables.byteCount(program.types[root.index])
-  }
+  func bytes(_ root: RootID) -> Double { rootBytes[root.index] }
 
   /// The visit of the same segment that makes a root.
   func maker(_ root: RootID) -> VisitID? {
@@ -233,9 +259,9 @@ struct VisitBuilder {
     let block = program.blocks[item.index]
     if visits.isSingle[visit.index] { return .operandHasKernelOfItsOwn }
     if visits.blocks[visit.index] != block { return .otherBlock }
-    let arrays = leaves.count + program.results(item).count
+    let arrays = leaves.readCount + program.results(item).count
     if Int(visits.itemCounts[visit.index]) >= Visits.maximumItems
-      || Int(visits.arrayCounts[visit.index]) + arrays > Visits.maximumArrays
+      || Int(lists.arrayCounts[visit.index]) + arrays > Visits.maximumArrays
     {
       return .full
     }
@@ -250,42 +276,42 @@ struct VisitBuilder {
 
   /// Makes sure that all other makers come before a visit, by moving it and what follows it deeper where it must.
   private mutating func settle(_ visit: VisitID) -> Bool {
-    var depth = visits.depths[visit.index]
+    var depth = lists.depths[visit.index]
     for root in leaves.roots {
-      if let maker = maker(root), maker != visit { depth = max(depth, visits.depths[maker.index] + 1) }
+      if let maker = maker(root), maker != visit { depth = max(depth, lists.depths[maker.index] + 1) }
     }
-    if depth == visits.depths[visit.index] { return true }
+    if depth == lists.depths[visit.index] { return true }
     raised.removeAll(keepingCapacity: true)
     raised.append((visit, depth))
     var (next, looks) = (0, 0)
     while next < raised.count {
       let (moved, depth) = raised[next]
       next += 1
-      var row = visits.followers[moved.index]
+      var row = lists.followers[moved.index]
       while row != Visits.end {
-        let follower = visits.followerRows[Int(row)].visit
-        row = visits.followerRows[Int(row)].next
+        let follower = lists.followerRows[Int(row)].visit
+        row = lists.followerRows[Int(row)].next
         if leaves.roots.contains(where: { maker($0) == follower }) { return false }
         looks += 1
         if looks >= Self.mostFollowers { return false }
-        if visits.depths[follower.index] > depth { continue }
+        if lists.depths[follower.index] > depth { continue }
         if raised.count >= Self.mostRaised { return false }
         raised.append((follower, depth + 1))
       }
     }
-    for (moved, depth) in raised { visits.depths[moved.index] = max(visits.depths[moved.index], depth) }
+    for (moved, depth) in raised { lists.depths[moved.index] = max(lists.depths[moved.index], depth) }
     return true
   }
 
   // MARK: Writing down
 
   private mutating func begin(_ item: ItemID, _ visit: VisitID, _ own: Cost, _ tables: Tables) {
-    attempt = Attempt()
+    attempt.reset()
     attempt.cost = own
     for axis in leaves.space.indices where tables.dims.value(leaves.space[axis]) != 1 {
       // Spaces have at most 15 axes that are loops: `Flattener` makes fewer of them where a contraction has more.
       guard attempt.newExtents.count < Visits.maximumAtoms else { break }
-      attempt.atoms[axis] = UInt8(attempt.newExtents.count)
+      attempt.atoms[axis] = attempt.newExtents.count
       if !leaves.foldedAxes.contains(axis) { attempt.outer |= 1 << UInt32(attempt.newExtents.count) }
       attempt.newExtents.append(leaves.space[axis])
     }
@@ -324,62 +350,47 @@ struct VisitBuilder {
     }
     visits.phases[item.index] = attempt.phase
     visits.rowAtoms[item.index] = attempt.rowAtoms
-    for root in attempt.kept { visits.isKept[root.index] = true }
-    visits.costs[visit.index] = attempt.cost
-    var list = UInt64.max
-    for axis in leaves.space.indices {
-      let shift = UInt64(4 * axis)
-      list = list & ~(15 << shift) | UInt64(attempt.atoms[axis]) << shift
-    }
-    visits.spaceAtoms[item.index] = list
+    lists.costs[visit.index] = attempt.cost
+    visits.spaceAtoms[item.index] = attempt.atoms.bits
+    let rank = program.results(item).first.map { tables.types.rank(program.types[$0]) } ?? 0
+    visits.resultAtoms[item.index] =
+      program.resultAxes(item, rank: rank, leaves.space.count).through(attempt.atoms)
     visits.append(item, to: visit)
-    visits.arrayCounts[visit.index] += UInt32(leaves.count + program.results(item).count)
+    for root in attempt.kept where !visits.isKept[root.index] {
+      visits.isKept[root.index] = true
+      lists.keep(root, visit)
+    }
+    if attempt.rowAtoms != 0 { lists.keep(operandOf: item, visit) }
+    lists.arrayCounts[visit.index] += UInt32(leaves.readCount + program.results(item).count)
     noteLooks(item, visit, &tables)
     finish(item, visit)
   }
 
   /// Notes along which atoms an item reads and makes its roots.
   private mutating func noteLooks(_ item: ItemID, _ visit: VisitID, _ tables: inout Tables) {
-    for leaf in 0..<leaves.count where !leaves.isIndexed[leaf] {
+    for leaf in 0..<leaves.count where !leaves.isIndexed(leaf) {
       for axis in leaves.space.indices where !leaves.stride(leaf, axis).isNone {
-        note(leaves.roots[leaf], leaves.stride(leaf, axis), leaves.space[axis], attempt.atoms[axis], visit)
+        lists.note(
+          leaves.roots[leaf], leaves.stride(leaf, axis), leaves.space[axis], atom: attempt.atoms[axis], visit)
       }
     }
+    let (one, atoms) = (tables.dims.integer(1), visits.resultAtoms[item.index])
     for root in program.results(item) {
       let shape = tables.types.shape(program.types[root])
       let strides = tables.contiguousStrides(shape)
-      let one = tables.dims.integer(1)
-      for (axis, own) in program.resultAxes(item, rank: shape.count, leaves.space.count).enumerated()
-      where shape[axis] != one && own >= 0 {
-        note(RootID(root), strides[axis], shape[axis], attempt.atoms[own], visit)
+      for axis in shape.indices where shape[axis] != one {
+        lists.note(RootID(root), strides[axis], shape[axis], atom: atoms[axis], visit)
       }
     }
-  }
-
-  private mutating func note(
-    _ root: RootID, _ stride: DimID, _ extent: DimID, _ atom: UInt8, _ visit: VisitID
-  ) {
-    guard atom != 15 else { return }
-    visits.lookRows.append(
-      Visits.Look(root: root, stride: stride, extent: extent, atom: atom, next: visits.looks[visit.index]))
-    visits.looks[visit.index] = UInt32(visits.lookRows.count - 1)
   }
 
   /// Notes what a visit reads, and that it follows what makes that.
   private mutating func finish(_ item: ItemID, _ visit: VisitID) {
     for root in leaves.roots {
-      let row = visits.readers[root.index]
-      if row == Visits.end || visits.readerRows[Int(row)].visit != visit {
-        visits.readerRows.append(Visits.Link(visit: visit, next: row))
-        visits.readers[root.index] = UInt32(visits.readerRows.count - 1)
-      }
+      lists.note(reader: visit, of: root)
       guard let maker = maker(root), maker != visit else { continue }
-      visits.depths[visit.index] = max(visits.depths[visit.index], visits.depths[maker.index] + 1)
-      let follower = visits.followers[maker.index]
-      if follower == Visits.end || visits.followerRows[Int(follower)].visit != visit {
-        visits.followerRows.append(Visits.Link(visit: visit, next: follower))
-        visits.followers[maker.index] = UInt32(visits.followerRows.count - 1)
-      }
+      lists.depths[visit.index] = max(lists.depths[visit.index], lists.depths[maker.index] + 1)
+      lists.note(follower: visit, of: maker)
     }
   }
 }

@@ -143,7 +143,7 @@ struct Placement {
       leaves.read(item, program, visits.derivation, &tables)
       for leaf in 0..<leaves.count where leaves.roots[leaf] == old {
         guard visits.nestOf[item.index] == nest, (visits.phases[item.index] == .post) == (phase == .post),
-          leaves.isWhole[leaf]
+          leaves.isWhole(leaf)
         else { return false }
         // The item and the maker run over the same places; both must be at the same element.
         for axis in shape.indices where tables.dims.value(shape[axis]) != 1 {
