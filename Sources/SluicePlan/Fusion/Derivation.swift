@@ -13,7 +13,7 @@ struct Derivation {
     case derived
     /// Its role is no map, generator or look-up.
     case role
-    case result, otherBlock, ownKernel, gathered, noMap, lanes, fewRows, longRow, lastForm, maybeEmpty, large,
+    case number, result, otherBlock, ownKernel, gathered, noMap, lanes, fewRows, longRow, lastForm, maybeEmpty, large,
       long
   }
 
@@ -24,6 +24,8 @@ struct Derivation {
   private static let operationLimit = 64
   private static let rootLimit = 12
   private static let slack = 4096.0
+  /// One number that is made of more roots than this is stored.
+  private static let numberRoots = 2
 
   /// Per item whether it is computed again where it is read, and why not.
   private(set) var reasons: [Reason]
@@ -61,6 +63,9 @@ struct Derivation {
     guard !root.isNone, program.homes[root.index] == .item else { return false }
     return isDerived(program.makers[root.index])
   }
+
+  /// Whether a root is read once.
+  func isReadOnce(_ root: RootID) -> Bool { readCounts[root.index] == 1 }
 
   /// How many operations a derived item comes to.
   func operations(_ item: ItemID) -> Int { Int(operationCounts[item.index]) }
@@ -166,6 +171,9 @@ struct Derivation {
     }
     if bytes > 1.25 * tables.byteCount(program.types[result]) + Self.slack {
       reasons[item.index] = .large
+    } else if count > Self.numberRoots, tables.elementBound(program.types[result]) == 1 {
+      // Many may read it, and each of them would read all that it is made of.
+      reasons[item.index] = .number
     } else if scratch.operations > Self.operationLimit || count > Self.rootLimit {
       reasons[item.index] = .long
     }

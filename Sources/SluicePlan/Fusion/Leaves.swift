@@ -28,8 +28,6 @@ struct Leaves {
   private(set) var foldedAxes = AxisSet()
   /// How many operations one element of the space takes.
   private(set) var operations = 0
-  /// How many elements all these operations read from stored roots: what a kernel grows by.
-  private(set) var readCount = 0
 
   private(set) var roots: [RootID] = []
   private var flags: [Flags] = []
@@ -73,7 +71,6 @@ struct Leaves {
     rootAxes.removeAll(keepingCapacity: true)
     strides.removeAll(keepingCapacity: true)
     operations = 1
-    readCount = 0
     foldedAxes = program.readSpace(item, into: &space, tables)
     let (role, range) = (program.roles[item.index], program.operandRange(item))
     for row in range {
@@ -83,7 +80,6 @@ struct Leaves {
       let position = row - range.lowerBound
       var own: Flags = role.readsAhead(position) ? .ahead : []
       if role.isIndexed && position == 0 { own.insert(.indexed) }
-      readCount += 1
       append(program.spaceAxes(item, position, tables), view, own, program, &tables)
     }
     for row in range.reversed() {
@@ -95,7 +91,6 @@ struct Leaves {
       let axes = look.wholes.through(program.spaceAxes(item, position, tables))
       let maker = program.makers[root.index]
       operations += derivation.operations(maker)
-      readCount += derivation.leaves.readCount(maker)
       splice(derivation.leaves, maker, axes, isAhead: role.readsAhead(position))
     }
   }
@@ -176,7 +171,6 @@ struct DerivedLeaves {
   /// Per item where its strides begin.
   private var strideBegins: [UInt32] = []
   private var ranks: [UInt8] = []
-  private var readCounts: [UInt16] = []
   private(set) var roots: [RootID] = []
   private(set) var flags: [Leaves.Flags] = []
   private(set) var rootAxes: [AxisList] = []
@@ -185,9 +179,6 @@ struct DerivedLeaves {
   func range(_ item: ItemID) -> Range<Int> {
     (item.index == 0 ? 0 : Int(ends[item.index - 1]))..<Int(ends[item.index])
   }
-
-  /// How many elements the item reads from stored roots, with all derived items behind it.
-  func readCount(_ item: ItemID) -> Int { Int(readCounts[item.index]) }
 
   /// How many axes the item's result has.
   func rank(_ item: ItemID) -> Int { Int(ranks[item.index]) }
@@ -202,7 +193,6 @@ struct DerivedLeaves {
   mutating func append(_ leaves: Leaves?) {
     strideBegins.append(UInt32(strides.count))
     ranks.append(UInt8(leaves?.space.count ?? 0))
-    readCounts.append(UInt16(clamping: leaves?.readCount ?? 0))
     if let leaves { leaves.copy(&roots, &flags, &rootAxes, &strides) }
     ends.append(UInt32(roots.count))
   }

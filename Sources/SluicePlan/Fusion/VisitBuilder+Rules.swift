@@ -8,6 +8,8 @@ extension VisitBuilder {
   private static let leastPlaces = (contraction: 128.0, other: 16.0)
   /// The most bytes of private memory of one outer place.
   static let privateBytes = 16_384.0
+  /// What is larger does not stay near.
+  private static let nearBytes = 65_536.0
 
   // MARK: Axes
 
@@ -47,12 +49,12 @@ extension VisitBuilder {
     return nil
   }
 
-  /// Takes the atoms of a visit that runs one nest of the same shape over other data.
+  /// Takes the atoms of the first nest of a visit, which has the same shape and runs over other data.
   mutating func liken(_ item: ItemID, _ visit: VisitID, _ tables: Tables) -> Bool {
     attempt.reset()
     attempt.atomCount = Int(visits.atomCounts[visit.index])
     let nest = visits.nest(visit, 0)
-    guard visits.nestCounts[visit.index] == 1, !nest.contracts, !nest.argues else { return false }
+    guard !nest.contracts, !nest.argues else { return false }
     let (kept, folded) = (Visits.atoms(nest.kept), Visits.atoms(nest.folded))
     var (keptNext, foldedNext) = (0, 0)
     for axis in leaves.space.indices where tables.dims.value(leaves.space[axis]) != 1 {
@@ -185,7 +187,7 @@ extension VisitBuilder {
     }
     if let refusal = chooseNest(item, visit) { return refusal }
     if let refusal = checkLanes(visit) { return refusal }
-    if !keepsRows(visit, tables) { return .rowsApart }
+    if !keepsRows(visit, tables), joined.contracts || strides(visit, tables) { return .rowsApart }
     if rowBytes(visit, attempt.outer, item, attempt.kept, tables) > Self.privateBytes {
       return .privateMemory
     }
@@ -336,6 +338,27 @@ extension VisitBuilder {
       row = kept.next
     }
     return attempt.kept.allSatisfy { isRow($0) }
+  }
+
+  /// Whether the visit would go through something large in steps: its neighbours would lie at different outer places.
+  private func strides(_ visit: VisitID, _ tables: Tables) -> Bool {
+    let one = tables.dims.value
+    func isLarge(_ root: RootID) -> Bool { bytes(root) > Self.nearBytes }
+    var row = lists.looks[visit.index]
+    while row != Visits.end {
+      let look = lists.lookRows[Int(row)]
+      if one(look.stride) == 1, attempt.outer >> UInt32(look.atom) & 1 == 1, isLarge(look.root) { return true }
+      row = look.next
+    }
+    for leaf in 0..<leaves.count where isLarge(leaves.roots[leaf]) {
+      for axis in leaves.space.indices where !leaves.stride(leaf, axis).isNone {
+        let atom = attempt.atoms[axis]
+        if one(leaves.stride(leaf, axis)) == 1, atom != AxisList.none, attempt.outer >> UInt32(atom) & 1 == 1 {
+          return true
+        }
+      }
+    }
+    return false
   }
 
   /// The bytes of rows that one outer place keeps, with an item that joins; maybe without those of values that are

@@ -6,7 +6,7 @@ struct VisitBuilder {
   var visits: Visits
   var lists: VisitLists
   let program: Program
-  private let fuses: Bool
+  let fuses: Bool
   var leaves = Leaves()
   /// The last visit of small items without independent places.
   private var serial = VisitID.none
@@ -30,6 +30,12 @@ struct VisitBuilder {
   /// Visits that were looked at for the item at hand, and its leaves by bytes.
   private var candidates: [VisitID] = []
   private var byBytes: [(bytes: Double, leaf: Int)] = []
+  /// Per type the last visit that an update of a small state began.
+  private var updates: [VisitID] = []
+  /// The most bytes of a small state.
+  private static let smallState = 65_536.0
+  /// Per root whether it is the next value of a state.
+  private let isNextState: [Bool]
   /// Per root its bytes.
   private let rootBytes: [Double]
 
@@ -73,6 +79,7 @@ struct VisitBuilder {
     self.fuses = fuses
     lists = VisitLists(program.rootCount)
     rootBytes = program.types.map { tables.byteCount($0) }
+    isNextState = program.nextStates
   }
 
   /// The visits, handed over.
@@ -89,6 +96,7 @@ struct VisitBuilder {
         place(item, role, &tables)
       }
     }
+    moveUpdates(&tables)
   }
 
   private mutating func place(_ item: ItemID, _ role: Role, _ tables: inout Tables) {
@@ -113,6 +121,7 @@ struct VisitBuilder {
     if isSerial(own, tables) { serial = visit }
     begin(item, visit, own, tables)
     commit(item, visit, &tables)
+    noteUpdate(item, visit)
   }
 
   private mutating func appendVisit(_ block: BlockID, isSingle: Bool) -> VisitID {
@@ -174,7 +183,7 @@ struct VisitBuilder {
       }
     }
     if attemptSerial(item, own, &tables) { return .joined }
-    if attemptAlike(item, own, &tables) { return .joined }
+    if attemptAlike(item, own, &tables) || attemptUpdate(item, own, &tables) { return .joined }
     return best.isNone ? .first : reason
   }
 
@@ -199,14 +208,17 @@ struct VisitBuilder {
   /// no more than a pass over memory, and one call for several is enough.
   private mutating func attemptAlike(_ item: ItemID, _ own: Cost, _ tables: inout Tables) -> Bool {
     let role = program.roles[item.index]
-    let isColumn =
-      role == .fold && !(leaves.space.indices.last.map { leaves.foldedAxes.contains($0) } ?? true)
-    guard role == .copy || isColumn else { return false }
+    let foldsLast = leaves.space.indices.last.map { leaves.foldedAxes.contains($0) } ?? true
+    // What rows came to is few numbers, so that more may follow in its visit.
+    let isOfRows = role == .fold && program.recipeTable.isColumn[program.recipe(item).index]
+    guard role == .copy || isOfRows || (role == .fold && !foldsLast) else { return false }
+    let most = isOfRows ? UInt32(Visits.maximumItems) : 8
     for index in (max(segmentBegin, visits.count - Self.near)..<visits.count).reversed() {
       let visit = VisitID(index)
       guard !visits.isSingle[index], program.roles[visits.firstItem(visit).index] == role,
-        visits.blocks[index] == program.blocks[item.index], visits.itemCounts[index] < 8,
-        Int(lists.arrayCounts[index]) + leaves.readCount + 1 <= Visits.maximumArrays,
+        visits.blocks[index] == program.blocks[item.index], visits.itemCounts[index] < most,
+        arrayCount(item, visit) <= Visits.maximumArrays,
+        isOfRows || visits.nestCounts[index] == 1,
         liken(item, visit, tables), choose(item, visit, own, tables) == nil,
         isNear(visit), settle(visit)
       else { continue }
@@ -214,6 +226,47 @@ struct VisitBuilder {
       return true
     }
     return false
+  }
+
+  /// How many arrays the kernel of a visit works on with an item.
+  private func arrayCount(_ item: ItemID, _ visit: VisitID) -> Int {
+    var count = Int(lists.arrayCounts[visit.index]) + program.results(item).count
+    for (leaf, root) in leaves.roots.enumerated() where !leaves.isRepeated(leaf) {
+      if maker(root) != visit && !reads(visit, root) { count += 1 }
+    }
+    return count
+  }
+
+  /// Lets the update of a small state ride with one of the same type: an optimizer has many of them, and they are no
+  /// more than a call.
+  private mutating func attemptUpdate(_ item: ItemID, _ own: Cost, _ tables: inout Tables) -> Bool {
+    guard let type = smallUpdate(item), type.index < updates.count else { return false }
+    let visit = updates[type.index]
+    guard !visit.isNone, visit.index >= segmentBegin,
+      visits.blocks[visit.index] == program.blocks[item.index],
+      Int(visits.itemCounts[visit.index]) < Visits.maximumItems, visits.nestCounts[visit.index] == 1,
+      arrayCount(item, visit) <= Visits.maximumArrays, liken(item, visit, tables),
+      choose(item, visit, own, tables) == nil, isNear(visit), settle(visit)
+    else { return false }
+    commit(item, visit, &tables)
+    return true
+  }
+
+  /// The type of the next value of a small state that a map makes.
+  private func smallUpdate(_ item: ItemID) -> TypeID? {
+    guard program.roles[item.index] == .map, let root = program.results(item).first, isNextState[root],
+      rootBytes[root] <= Self.smallState
+    else { return nil }
+    return program.types[root]
+  }
+
+  /// Notes the visit that an update began.
+  private mutating func noteUpdate(_ item: ItemID, _ visit: VisitID) {
+    guard let type = smallUpdate(item) else { return }
+    if type.index >= updates.count {
+      updates += repeatElement(.none, count: type.index + 1 - updates.count)
+    }
+    updates[type.index] = visit
   }
 
   /// Whether a visit would not have to move far behind what makes the item's operands.
@@ -259,9 +312,8 @@ struct VisitBuilder {
     let block = program.blocks[item.index]
     if visits.isSingle[visit.index] { return .operandHasKernelOfItsOwn }
     if visits.blocks[visit.index] != block { return .otherBlock }
-    let arrays = leaves.readCount + program.results(item).count
     if Int(visits.itemCounts[visit.index]) >= Visits.maximumItems
-      || Int(lists.arrayCounts[visit.index]) + arrays > Visits.maximumArrays
+      || arrayCount(item, visit) > Visits.maximumArrays
     {
       return .full
     }
@@ -355,13 +407,13 @@ struct VisitBuilder {
     let rank = program.results(item).first.map { tables.types.rank(program.types[$0]) } ?? 0
     visits.resultAtoms[item.index] =
       program.resultAxes(item, rank: rank, leaves.space.count).through(attempt.atoms)
+    lists.arrayCounts[visit.index] = UInt32(arrayCount(item, visit))
     visits.append(item, to: visit)
     for root in attempt.kept where !visits.isKept[root.index] {
       visits.isKept[root.index] = true
       lists.keep(root, visit)
     }
     if attempt.rowAtoms != 0 { lists.keep(operandOf: item, visit) }
-    lists.arrayCounts[visit.index] += UInt32(leaves.readCount + program.results(item).count)
     noteLooks(item, visit, &tables)
     finish(item, visit)
   }

@@ -178,6 +178,15 @@ struct Visits {
     return bits
   }
 
+  /// The atoms along which an item runs, as bits.
+  func spaceBits(_ item: ItemID) -> UInt32 {
+    var bits: UInt32 = 0
+    for axis in 0..<Leaves.maximumAxes {
+      if let atom = atom(item, axis) { bits |= 1 << UInt32(atom) }
+    }
+    return bits
+  }
+
   /// The row of a nest.
   func nestRow(_ visit: VisitID, _ nest: Int) -> Int {
     var row = Int(firstNests[visit.index])

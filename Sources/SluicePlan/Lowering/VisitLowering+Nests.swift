@@ -95,12 +95,13 @@ extension VisitLowering {
     let root = request.roots[Int(number)]
     var value = known.roots[Int(number)]
     let dtype = tables.types.dtype(root.type)
+    if let row = rows[Int(number)] {
+      writer.builder.store(row.memory, index(writer.zero, row.strides, resultPlace(item)), value)
+    }
     if root.needsMemory {
       if root.isExternal, dtype.isFloat { value = writer.builder.scalar(.canonical, dtype, [value]) }
       let strides = tables.contiguousStrides(tables.types.shape(root.type))
       writer.builder.store(slot(of: number, .write), index(writer.zero, strides, resultPlace(item)), value)
-    } else if let row = rows[Int(number)] {
-      writer.builder.store(row.memory, index(writer.zero, row.strides, resultPlace(item)), value)
     }
   }
 

@@ -107,7 +107,7 @@ extension VisitLowering {
     }
     let register = known.roots[Int(operand.root)]
     if register >= 0 { return register }
-    if root.needsMemory {
+    if root.needsMemory, rows[Int(operand.root)] == nil {
       let (offset, strides) = look(operand)
       return element(Element(memory: slot(of: operand.root, .read), index: index(offset, strides, place)))
     }
@@ -242,8 +242,8 @@ extension VisitLowering {
     for (item, row) in request.items.enumerated() where row.nest != KernelRequest.derived {
       for root in request.results(item) {
         let own = request.roots[Int(root)]
-        guard own.isKept, !own.needsMemory else { continue }
         let place = resultAtoms(item)
+        guard own.isKept, !own.needsMemory || !liesTogether(place) else { continue }
         let shape = tables.types.shape(own.type)
         let inner = shape.indices.map { axis in
           place[axis].flatMap { indices[$0] == nil ? shape[axis] : nil } ?? writer.one
@@ -252,6 +252,12 @@ extension VisitLowering {
         rows[Int(root)] = try self.row("row", tables.types.dtype(own.type), inner)
       }
     }
+  }
+
+  /// Whether what one outer place makes lies behind each other in memory: the outer axes come first.
+  private func liesTogether(_ atoms: [Int?]) -> Bool {
+    let isOuter = atoms.compactMap { $0.map { indices[$0] != nil } }
+    return !zip(isOuter, isOuter.dropFirst()).contains { !$0 && $1 }
   }
 
   /// The atom of every axis of an item's result.
