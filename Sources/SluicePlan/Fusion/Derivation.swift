@@ -13,7 +13,8 @@ struct Derivation {
     case derived
     /// Its role is no map, generator or look-up.
     case role
-    case number, result, otherBlock, ownKernel, gathered, noMap, lanes, fewRows, longRow, lastForm, maybeEmpty, large,
+    case number, result, otherBlock, ownKernel, gathered, noMap, lanes, fewRows, longRow, lastForm,
+      maybeEmpty, large,
       long
   }
 

@@ -9,7 +9,7 @@ extension VisitBuilder {
   /// The most bytes of private memory of one outer place.
   static let privateBytes = 16_384.0
   /// What is larger does not stay near.
-  private static let nearBytes = 65_536.0
+  static let nearBytes = 65_536.0
 
   // MARK: Axes
 
@@ -84,7 +84,7 @@ extension VisitBuilder {
   }
 
   /// The product of the extents of some atoms.
-  private func places(_ visit: VisitID, _ atoms: UInt32, _ tables: Tables) -> Double {
+  func places(_ visit: VisitID, _ atoms: UInt32, _ tables: Tables) -> Double {
     var (product, rest) = (1.0, atoms)
     while rest != 0 {
       let atom = rest.trailingZeroBitCount
@@ -139,7 +139,7 @@ extension VisitBuilder {
     }
   }
 
-  private func isComputed(_ root: RootID) -> Bool { visits.derivation.isDerived(root, program) }
+  func isComputed(_ root: RootID) -> Bool { visits.derivation.isDerived(root, program) }
 
   /// The nest that the item alone would have, and when it runs in it.
   func nest(_ item: ItemID) -> (Visits.Nest, Visits.Phase) {
@@ -185,7 +185,7 @@ extension VisitBuilder {
         return .fewPlaces
       }
     }
-    if let refusal = chooseNest(item, visit) { return refusal }
+    if let refusal = chooseNest(item, visit, joined.contracts, tables) { return refusal }
     if let refusal = checkLanes(visit) { return refusal }
     if !keepsRows(visit, tables), joined.contracts || strides(visit, tables) { return .rowsApart }
     if rowBytes(visit, attempt.outer, item, attempt.kept, tables) > Self.privateBytes {
@@ -196,7 +196,7 @@ extension VisitBuilder {
   }
 
   /// The atom of an axis of a root that the visit makes.
-  private func madeAtom(_ root: RootID, _ axis: Int) -> Int? {
+  func madeAtom(_ root: RootID, _ axis: Int) -> Int? {
     let atom = visits.resultAtoms[program.makers[root.index].index][axis]
     return atom == AxisList.none ? nil : atom
   }
@@ -218,7 +218,7 @@ extension VisitBuilder {
     return nil
   }
 
-  private func rank(_ root: RootID, _ tables: Tables) -> Int {
+  func rank(_ root: RootID, _ tables: Tables) -> Int {
     tables.types.rank(program.types[root.index])
   }
 
@@ -236,7 +236,9 @@ extension VisitBuilder {
     return true
   }
 
-  private mutating func chooseNest(_ item: ItemID, _ visit: VisitID) -> Visits.Reason? {
+  private mutating func chooseNest(
+    _ item: ItemID, _ visit: VisitID, _ contracts: Bool, _ tables: Tables
+  ) -> Visits.Reason? {
     let (own, phase) = nest(item)
     var earliest = 0
     for root in leaves.roots where maker(root) == visit {
@@ -244,6 +246,7 @@ extension VisitBuilder {
     }
     let count = Int(visits.nestCounts[visit.index])
     attempt.newNest = nil
+    attempt.again.removeAll(keepingCapacity: true)
     var found = -1
     if !own.contracts && attempt.rowAtoms == 0 {
       for nest in earliest..<count {
@@ -260,12 +263,32 @@ extension VisitBuilder {
       attempt.phase = phase
       found = count
     }
-    for root in leaves.roots where maker(root) == visit {
-      if Int(visits.nestOf[program.makers[root.index].index]) < found, !attempt.kept.contains(root) {
-        attempt.kept.append(root)
+    for root in leaves.roots where maker(root) == visit { keep(root, visit, found, contracts, tables) }
+    return nil
+  }
+
+  /// Keeps a value of the visit for a later nest, or what it is made of where it is a map whose row would be too long:
+  /// then it is made again there.
+  private mutating func keep(
+    _ root: RootID, _ visit: VisitID, _ nest: Int, _ contracts: Bool, _ tables: Tables
+  ) {
+    var open = [root]
+    while let root = open.popLast() {
+      guard maker(root) == visit || isComputed(root) else { continue }
+      let item = program.makers[root.index]
+      if !isComputed(root) {
+        guard Int(visits.nestOf[item.index]) < nest else { continue }
+        let isLong = rowBytes(root, attempt.outer, tables) > Self.privateBytes
+        if contracts || !isLong || program.roles[item.index] != .map {
+          if !attempt.kept.contains(root) { attempt.kept.append(root) }
+          continue
+        }
+        if !attempt.again.contains(item) { attempt.again.append(item) }
+      }
+      for view in program.operands(item) where !program.roots[view.index].isNone {
+        open.append(program.roots[view.index])
       }
     }
-    return nil
   }
 
   /// When the item would run in a nest; nil where it cannot.
@@ -317,175 +340,6 @@ extension VisitBuilder {
       if nest.isColumn, Visits.bits(nest.folded) != 0 { return .foldsElsewhere }
     }
     return nil
-  }
-
-  // MARK: Private memory and cost
-
-  /// Whether the elements that one outer place makes of a value lie behind each other: its outer axes come first.
-  private func keepsRows(_ visit: VisitID, _ tables: Tables) -> Bool {
-    func isRow(_ root: RootID) -> Bool {
-      var isInside = false
-      for axis in 0..<rank(root, tables) {
-        guard let atom = madeAtom(root, axis) else { continue }
-        if attempt.outer >> UInt32(atom) & 1 == 0 { isInside = true } else if isInside { return false }
-      }
-      return true
-    }
-    var row = lists.kept[visit.index]
-    while row != Visits.end {
-      let kept = lists.keptRows[Int(row)]
-      if !kept.root.isNone, !isRow(kept.root) { return false }
-      row = kept.next
-    }
-    return attempt.kept.allSatisfy { isRow($0) }
-  }
-
-  /// Whether the visit would go through something large in steps: its neighbours would lie at different outer places.
-  private func strides(_ visit: VisitID, _ tables: Tables) -> Bool {
-    let one = tables.dims.value
-    func isLarge(_ root: RootID) -> Bool { bytes(root) > Self.nearBytes }
-    var row = lists.looks[visit.index]
-    while row != Visits.end {
-      let look = lists.lookRows[Int(row)]
-      if one(look.stride) == 1, attempt.outer >> UInt32(look.atom) & 1 == 1, isLarge(look.root) { return true }
-      row = look.next
-    }
-    for leaf in 0..<leaves.count where isLarge(leaves.roots[leaf]) {
-      for axis in leaves.space.indices where !leaves.stride(leaf, axis).isNone {
-        let atom = attempt.atoms[axis]
-        if one(leaves.stride(leaf, axis)) == 1, atom != AxisList.none, attempt.outer >> UInt32(atom) & 1 == 1 {
-          return true
-        }
-      }
-    }
-    return false
-  }
-
-  /// The bytes of rows that one outer place keeps, with an item that joins; maybe without those of values that are
-  /// stored for much later readers in any case.
-  private func rowBytes(
-    _ visit: VisitID, _ outer: UInt32, _ item: ItemID?, _ kept: [RootID], _ tables: Tables,
-    withStored: Bool = true
-  ) -> Double {
-    var bytes = 0.0
-    var rows: [OperandRow] = []
-    func add(_ root: RootID) {
-      if !withStored, visits.derivation.isReadLate(root, program) { return }
-      bytes += rowBytes(root, outer, tables)
-    }
-    var row = lists.kept[visit.index]
-    while row != Visits.end {
-      let kept = lists.keptRows[Int(row)]
-      if kept.root.isNone {
-        addRow(kept.item, visits.rowAtoms[kept.item.index], outer, visit, &rows, &bytes, tables)
-      } else {
-        add(kept.root)
-      }
-      row = kept.next
-    }
-    for root in kept where !visits.isKept[root.index] { add(root) }
-    if let item, attempt.rowAtoms != 0 { addRow(item, attempt.rowAtoms, outer, visit, &rows, &bytes, tables) }
-    return bytes
-  }
-
-  /// The bytes of the row of a root at one outer place; 0 where that is one element, in a register.
-  private func rowBytes(_ root: RootID, _ outer: UInt32, _ tables: Tables) -> Double {
-    let type = program.types[root.index]
-    var bytes = Double(tables.types.dtype(type).byteCount)
-    var isRow = false
-    for axis in 0..<tables.types.rank(type) {
-      guard let atom = madeAtom(root, axis), outer >> UInt32(atom) & 1 == 0 else { continue }
-      bytes *= tables.extent(tables.types.dim(type, axis))
-      isRow = true
-    }
-    return isRow ? bytes : 0
-  }
-
-  /// What makes two operands of contractions share a row.
-  private struct OperandRow: Equatable {
-    var root: RootID
-    var layout: LayoutID
-    var base: DimID
-    var atoms: UInt32
-  }
-
-  private func addRow(
-    _ item: ItemID, _ atoms: UInt32, _ outer: UInt32, _ visit: VisitID, _ rows: inout [OperandRow],
-    _ bytes: inout Double, _ tables: Tables
-  ) {
-    for view in program.operands(item).prefix(2) {
-      let root = program.roots[view.index]
-      // One that is read through another view is a row of its own.
-      let row = OperandRow(
-        root: root, layout: program.layouts[view.index], base: program.bases[view.index], atoms: atoms)
-      guard isComputed(root), !rows.contains(row) else { continue }
-      rows.append(row)
-      bytes +=
-        Double(tables.types.dtype(program.types[root.index]).byteCount)
-        * places(visit, atoms & ~outer, tables)
-    }
-  }
-
-  /// Whether joining is no dearer than not joining.
-  private mutating func weigh(
-    _ item: ItemID, _ visit: VisitID, _ own: Cost, _ joined: Cost, _ places: Double, _ rows: Double,
-    _ tables: Tables
-  ) -> Visits.Reason? {
-    attempt.cost = joined
-    for (leaf, root) in leaves.roots.enumerated() where !leaves.isRepeated(leaf) {
-      let bytes = bytes(root)
-      if maker(root) == visit {
-        attempt.cost.bytes -= 2 * bytes
-      } else if reads(visit, root) {
-        attempt.cost.bytes -= bytes
-      }
-    }
-    attempt.cost.bytes = max(attempt.cost.bytes, 0)
-    var alone = own
-    alone.streamed = program.roles[item.index] == .contract ? streamedBytes(visit, tables) : 0
-    attempt.cost.streamed += alone.streamed
-    guard joined.contracts else { return nil }
-    guard let together = attempt.cost.seconds(places, rows) else { return .privateMemory }
-    guard own.contracts else { return nil }
-    let outer = visits.outer[visit.index]
-    let before = lists.costs[visit.index].seconds(
-      self.places(visit, outer, tables), rowBytes(visit, outer, nil, [], tables, withStored: false))
-    let apart =
-      attempt.rowAtoms == 0
-      ? alone.seconds(1, 0)
-      : alone.seconds(
-        self.places(visit, attempt.rowKept, tables),
-        rowBytes(of: item, attempt.rowAtoms & ~attempt.rowKept, tables, visit))
-    return together <= (before ?? 0) + (apart ?? 0) + Cost.call ? nil : .cost
-  }
-
-  /// The bytes of large operands that the item reads again for every block of rows; of what the visit makes none.
-  func streamedBytes(_ visit: VisitID?, _ tables: Tables) -> Double {
-    var bytes = 0.0
-    for (leaf, root) in leaves.roots.enumerated() where visit == nil || maker(root) != visit {
-      let own = self.bytes(root)
-      if let near = repeatedBytes(leaf, own, tables), near > Cost.nearBytes { bytes += own }
-    }
-    return bytes
-  }
-
-  /// The bytes of the row that a contraction keeps of an operand.
-  private func rowBytes(of item: ItemID, _ atoms: UInt32, _ tables: Tables, _ visit: VisitID) -> Double {
-    var (bytes, rows) = (0.0, [OperandRow]())
-    addRow(item, atoms, 0, visit, &rows, &bytes, tables)
-    return bytes
-  }
-
-  /// How much of a leaf is the same for all places along some outer atom: its bytes at one place along the others; nil
-  /// where there is no such atom.
-  private func repeatedBytes(_ leaf: Int, _ bytes: Double, _ tables: Tables) -> Double? {
-    var (missing, near) = (attempt.outer, bytes)
-    for axis in leaves.space.indices where attempt.atoms[axis] != AxisList.none && !leaves.stride(leaf, axis).isNone {
-      let atom = UInt32(1) << UInt32(attempt.atoms[axis])
-      if attempt.outer & atom != 0 { near /= Swift.max(tables.extent(leaves.space[axis]), 1) }
-      missing &= ~atom
-    }
-    return missing == 0 ? nil : near
   }
 
   func reads(_ visit: VisitID, _ root: RootID) -> Bool {

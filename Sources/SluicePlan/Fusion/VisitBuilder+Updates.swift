@@ -59,6 +59,7 @@ extension VisitBuilder {
     nest.kept = list.bits
     visits.append(nest, to: visit)
     visits.nestOf[item.index] = visits.nestCounts[visit.index] - 1
+    visits.lastNests[item.index] = visits.nestOf[item.index]
     visits.phases[item.index] = .body
   }
 

@@ -9,19 +9,19 @@ struct VisitBuilder {
   let fuses: Bool
   var leaves = Leaves()
   /// The last visit of small items without independent places.
-  private var serial = VisitID.none
+  var serial = VisitID.none
   /// How many visits back one of the same shape counts as near.
-  private static let near = 8
+  static let near = 8
   /// How many of the readers of a root are looked at, and how many visits that follow one that would move.
   private static let mostLooks = 64
   private static let mostFollowers = 256
   /// How many visits may be moved to make room for an item.
   private static let mostRaised = 64
   /// Operations that are not worth a call of their own, nor threads.
-  private static let serialWork = 2e5
+  static let serialWork = 2e5
   /// The visits between the last two control items; what stands before them is there anyway.
   private var segment: UInt32 = 0
-  private var segmentBegin = 0
+  var segmentBegin = 0
   /// The attempt at hand.
   var attempt = Attempt()
   /// Per leaf whether the visit makes it at the place at which the item would read it.
@@ -31,13 +31,13 @@ struct VisitBuilder {
   private var candidates: [VisitID] = []
   private var byBytes: [(bytes: Double, leaf: Int)] = []
   /// Per type the last visit that an update of a small state began.
-  private var updates: [VisitID] = []
+  var updates: [VisitID] = []
   /// The most bytes of a small state.
-  private static let smallState = 65_536.0
+  static let smallState = 65_536.0
   /// Per root whether it is the next value of a state.
-  private let isNextState: [Bool]
+  let isNextState: [Bool]
   /// Per root its bytes.
-  private let rootBytes: [Double]
+  let rootBytes: [Double]
 
   /// What joining a visit would come to.
   struct Attempt {
@@ -52,6 +52,8 @@ struct VisitBuilder {
     var phase = Visits.Phase.body
     /// Values of the visit that a later nest than theirs reads.
     var kept: [RootID] = []
+    /// Maps of the visit that a later nest makes again.
+    var again: [ItemID] = []
     var cost = Cost()
     /// The atoms of an operand that a contraction computes once a place and keeps as a row, and those of them that it
     /// does not sum.
@@ -196,95 +198,6 @@ struct VisitBuilder {
     }
   }
 
-  /// Lets a small item without independent places join another one: such items share a call.
-  private mutating func attemptSerial(_ item: ItemID, _ own: Cost, _ tables: inout Tables) -> Bool {
-    guard !serial.isNone, serial.index >= segmentBegin, isSerial(own, tables),
-      lists.costs[serial.index].operations + own.operations <= Self.serialWork
-    else { return false }
-    return attempt(item, serial, own, &tables) == .joined
-  }
-
-  /// Lets a copy, or a sum down columns, ride beside another one of the same shape that stands near: such items are
-  /// no more than a pass over memory, and one call for several is enough.
-  private mutating func attemptAlike(_ item: ItemID, _ own: Cost, _ tables: inout Tables) -> Bool {
-    let role = program.roles[item.index]
-    let foldsLast = leaves.space.indices.last.map { leaves.foldedAxes.contains($0) } ?? true
-    // What rows came to is few numbers, so that more may follow in its visit.
-    let isOfRows = role == .fold && program.recipeTable.isColumn[program.recipe(item).index]
-    guard role == .copy || isOfRows || (role == .fold && !foldsLast) else { return false }
-    let most = isOfRows ? UInt32(Visits.maximumItems) : 8
-    for index in (max(segmentBegin, visits.count - Self.near)..<visits.count).reversed() {
-      let visit = VisitID(index)
-      guard !visits.isSingle[index], program.roles[visits.firstItem(visit).index] == role,
-        visits.blocks[index] == program.blocks[item.index], visits.itemCounts[index] < most,
-        arrayCount(item, visit) <= Visits.maximumArrays,
-        isOfRows || visits.nestCounts[index] == 1,
-        liken(item, visit, tables), choose(item, visit, own, tables) == nil,
-        isNear(visit), settle(visit)
-      else { continue }
-      commit(item, visit, &tables)
-      return true
-    }
-    return false
-  }
-
-  /// How many arrays the kernel of a visit works on with an item.
-  private func arrayCount(_ item: ItemID, _ visit: VisitID) -> Int {
-    var count = Int(lists.arrayCounts[visit.index]) + program.results(item).count
-    for (leaf, root) in leaves.roots.enumerated() where !leaves.isRepeated(leaf) {
-      if maker(root) != visit && !reads(visit, root) { count += 1 }
-    }
-    return count
-  }
-
-  /// Lets the update of a small state ride with one of the same type: an optimizer has many of them, and they are no
-  /// more than a call.
-  private mutating func attemptUpdate(_ item: ItemID, _ own: Cost, _ tables: inout Tables) -> Bool {
-    guard let type = smallUpdate(item), type.index < updates.count else { return false }
-    let visit = updates[type.index]
-    guard !visit.isNone, visit.index >= segmentBegin,
-      visits.blocks[visit.index] == program.blocks[item.index],
-      Int(visits.itemCounts[visit.index]) < Visits.maximumItems, visits.nestCounts[visit.index] == 1,
-      arrayCount(item, visit) <= Visits.maximumArrays, liken(item, visit, tables),
-      choose(item, visit, own, tables) == nil, isNear(visit), settle(visit)
-    else { return false }
-    commit(item, visit, &tables)
-    return true
-  }
-
-  /// The type of the next value of a small state that a map makes.
-  private func smallUpdate(_ item: ItemID) -> TypeID? {
-    guard program.roles[item.index] == .map, let root = program.results(item).first, isNextState[root],
-      rootBytes[root] <= Self.smallState
-    else { return nil }
-    return program.types[root]
-  }
-
-  /// Notes the visit that an update began.
-  private mutating func noteUpdate(_ item: ItemID, _ visit: VisitID) {
-    guard let type = smallUpdate(item) else { return }
-    if type.index >= updates.count {
-      updates += repeatElement(.none, count: type.index + 1 - updates.count)
-    }
-    updates[type.index] = visit
-  }
-
-  /// Whether a visit would not have to move far behind what makes the item's operands.
-  private func isNear(_ visit: VisitID) -> Bool {
-    leaves.roots.allSatisfy { root in
-      guard let maker = maker(root) else { return true }
-      return maker != visit && lists.depths[maker.index] <= lists.depths[visit.index] + 1
-    }
-  }
-
-  /// Whether the item has no independent places and little to do.
-  private func isSerial(_ own: Cost, _ tables: Tables) -> Bool {
-    guard own.operations <= Self.serialWork else { return false }
-    return leaves.space.indices.allSatisfy {
-      leaves.foldedAxes.contains($0) || tables.dims.value(leaves.space[$0]) == 1
-    }
-  }
-
   /// Whether a visit reads or makes the larger part of what the item reads.
   private func shares(_ visit: VisitID) -> Bool {
     var (shared, largest) = (0.0, 0.0)
@@ -306,7 +219,7 @@ struct VisitBuilder {
   }
 
   /// Lets an item join a visit if it can.
-  private mutating func attempt(
+  mutating func attempt(
     _ item: ItemID, _ visit: VisitID, _ own: Cost, _ tables: inout Tables
   ) -> Visits.Reason {
     let block = program.blocks[item.index]
@@ -327,7 +240,7 @@ struct VisitBuilder {
   // MARK: Depths
 
   /// Makes sure that all other makers come before a visit, by moving it and what follows it deeper where it must.
-  private mutating func settle(_ visit: VisitID) -> Bool {
+  mutating func settle(_ visit: VisitID) -> Bool {
     var depth = lists.depths[visit.index]
     for root in leaves.roots {
       if let maker = maker(root), maker != visit { depth = max(depth, lists.depths[maker.index] + 1) }
@@ -377,7 +290,7 @@ struct VisitBuilder {
     attempt.phase = phase
   }
 
-  private mutating func commit(_ item: ItemID, _ visit: VisitID, _ tables: inout Tables) {
+  mutating func commit(_ item: ItemID, _ visit: VisitID, _ tables: inout Tables) {
     let row = visit.index * Visits.maximumAtoms
     for extent in attempt.newExtents {
       visits.atomExtents[row + Int(visits.atomCounts[visit.index])] = extent
@@ -400,6 +313,8 @@ struct VisitBuilder {
         if program.roles[item.index] == .argument { visits.nestRows[nest].argues = true }
       }
     }
+    visits.lastNests[item.index] = visits.nestOf[item.index]
+    for map in attempt.again { visits.lastNests[map.index] = visits.nestOf[item.index] }
     visits.phases[item.index] = attempt.phase
     visits.rowAtoms[item.index] = attempt.rowAtoms
     lists.costs[visit.index] = attempt.cost

@@ -47,6 +47,8 @@ struct Visits {
   var visitOf: [VisitID]
   /// Per item the nest in which it runs, and when.
   var nestOf: [UInt8]
+  /// Per item the last nest that makes it: a later one than its own where that makes it again.
+  var lastNests: [UInt8]
   var phases: [Phase]
   /// Per item the atom of each axis of its space, four bits each; 15 for none.
   var spaceAtoms: [UInt64]
@@ -111,6 +113,7 @@ struct Visits {
     let (items, roots) = (program.itemCount, program.rootCount)
     visitOf = [VisitID](repeating: .none, count: items)
     nestOf = [UInt8](repeating: 0, count: items)
+    lastNests = [UInt8](repeating: 0, count: items)
     phases = [Phase](repeating: .body, count: items)
     spaceAtoms = [UInt64](repeating: .max, count: items)
     resultAtoms = [AxisList](repeating: AxisList(), count: items)

@@ -107,12 +107,13 @@ extension VisitLowering {
     }
     let register = known.roots[Int(operand.root)]
     if register >= 0 { return register }
-    if root.needsMemory, rows[Int(operand.root)] == nil {
+    if root.isKept, root.needsMemory, rows[Int(operand.root)] == nil {
       let (offset, strides) = look(operand)
       return element(Element(memory: slot(of: operand.root, .read), index: index(offset, strides, place)))
     }
+    // A map whose row would be too long is made again.
     guard let kept = rows[Int(operand.root)] else {
-      preconditionFailure("a value is read where it is neither at hand nor kept")
+      return try element(Int(root.maker), rootPlace(operand, place))
     }
     return element(
       Element(memory: kept.memory, index: index(writer.zero, kept.strides, rootPlace(operand, place))))
@@ -197,10 +198,18 @@ extension VisitLowering {
         _ = try self.operand(row, own)
       } else {
         let maker = request.roots[Int(operand.root)].maker
-        guard maker != .max, request.items[Int(maker)].nest == KernelRequest.derived else { continue }
+        guard maker != .max, isMadeHere(operand.root) else { continue }
         try hoist(Int(maker), rootPlace(operand, own))
       }
     }
+  }
+
+  /// Whether a value of the kernel is computed where it is read: it is derived, or a map that nobody keeps.
+  private func isMadeHere(_ number: KernelRequest.Number) -> Bool {
+    let root = request.roots[Int(number)]
+    let maker = request.items[Int(root.maker)]
+    if maker.nest == KernelRequest.derived { return true }
+    return maker.role == .map && !root.isKept && known.roots[Int(number)] < 0
   }
 
   /// Whether an operand at a place can be computed before any further loop is opened, and exists even where that would
@@ -221,9 +230,8 @@ extension VisitLowering {
         && (tables.types.rank(root.type) == 0 || shape.indices.contains { !place[$0].terms.isEmpty }
           || tables.types.shape(root.type).allSatisfy { tables.dims.value($0) != nil })
     }
-    guard request.items[Int(root.maker)].nest == KernelRequest.derived else {
-      return known.roots[Int(operand.root)] >= 0
-    }
+    if known.roots[Int(operand.root)] >= 0 { return true }
+    guard isMadeHere(operand.root) else { return false }
     let item = Int(root.maker)
     let own = rootPlace(operand, place)
     switch request.items[item].role {

@@ -4,7 +4,7 @@ struct AxisList: Hashable {
 
   init() {}
 
-  /// The axes 0, 1, ... up to a rank.
+  /// The axes from 0 up to a rank.
   init(rank: Int) {
     let all: UInt64 = 0xFEDC_BA98_7654_3210
     bits = rank >= 16 ? all : all | .max << UInt64(4 * rank)

@@ -144,9 +144,11 @@ struct Placement {
     while !item.isNone {
       leaves.read(item, program, visits.derivation, &tables)
       for leaf in 0..<leaves.count where leaves.roots[leaf] == old {
+        let last = visits.lastNests[item.index]
         let isAtOnce =
-          visits.nestOf[item.index] == nest && (visits.phases[item.index] == .post) == (phase == .post)
-        guard isAtOnce || (isOuter && visits.nestOf[item.index] < nest), leaves.isWhole(leaf) else {
+          visits.nestOf[item.index] == nest && last == nest
+          && (visits.phases[item.index] == .post) == (phase == .post)
+        guard isAtOnce || (isOuter && last < nest), leaves.isWhole(leaf) else {
           return false
         }
         // The item and the maker run over the same places; both must be at the same element.
