@@ -8,6 +8,8 @@ extension VisitBuilder {
   private static let leastPlaces = (contraction: 128.0, other: 16.0)
   /// The most bytes of private memory of one outer place.
   static let privateBytes = 16_384.0
+  /// The most maps of a visit that one nest makes again.
+  private static let mostAgain = 8
   /// What is larger does not stay near.
   static let nearBytes = 65_536.0
 
@@ -278,12 +280,14 @@ extension VisitBuilder {
       let item = program.makers[root.index]
       if !isComputed(root) {
         guard Int(visits.nestOf[item.index]) < nest else { continue }
+        if attempt.again.contains(item) { continue }
         let isLong = rowBytes(root, attempt.outer, tables) > Self.privateBytes
-        if contracts || !isLong || program.roles[item.index] != .map {
+        let isMap = program.roles[item.index] == .map && attempt.again.count < Self.mostAgain
+        if contracts || !isLong || !isMap {
           if !attempt.kept.contains(root) { attempt.kept.append(root) }
           continue
         }
-        if !attempt.again.contains(item) { attempt.again.append(item) }
+        attempt.again.append(item)
       }
       for view in program.operands(item) where !program.roots[view.index].isNone {
         open.append(program.roots[view.index])

@@ -175,6 +175,7 @@ extension VisitLowering {
 
   /// Computes what a nest needs and what is the same in all of its loops that are not yet open.
   mutating func hoist(_ nest: Int) throws(Diagnostics) {
+    hoistedNest = UInt8(nest)
     // An index that is not there yet is a register that does not exist.
     let open = indices
     for atom in indices.indices where indices[atom] == nil {
@@ -204,12 +205,13 @@ extension VisitLowering {
     }
   }
 
-  /// Whether a value of the kernel is computed where it is read: it is derived, or a map that nobody keeps.
+  /// Whether a value of the kernel is computed where it is read: it is derived, or a map of an earlier
+  /// nest that nobody keeps.
   private func isMadeHere(_ number: KernelRequest.Number) -> Bool {
     let root = request.roots[Int(number)]
     let maker = request.items[Int(root.maker)]
     if maker.nest == KernelRequest.derived { return true }
-    return maker.role == .map && !root.isKept && known.roots[Int(number)] < 0
+    return maker.role == .map && maker.nest < hoistedNest && !root.isKept && known.roots[Int(number)] < 0
   }
 
   /// Whether an operand at a place can be computed before any further loop is opened, and exists even where that would

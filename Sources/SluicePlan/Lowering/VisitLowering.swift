@@ -47,6 +47,8 @@ struct VisitLowering {
   var operandRows: [(operand: KernelRequest.Operand, atoms: [Int], row: Row)] = []
   /// Atoms whose loop runs through the loop of the atom before it too.
   private let merged: UInt32
+  /// The nest whose values are computed ahead of its loops.
+  var hoistedNest: UInt8 = 0
   /// The atoms whose loops may be merged, outermost first.
   private let order: [Int]
   /// Per atom the registers of its loops.
