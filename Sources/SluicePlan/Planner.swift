@@ -32,6 +32,8 @@ public struct Planner {
   private var writer: RequestWriter
   private var interned = Flattener.Interned()
   var remarks: [Remark] = []
+  /// Per recipe and reason the text of a remark.
+  private var refusals: [String?] = []
   private var parameters: [ModulePlan.Variable] = []
   private var states: [ModulePlan.Variable] = []
   private var variables = Flattener.VariableIndex()
@@ -48,7 +50,7 @@ public struct Planner {
         guard nodeCounts[id.index] - module[id].nodeCount <= maximumNodes else {
           throw planner.tooManyNodes(module[id])
         }
-        var function = try planner.plan(module[id])
+        var function = try planner.plan(module[id], nodeCounts[id.index])
         function.symbolChecks = module.symbolChecks(of: id).thatMayFail(module.tables)
         functions.append(function)
       } catch {
@@ -128,10 +130,10 @@ public struct Planner {
 
   // MARK: One function
 
-  private mutating func plan(_ graph: Graph) throws(Diagnostics) -> ExecutionPlan {
+  private mutating func plan(_ graph: Graph, _ nodeCount: Int) throws(Diagnostics) -> ExecutionPlan {
     let firstRemark = remarks.count
     var program = try Flattener.flatten(
-      graph, of: module, variables, &interned, &tables, recomputes: options.fuses)
+      graph, of: module, variables, &interned, &tables, recomputes: options.fuses, nodeCount: nodeCount)
     let ports = StorageAssignment.Ports(
       parameterCount: parameters.count, inputCount: graph.inputCount, states: states.map(\.type),
       outputs: graph.results.map { graph.types[$0.index] })
@@ -169,7 +171,7 @@ public struct Planner {
   mutating func arranged(
     _ program: Program, _ ports: StorageAssignment.Ports, arenaLimit: Double = .infinity
   ) throws(Diagnostics) -> Arrangement {
-    let visits = Visits(
+    let visits = Visits.form(
       program, &tables, stateCount: states.count, fuses: options.fuses, arenaLimit: arenaLimit)
     let storage = try StorageAssignment(program, visits, &tables, ports)
     return Arrangement(program: program, visits: visits, storage: storage)
@@ -194,13 +196,21 @@ public struct Planner {
           at: program.locations[item.index], kernel: kernel))
     }
     for item in items {
-      guard let text = visits.reasons[item.index].text else { continue }
-      let name = program.recipeTable.names[program.recipe(item).index]
-      remarks.append(
-        Remark(
-          .fuse, "not fused: `\(name)`: \(text)", at: program.locations[item.index],
-          kernel: kernel))
+      guard let text = refusal(visits.reasons[item.index], program.recipe(item), program) else { continue }
+      remarks.append(Remark(.fuse, text, at: program.locations[item.index], kernel: kernel))
     }
+  }
+
+  /// Why an item was not fused, made once for all items of a recipe; nil where there is nothing to say.
+  private mutating func refusal(
+    _ reason: Visits.Reason, _ recipe: RecipeID, _ program: Program
+  ) -> String? {
+    let row = recipe.index * Visits.Reason.allCases.count + Int(reason.rawValue)
+    if row >= refusals.count { refusals += repeatElement(nil, count: row + 1 - refusals.count) }
+    if refusals[row] == nil {
+      refusals[row] = reason.text.map { "not fused: `\(program.recipeTable.names[recipe.index])`: \($0)" }
+    }
+    return refusals[row]
   }
 
   private mutating func steps(

@@ -115,6 +115,11 @@ struct RuleCase: Sendable, CustomTestStringConvertible {
       "%1 = broadcast %0 {shape = [0]} : f32[0]", "%2 = divide %x, %1 : f32[0]", "%r = min %2 : f32[]",
       runs: "([]) == inf"),
     RuleCase(
+      "pad-pad", inputs: "%x: f32[1,2]", result: "f32[3,5]", "%v = constant {value = 9} : f32[]",
+      "%0 = pad %x, %v {low = [1,0], high = [0,2]} : f32[2,4]",
+      "%r = pad %0, %v {low = [0,1], high = [1,0]} : f32[3,5]",
+      runs: "([[1, 2]]) == [[9, 9, 9, 9, 9], [9, 1, 2, 9, 9], [9, 9, 9, 9, 9]]"),
+    RuleCase(
       "fold-constants", inputs: "", result: "i32[2]", "%0 = constant {value = 2147483647} : i32[]",
       "%1 = broadcast %0 {shape = [2]} : i32[2]", "%r = add %1, %1 : i32[2]", runs: "() == [-2, -2]"),
     RuleCase(

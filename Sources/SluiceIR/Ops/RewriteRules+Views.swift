@@ -93,6 +93,17 @@ extension RewriteRule {
       op, builder.operands(of: x[0]), [Attribute(.start, .dims(start)), Attribute(.limit, .dims(limit))])
   }
 
+  static let padPad = RewriteRule(
+    "pad-pad", "pad(pad(x, v), v) = pad(x, v)"
+  ) { builder, op, x, attributes in
+    guard builder.op(x[0]) == .pad else { return nil }
+    let (inner, operands) = (builder.attributes(of: x[0]), builder.operands(of: x[0]))
+    guard operands[1] == x[1],
+      let low = builder.sums(.low, inner, attributes), let high = builder.sums(.high, inner, attributes)
+    else { return nil }
+    return builder.make(op, operands, [Attribute(.low, .dims(low)), Attribute(.high, .dims(high))])
+  }
+
   static let reverseReverse = RewriteRule(
     "reverse-reverse", "reverse(reverse(x, axes), axes) = x"
   ) { builder, _, x, attributes in
@@ -130,5 +141,20 @@ extension RewriteRule {
     }
     let value = builder.make(op, operands, builder.tables.attributes.attributes(attributes))
     return builder.reshape(value, target)
+  }
+}
+
+extension ModuleBuilder {
+  /// The sums of the numbers that two records have for every axis.
+  fileprivate mutating func sums(
+    _ name: AttributeName, _ a: AttributesID, _ b: AttributesID
+  ) -> [DimID]? {
+    guard let a = tables.attributes.dims(a, name), let b = tables.attributes.dims(b, name) else { return nil }
+    var sums: [DimID] = []
+    for (first, second) in zip(a, b) {
+      guard let sum = tables.dims.add(first, second) else { return nil }
+      sums.append(sum)
+    }
+    return sums
   }
 }

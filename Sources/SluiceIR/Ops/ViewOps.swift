@@ -123,7 +123,7 @@ extension OpDefinition {
     attributes: [
       AttributeSpec(.low, .dims, "how many before, for every axis"),
       AttributeSpec(.high, .dims, "how many after, for every axis"),
-    ], infer: inferPad, gradient: .pad,
+    ], infer: inferPad, rules: [.padPad], gradient: .pad,
     example: exampleText(
       "%x: f32[2], %v: f32[]", "pad %x, %v {low = [1], high = [2]}", "f32[5]",
       run: "([1, 2], 9) == [9, 1, 2, 9, 9]"))

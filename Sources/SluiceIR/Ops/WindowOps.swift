@@ -213,10 +213,7 @@ extension OpDefinition {
         let shape = builder.shape(x[1])
         let sizes = shape.dropFirst(2).map { builder.tables.dims.value($0) ?? 1 }
         let amounts = (try? spread(windows, sizes, extra)) ?? []
-        var value = x[0]
-        for axis in 0..<2 {
-          value = spreadAxis(&builder, value, axis + 2, windows.strides[axis], amounts[axis])
-        }
+        let value = spreadAxes(&builder, x[0], windows.strides, amounts)
         // Filters [C, O / G, ...] become [G, O / G, C / G, ...], turned round.
         let groups = Int64(windows.groups)
         let channels = builder.tables.dims.integer((builder.tables.dims.value(shape[0]) ?? 0) / groups)
@@ -279,29 +276,36 @@ extension OpDefinition {
       "%x: f32[1,1,1,2], %w: f32[1,1,1,2]", "conv_transpose2d %x, %w {strides = [1,2]}", "f32[1,1,1,4]",
       run: "([[[[1, 2]]]], [[[[1, 10]]]]) == [[[[1, 10, 2, 20]]]]"))
 
-  /// Puts `stride - 1` zeros behind every element of an axis, then pads or cuts both ends.
-  private static func spreadAxis(
-    _ builder: inout ModuleBuilder, _ x: ValueID, _ axis: Int, _ stride: Int,
-    _ amount: (low: Int64, high: Int64)
+  /// Puts `stride - 1` zeros behind every element of the last axes, then pads or cuts both ends of each.
+  private static func spreadAxes(
+    _ builder: inout ModuleBuilder, _ x: ValueID, _ strides: [Int], _ amounts: [(low: Int64, high: Int64)]
   ) -> ValueID {
     let zero = builder.dim(0)
-    var value = x
-    if stride > 1 {
-      var shape = builder.shape(x)
-      let apart = builder.reshape(x, Array(shape[...axis] + [builder.dim(1)] + shape[(axis + 1)...]))
-      let none = shape.map { _ in zero } + [zero]
-      var high = none
-      high[axis + 1] = builder.dim(stride - 1)
-      shape[axis] = builder.product([shape[axis], builder.dim(stride)])
-      value = builder.reshape(builder.pad(apart, bits: 0, low: none, high: high), shape)
+    let shape = builder.shape(x)
+    let first = shape.count - strides.count
+    // An element and the zeros behind it are an axis of their own.
+    var (apart, wide) = (Array(shape[..<first]), Array(shape[..<first]))
+    var behind = apart.map { _ in zero }
+    for (axis, stride) in strides.enumerated() {
+      apart += [shape[first + axis], builder.dim(1)]
+      behind += [zero, builder.dim(stride - 1)]
+      wide.append(builder.product([shape[first + axis], builder.dim(stride)]))
     }
-    let length = builder.shape(value)[axis]
-    let start = builder.tables.dims.integer(Swift.max(0, -amount.low))
-    let end = builder.sum(length, builder.tables.dims.integer(Swift.min(0, amount.high)))
-    if amount.low < 0 || amount.high < 0 { value = builder.slice(value, axis: axis, start, end) }
-    var (low, high) = (builder.shape(value).map { _ in zero }, builder.shape(value).map { _ in zero })
-    low[axis] = builder.tables.dims.integer(Swift.max(0, amount.low))
-    high[axis] = builder.tables.dims.integer(Swift.max(0, amount.high))
+    var value = x
+    if strides.contains(where: { $0 > 1 }) {
+      let spread = builder.pad(
+        builder.reshape(x, apart), bits: 0, low: behind.map { _ in zero }, high: behind)
+      value = builder.reshape(spread, wide)
+    }
+    var (low, high) = (shape.map { _ in zero }, shape.map { _ in zero })
+    for (position, amount) in amounts.enumerated() {
+      let axis = first + position
+      let start = builder.tables.dims.integer(Swift.max(0, -amount.low))
+      let end = builder.sum(wide[axis], builder.tables.dims.integer(Swift.min(0, amount.high)))
+      if amount.low < 0 || amount.high < 0 { value = builder.slice(value, axis: axis, start, end) }
+      low[axis] = builder.tables.dims.integer(Swift.max(0, amount.low))
+      high[axis] = builder.tables.dims.integer(Swift.max(0, amount.high))
+    }
     return builder.pad(value, bits: 0, low: low, high: high)
   }
 

@@ -13,7 +13,8 @@ struct Derivation {
     case derived
     /// Its role is no map, generator or look-up.
     case role
-    case result, otherBlock, ownKernel, gathered, noMap, lanes, fewRows, longRow, lastForm, maybeEmpty, large,
+    case number, result, otherBlock, ownKernel, gathered, noMap, lanes, fewRows, longRow, lastForm,
+      maybeEmpty, large,
       long
   }
 
@@ -24,23 +25,23 @@ struct Derivation {
   private static let operationLimit = 64
   private static let rootLimit = 12
   private static let slack = 4096.0
+  /// One number that is made of more roots than this is stored.
+  private static let numberRoots = 2
 
   /// Per item whether it is computed again where it is read, and why not.
   private(set) var reasons: [Reason]
   /// Per item how many operations it comes to with all derived items that it reads.
-  private var operations: [UInt32]
-  /// The roots in memory that a derived item comes from.
-  private var leafEnds: [UInt32]
-  private var leafPool: [RootID] = []
-  /// Per root how often it is read, and by which item last.
-  private var readCounts: [UInt32]
+  private var operationCounts: [UInt8]
+  /// What derived items come from.
+  private(set) var leaves = DerivedLeaves()
+  /// Per root whether it is read once, or more often, and by which item last.
+  private var readCounts: [UInt8]
   private var lastReaders: [ItemID]
 
   init(_ program: Program, _ tables: inout Tables, isOn: Bool) {
     reasons = [Reason](repeating: .role, count: program.itemCount)
-    operations = [UInt32](repeating: 1, count: program.itemCount)
-    leafEnds = [UInt32](repeating: 0, count: program.itemCount)
-    readCounts = [UInt32](repeating: 0, count: program.rootCount)
+    operationCounts = [UInt8](repeating: 1, count: program.itemCount)
+    readCounts = [UInt8](repeating: 0, count: program.rootCount)
     lastReaders = [ItemID](repeating: .none, count: program.rootCount)
     guard isOn else { return }
     for item in 0..<program.itemCount {
@@ -51,10 +52,8 @@ struct Derivation {
     for item in 0..<program.itemCount where program.roles[item] == .contract {
       placeLastForm(of: ItemID(item), program, tables)
     }
-    for item in 0..<program.itemCount {
-      weigh(ItemID(item), program, tables)
-      leafEnds[item] = UInt32(leafPool.count)
-    }
+    var scratch = Leaves()
+    for item in 0..<program.itemCount { weigh(ItemID(item), &scratch, program, &tables) }
   }
 
   /// Whether an item is computed again where it is read.
@@ -65,6 +64,12 @@ struct Derivation {
     guard !root.isNone, program.homes[root.index] == .item else { return false }
     return isDerived(program.makers[root.index])
   }
+
+  /// Whether a root is read once.
+  func isReadOnce(_ root: RootID) -> Bool { readCounts[root.index] == 1 }
+
+  /// How many operations a derived item comes to.
+  func operations(_ item: ItemID) -> Int { Int(operationCounts[item.index]) }
 
   /// Whether something reads a root much later than it is made.
   func isReadLate(_ root: RootID, _ program: Program) -> Bool {
@@ -87,7 +92,7 @@ struct Derivation {
       let view = program.operand(row)
       let root = program.roots[view.index]
       guard !root.isNone else { continue }
-      readCounts[root.index] += 1
+      readCounts[root.index] = min(readCounts[root.index] + 1, 2)
       lastReaders[root.index] = reader
       guard isDerived(root, program) else { continue }
       let maker = program.makers[root.index]
@@ -153,37 +158,27 @@ struct Derivation {
 
   // MARK: What it costs
 
-  /// Notes the roots behind a derived item, and stores it where they are too large, or it is too much work.
-  private mutating func weigh(_ item: ItemID, _ program: Program, _ tables: Tables) {
-    guard isDerived(item), let result = program.results(item).first else { return }
-    let begin = leafPool.count
-    var count: UInt32 = 1
-    for view in program.operands(item) {
-      let root = program.roots[view.index]
-      guard !root.isNone else { continue }
-      if isDerived(root, program) {
-        let maker = program.makers[root.index].index
-        count += operations[maker]
-        for at in Int(maker == 0 ? 0 : leafEnds[maker - 1])..<Int(leafEnds[maker]) {
-          note(leafPool[at], begin)
-        }
-      } else {
-        note(root, begin)
-      }
+  /// Notes what a derived item comes from, and stores it where that is too large, or it is too much work.
+  private mutating func weigh(
+    _ item: ItemID, _ scratch: inout Leaves, _ program: Program, _ tables: inout Tables
+  ) {
+    guard isDerived(item), let result = program.results(item).first else { return leaves.append(nil) }
+    scratch.read(item, program, self, &tables)
+    operationCounts[item.index] = UInt8(clamping: scratch.operations)
+    var (bytes, count) = (0.0, 0)
+    for leaf in 0..<scratch.count where !scratch.isRepeated(leaf) {
+      bytes += tables.byteCount(program.types[scratch.roots[leaf].index])
+      count += 1
     }
-    operations[item.index] = count
-    var bytes = 0.0
-    for root in leafPool[begin...] { bytes += tables.byteCount(program.types[root.index]) }
     if bytes > 1.25 * tables.byteCount(program.types[result]) + Self.slack {
       reasons[item.index] = .large
-    } else if count > Self.operationLimit || leafPool.count - begin > Self.rootLimit {
+    } else if count > Self.numberRoots, tables.elementBound(program.types[result]) == 1 {
+      // Many may read it, and each of them would read all that it is made of.
+      reasons[item.index] = .number
+    } else if scratch.operations > Self.operationLimit || count > Self.rootLimit {
       reasons[item.index] = .long
     }
-    if !isDerived(item) { leafPool.removeSubrange(begin...) }
-  }
-
-  private mutating func note(_ root: RootID, _ begin: Int) {
-    if !leafPool[begin...].contains(root) { leafPool.append(root) }
+    leaves.append(isDerived(item) ? scratch : nil)
   }
 }
 

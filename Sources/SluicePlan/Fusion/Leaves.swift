@@ -3,10 +3,24 @@ import SluiceIR
 /// What an item reads down to stored roots: its operands, and what the derived items among them read.
 ///
 /// The axes of an item's *space* are those of its result, or of the operand that it folds; of a contraction those of
-/// its result, then the summed ones. A leaf says for every axis of the space how the root is read along it.
+/// its result, then the summed ones. A leaf says for every axis of the space how the root is read along it. Equal
+/// leaves are one.
 struct Leaves {
   /// The most axes of a space: those of a result and summed ones.
   static let maximumAxes = 16
+
+  /// What is true of a leaf.
+  struct Flags: OptionSet {
+    var rawValue: UInt8
+    /// It is read before the loops begin: a seed, or where a slice begins.
+    static let ahead = Flags(rawValue: 1)
+    /// It is read at computed places.
+    static let indexed = Flags(rawValue: 2)
+    /// Every axis of the root with more than one element is run through by one of the space.
+    static let whole = Flags(rawValue: 4)
+    /// The view is a map of axes.
+    static let mapped = Flags(rawValue: 8)
+  }
 
   /// The dims of the space.
   private(set) var space: [DimID] = []
@@ -16,26 +30,12 @@ struct Leaves {
   private(set) var operations = 0
 
   private(set) var roots: [RootID] = []
-  /// Per leaf whether it is read before the loops begin: a seed, or where a slice begins.
-  private(set) var isAhead: [Bool] = []
-  /// Per leaf whether it is read at computed places.
-  private(set) var isIndexed: [Bool] = []
+  private var flags: [Flags] = []
+  /// Per leaf and axis of its root the axis of the space that runs through all of it.
+  private var rootAxes: [AxisList] = []
   /// Per leaf and axis of the space the distance between neighbours in the root; none where it repeats or is unknown.
   private var strides: [DimID] = []
-  /// Per leaf and axis of its root the axis of the space that runs through all of it; -1 for none.
-  private var spaceAxes: [Int8] = []
-  /// Per leaf whether every axis of the root with more than one element is run through by one of the space.
-  private(set) var isWhole: [Bool] = []
-  /// Per leaf whether the view is a map of axes.
-  private(set) var isMapped: [Bool] = []
-
-  /// A derived item to look into: per axis of its result the axis of the space, -1 for none.
-  private struct Frame {
-    var item: ItemID
-    var axes: [Int8]
-    var isAhead = false
-  }
-  private var frames: [Frame] = []
+  private var looks = ViewLooks()
 
   init() {}
 
@@ -45,164 +45,169 @@ struct Leaves {
   func stride(_ leaf: Int, _ axis: Int) -> DimID { strides[leaf * Self.maximumAxes + axis] }
 
   /// The axis of the space that runs through all of an axis of the leaf's root; -1 for none.
-  func spaceAxis(_ leaf: Int, _ rootAxis: Int) -> Int { Int(spaceAxes[leaf * Self.maximumAxes + rootAxis]) }
+  func spaceAxis(_ leaf: Int, _ rootAxis: Int) -> Int {
+    let axis = rootAxes[leaf][rootAxis]
+    return axis == AxisList.none ? -1 : axis
+  }
+
+  func isAhead(_ leaf: Int) -> Bool { flags[leaf].contains(.ahead) }
+  func isIndexed(_ leaf: Int) -> Bool { flags[leaf].contains(.indexed) }
+  func isWhole(_ leaf: Int) -> Bool { flags[leaf].contains(.whole) }
+  func isMapped(_ leaf: Int) -> Bool { flags[leaf].contains(.mapped) }
+
+  /// Whether an earlier leaf is of the same root.
+  func isRepeated(_ leaf: Int) -> Bool {
+    let root = roots[leaf]
+    for earlier in 0..<leaf where roots[earlier] == root { return true }
+    return false
+  }
 
   /// Looks at an item.
   mutating func read(
     _ item: ItemID, _ program: Program, _ derivation: Derivation, _ tables: inout Tables
   ) {
     roots.removeAll(keepingCapacity: true)
-    isAhead.removeAll(keepingCapacity: true)
-    isIndexed.removeAll(keepingCapacity: true)
+    flags.removeAll(keepingCapacity: true)
+    rootAxes.removeAll(keepingCapacity: true)
     strides.removeAll(keepingCapacity: true)
-    spaceAxes.removeAll(keepingCapacity: true)
-    isWhole.removeAll(keepingCapacity: true)
-    isMapped.removeAll(keepingCapacity: true)
-    operations = 0
-    (space, foldedAxes) = program.space(item, tables)
-    frames.append(Frame(item: item, axes: []))
-    while let frame = frames.popLast() {
-      operations += 1
-      let isOwn = frame.axes.isEmpty && frame.item == item
-      let role = program.roles[frame.item.index]
-      for (position, row) in program.operandRange(frame.item).enumerated() {
-        let view = program.operand(row)
-        let root = program.roots[view.index]
-        if root.isNone { continue }
-        var axes = program.spaceAxes(frame.item, position, tables)
-        if !isOwn { axes = axes.map { $0 < 0 ? -1 : Int($0) < frame.axes.count ? frame.axes[Int($0)] : -1 } }
-        let indexed = role.isIndexed && position == 0
-        let ahead = frame.isAhead || role.readsAhead(position)
-        if derivation.isDerived(root, program), !indexed {
-          frames.append(
-            Frame(
-              item: program.makers[root.index], axes: passed(axes, view, root, program, &tables),
-              isAhead: ahead))
-        } else {
-          isAhead.append(ahead)
-          append(axes, view, root, indexed, program, &tables)
-        }
-      }
+    operations = 1
+    foldedAxes = program.readSpace(item, into: &space, tables)
+    let (role, range) = (program.roles[item.index], program.operandRange(item))
+    for row in range {
+      let view = program.operand(row)
+      let root = program.roots[view.index]
+      if root.isNone || derivation.isDerived(root, program) { continue }
+      let position = row - range.lowerBound
+      var own: Flags = role.readsAhead(position) ? .ahead : []
+      if role.isIndexed && position == 0 { own.insert(.indexed) }
+      append(program.spaceAxes(item, position, tables), view, own, program, &tables)
+    }
+    for row in range.reversed() {
+      let view = program.operand(row)
+      let root = program.roots[view.index]
+      guard !root.isNone, derivation.isDerived(root, program) else { continue }
+      let position = row - range.lowerBound
+      let look = looks.look(view, program, &tables)
+      let axes = look.wholes.through(program.spaceAxes(item, position, tables))
+      let maker = program.makers[root.index]
+      operations += derivation.operations(maker)
+      splice(derivation.leaves, maker, axes, isAhead: role.readsAhead(position))
     }
   }
 
-  /// The axes of the space behind those of a derived item that is read through a view.
-  private mutating func passed(
-    _ axes: [Int8], _ view: ViewID, _ root: RootID, _ program: Program, _ tables: inout Tables
-  ) -> [Int8] {
-    let own = tables.types.shape(program.types[root.index])
-    guard let map = program.axisMap(view, &tables) else { return own.map { _ in -1 } }
-    let shape = tables.types.shape(program.viewTypes[view.index])
-    return own.indices.map { axis in
-      map.whole(axis, tables, own, shape).map { $0 < axes.count ? axes[$0] : -1 } ?? -1
-    }
-  }
-
+  /// Adds a root that is read through a view whose axes are these of the space.
   private mutating func append(
-    _ axes: [Int8], _ view: ViewID, _ root: RootID, _ indexed: Bool, _ program: Program,
-    _ tables: inout Tables
+    _ axes: AxisList, _ view: ViewID, _ own: Flags, _ program: Program, _ tables: inout Tables
   ) {
-    let row = roots.count * Self.maximumAxes
+    begin(program.roots[view.index], own, AxisList())
+    if own.contains(.indexed) { return end() }
+    let look = looks.look(view, program, &tables)
+    let (one, zero) = (tables.dims.integer(1), tables.dims.integer(0))
+    let leaf = roots.count - 1
+    for axis in 0..<tables.types.rank(look.type) {
+      let to = axes[axis]
+      let (dim, step) = (tables.types.dim(look.type, axis), looks.stride(look, axis))
+      if to < space.count, dim != one, dim == space[to], step != zero {
+        strides[leaf * Self.maximumAxes + to] = step
+      }
+    }
+    rootAxes[leaf] = look.wholes.through(axes)
+    if look.isMapped {
+      flags[leaf].insert(.mapped)
+      if rootAxes[leaf].count == look.loops { flags[leaf].insert(.whole) }
+    }
+    end()
+  }
+
+  /// Adds the leaves of a derived item whose axes are these of the space.
+  private mutating func splice(
+    _ derived: DerivedLeaves, _ item: ItemID, _ axes: AxisList, isAhead: Bool
+  ) {
+    for row in derived.range(item) {
+      let list = derived.rootAxes[row]
+      let own = list.through(axes)
+      var flags = derived.flags[row]
+      if isAhead { flags.insert(.ahead) }
+      if own.count != list.count { flags.remove(.whole) }
+      begin(derived.roots[row], flags, own)
+      let leaf = roots.count - 1
+      for axis in 0..<derived.rank(item) where axes[axis] < space.count {
+        strides[leaf * Self.maximumAxes + axes[axis]] = derived.stride(item, row, axis)
+      }
+      end()
+    }
+  }
+
+  private mutating func begin(_ root: RootID, _ own: Flags, _ axes: AxisList) {
     roots.append(root)
-    isIndexed.append(indexed)
-    strides += repeatElement(.none, count: Self.maximumAxes)
-    spaceAxes += repeatElement(-1, count: Self.maximumAxes)
-    let own = tables.types.shape(program.types[root.index])
-    let one = tables.dims.integer(1)
-    if indexed {
-      isWhole.append(false)
-      isMapped.append(false)
+    flags.append(own)
+    rootAxes.append(axes)
+    for _ in 0..<Self.maximumAxes { strides.append(.none) }
+  }
+
+  /// Takes the last leaf back where there is an equal one.
+  private mutating func end() {
+    let last = roots.count - 1
+    for leaf in 0..<last where isEqual(leaf, last) {
+      roots.removeLast()
+      flags.removeLast()
+      rootAxes.removeLast()
+      strides.removeLast(Self.maximumAxes)
       return
     }
-    let layout = program.layouts[view.index]
-    let shape = tables.types.shape(program.viewTypes[view.index])
-    let steps =
-      layout.isNone ? tables.contiguousStrides(shape) : Array(program.layoutTable.strides(layout))
-    let zero = tables.dims.integer(0)
-    for (axis, to) in axes.enumerated() where to >= 0 && Int(to) < space.count && axis < shape.count {
-      if shape[axis] != one, shape[axis] == space[Int(to)], steps[axis] != zero {
-        strides[row + Int(to)] = steps[axis]
-      }
-    }
-    guard let map = program.axisMap(view, &tables) else {
-      isWhole.append(false)
-      isMapped.append(false)
-      return
-    }
-    isMapped.append(true)
-    var whole = true
-    for axis in own.indices where own[axis] != one {
-      if let found = map.whole(axis, tables, own, shape), found < axes.count, axes[found] >= 0 {
-        spaceAxes[row + axis] = axes[found]
-      } else {
-        whole = false
-      }
-    }
-    isWhole.append(whole)
+  }
+
+  private func isEqual(_ a: Int, _ b: Int) -> Bool {
+    guard roots[a] == roots[b], flags[a] == flags[b], rootAxes[a] == rootAxes[b] else { return false }
+    for axis in space.indices where stride(a, axis) != stride(b, axis) { return false }
+    return true
   }
 }
 
-extension Program {
-  /// The dims of an item's space, and which of them it folds.
-  func space(_ item: ItemID, _ tables: Tables) -> (dims: [DimID], folded: AxisSet) {
-    switch roles[item.index] {
-    case .fold, .argument:
-      guard let view = operands(item).first else { return ([], AxisSet()) }
-      return (tables.types.shape(viewTypes[view.index]), recipeTable.axes[recipe(item).index])
-    case .contract:
-      let labels = recipeTable.labels(recipe(item))
-      let views = operands(item)
-      var dims = results(item).first.map { tables.types.shape(types[$0]) } ?? []
-      let kept = dims.count
-      for label in recipeTable.summedLabels(recipe(item)) {
-        for (own, view) in zip([labels.lhs, labels.rhs], views) {
-          guard let axis = own.firstIndex(of: label) else { continue }
-          dims.append(tables.types.dim(viewTypes[view.index], axis))
-          break
-        }
-      }
-      return (dims, AxisSet(kept..<dims.count))
-    default:
-      return (results(item).first.map { tables.types.shape(types[$0]) } ?? [], AxisSet())
-    }
+/// The leaves of derived items, which readers take as they are.
+struct DerivedLeaves {
+  /// The leaves of item `i` are the rows `ends[i - 1]..<ends[i]`.
+  private var ends: [UInt32] = []
+  /// Per item where its strides begin.
+  private var strideBegins: [UInt32] = []
+  private var ranks: [UInt8] = []
+  private(set) var roots: [RootID] = []
+  private(set) var flags: [Leaves.Flags] = []
+  private(set) var rootAxes: [AxisList] = []
+  private var strides: [DimID] = []
+
+  func range(_ item: ItemID) -> Range<Int> {
+    (item.index == 0 ? 0 : Int(ends[item.index - 1]))..<Int(ends[item.index])
   }
 
-  /// Per axis of an item's result the axis of its space; -1 for an axis that was folded.
-  func resultAxes(_ item: ItemID, rank: Int, _ spaceRank: Int) -> [Int] {
-    guard roles[item.index].isReduction else { return Array(0..<rank) }
-    let folded = recipeTable.axes[recipe(item).index]
-    if rank == spaceRank { return (0..<rank).map { folded.contains($0) ? -1 : $0 } }
-    return (0..<spaceRank).filter { !folded.contains($0) }
+  /// How many axes the item's result has.
+  func rank(_ item: ItemID) -> Int { Int(ranks[item.index]) }
+
+  /// The distance between neighbours along an axis of the item, in the root of a row of `range(item)`.
+  func stride(_ item: ItemID, _ row: Int, _ axis: Int) -> DimID {
+    let leaf = row - range(item).lowerBound
+    return strides[Int(strideBegins[item.index]) + leaf * rank(item) + axis]
   }
 
-  /// Per axis of an operand the axis of the item's space along which it is read; -1 for none.
-  func spaceAxes(_ item: ItemID, _ position: Int, _ tables: Tables) -> [Int8] {
-    let view = operands(item)[operandRange(item).lowerBound + position]
-    let rank = tables.types.rank(viewTypes[view.index])
-    switch roles[item.index] {
-    case .contract:
-      let labels = recipeTable.labels(recipe(item))
-      let order = labels.result + recipeTable.summedLabels(recipe(item))
-      let own = position == 0 ? labels.lhs : position == 1 ? labels.rhs : labels.lhs
-      return own.map { label in order.firstIndex(of: label).map { Int8($0) } ?? -1 }
-    case .gather where position == 1:
-      let axis = recipeTable.axes[recipe(item).index].first
-      return (0..<rank).map { Int8(axis + $0) }
-    case .gather, .gatherAlong, .slice:
-      return (0..<rank).map { position == 0 ? -1 : Int8($0) }
-    default: return (0..<rank).map { Int8($0) }
-    }
+  /// Ends the next item; of a derived one the leaves are those that were read last.
+  mutating func append(_ leaves: Leaves?) {
+    strideBegins.append(UInt32(strides.count))
+    ranks.append(UInt8(leaves?.space.count ?? 0))
+    if let leaves { leaves.copy(&roots, &flags, &rootAxes, &strides) }
+    ends.append(UInt32(roots.count))
   }
 }
 
-extension RecipeTable {
-  /// The labels of a contraction that are summed, in the order in which they are.
-  func summedLabels(_ recipe: RecipeID) -> [Int] {
-    let labels = labels(recipe)
-    var summed: [Int] = []
-    for label in labels.lhs + labels.rhs where !labels.result.contains(label) && !summed.contains(label) {
-      summed.append(label)
+extension Leaves {
+  /// Appends the leaves to columns.
+  fileprivate func copy(
+    _ roots: inout [RootID], _ flags: inout [Flags], _ rootAxes: inout [AxisList], _ strides: inout [DimID]
+  ) {
+    roots += self.roots
+    flags += self.flags
+    rootAxes += self.rootAxes
+    for leaf in 0..<count {
+      for axis in space.indices { strides.append(stride(leaf, axis)) }
     }
-    return summed.sorted()
   }
 }

@@ -8,17 +8,21 @@ extension VisitBuilder {
   private static let leastPlaces = (contraction: 128.0, other: 16.0)
   /// The most bytes of private memory of one outer place.
   static let privateBytes = 16_384.0
+  /// The most maps of a visit that one nest makes again.
+  private static let mostAgain = 8
+  /// What is larger does not stay near.
+  static let nearBytes = 65_536.0
 
   // MARK: Axes
 
   /// Finds the atoms of the visit along which the item runs.
   mutating func unify(_ item: ItemID, _ visit: VisitID, _ tables: inout Tables) -> Visits.Reason? {
-    attempt = Attempt()
+    attempt.reset()
     attempt.atomCount = Int(visits.atomCounts[visit.index])
     var used: UInt32 = 0
     for isMade in [true, false] {
       for leaf in 0..<leaves.count where (maker(leaves.roots[leaf]) == visit) == isMade {
-        if leaves.isIndexed[leaf] {
+        if leaves.isIndexed(leaf) {
           if isMade { return .readsElsewhere }
           continue
         }
@@ -27,32 +31,32 @@ extension VisitBuilder {
           guard !stride.isNone, let atom = look(visit, leaves.roots[leaf], stride, leaves.space[axis]) else {
             continue
           }
-          if attempt.atoms[axis] == UInt8(atom) { continue }
-          guard attempt.atoms[axis] == 15, used >> UInt32(atom) & 1 == 0 else {
+          if attempt.atoms[axis] == atom { continue }
+          guard attempt.atoms[axis] == AxisList.none, used >> UInt32(atom) & 1 == 0 else {
             if isMade { return .otherPlace }
             continue
           }
-          attempt.atoms[axis] = UInt8(atom)
+          attempt.atoms[axis] = atom
           used |= 1 << UInt32(atom)
         }
       }
     }
     let one = tables.dims.integer(1)
-    for axis in leaves.space.indices where attempt.atoms[axis] == 15 && leaves.space[axis] != one {
+    for axis in leaves.space.indices where attempt.atoms[axis] == AxisList.none && leaves.space[axis] != one {
       guard attempt.atomCount + attempt.newExtents.count < Visits.maximumAtoms else { return .full }
-      attempt.atoms[axis] = UInt8(attempt.atomCount + attempt.newExtents.count)
+      attempt.atoms[axis] = attempt.atomCount + attempt.newExtents.count
       attempt.newExtents.append(leaves.space[axis])
     }
     if used & visits.outer[visit.index] == 0, visits.outer[visit.index] != 0 { return .noCommonAxis }
     return nil
   }
 
-  /// Takes the atoms of a visit that runs one nest of the same shape over other data.
+  /// Takes the atoms of the first nest of a visit, which has the same shape and runs over other data.
   mutating func liken(_ item: ItemID, _ visit: VisitID, _ tables: Tables) -> Bool {
-    attempt = Attempt()
+    attempt.reset()
     attempt.atomCount = Int(visits.atomCounts[visit.index])
     let nest = visits.nest(visit, 0)
-    guard visits.nestCounts[visit.index] == 1, !nest.contracts, !nest.argues else { return false }
+    guard !nest.contracts, !nest.argues else { return false }
     let (kept, folded) = (Visits.atoms(nest.kept), Visits.atoms(nest.folded))
     var (keptNext, foldedNext) = (0, 0)
     for axis in leaves.space.indices where tables.dims.value(leaves.space[axis]) != 1 {
@@ -60,7 +64,7 @@ extension VisitBuilder {
       let list = isFolded ? folded : kept
       let next = isFolded ? foldedNext : keptNext
       guard next < list.count, visits.extent(visit, list[next]) == leaves.space[axis] else { return false }
-      attempt.atoms[axis] = UInt8(list[next])
+      attempt.atoms[axis] = list[next]
       if isFolded { foldedNext += 1 } else { keptNext += 1 }
     }
     return keptNext == kept.count && foldedNext == folded.count
@@ -68,9 +72,9 @@ extension VisitBuilder {
 
   /// The atom along which a visit reads or makes a root at a stride.
   private func look(_ visit: VisitID, _ root: RootID, _ stride: DimID, _ extent: DimID) -> Int? {
-    var row = visits.looks[visit.index]
+    var row = lists.looks[visit.index]
     while row != Visits.end {
-      let look = visits.lookRows[Int(row)]
+      let look = lists.lookRows[Int(row)]
       if look.root == root, look.stride == stride, look.extent == extent { return Int(look.atom) }
       row = look.next
     }
@@ -82,7 +86,7 @@ extension VisitBuilder {
   }
 
   /// The product of the extents of some atoms.
-  private func places(_ visit: VisitID, _ atoms: UInt32, _ tables: Tables) -> Double {
+  func places(_ visit: VisitID, _ atoms: UInt32, _ tables: Tables) -> Double {
     var (product, rest) = (1.0, atoms)
     while rest != 0 {
       let atom = rest.trailingZeroBitCount
@@ -97,7 +101,7 @@ extension VisitBuilder {
   /// The bits of the atoms along which the item runs, and of those that it folds.
   private var domain: (all: UInt32, folded: UInt32) {
     var (all, folded): (UInt32, UInt32) = (0, 0)
-    for axis in leaves.space.indices where attempt.atoms[axis] != 15 {
+    for axis in leaves.space.indices where attempt.atoms[axis] != AxisList.none {
       all |= 1 << UInt32(attempt.atoms[axis])
       if leaves.foldedAxes.contains(axis) { folded |= 1 << UInt32(attempt.atoms[axis]) }
     }
@@ -112,10 +116,10 @@ extension VisitBuilder {
     var cost = Cost(
       operations: elements * Double(isContraction ? 2 : leaves.operations), contracts: isContraction)
     for (leaf, root) in leaves.roots.enumerated() {
-      if leaves.roots[..<leaf].contains(root) { continue }
-      cost.bytes += tables.byteCount(program.types[root.index])
+      if leaves.isRepeated(leaf) { continue }
+      cost.bytes += bytes(root)
     }
-    for root in program.results(item) { cost.bytes += tables.byteCount(program.types[root]) }
+    for root in program.results(item) { cost.bytes += bytes(RootID(root)) }
     return cost
   }
 
@@ -130,20 +134,20 @@ extension VisitBuilder {
       let root = program.roots[view.index]
       guard isComputed(root), labels.result.contains(where: { !own.contains($0) }) else { continue }
       for label in own {
-        guard let axis = order.firstIndex(of: label), attempt.atoms[axis] != 15 else { continue }
+        guard let axis = order.firstIndex(of: label), attempt.atoms[axis] != AxisList.none else { continue }
         attempt.rowAtoms |= 1 << UInt32(attempt.atoms[axis])
         if labels.result.contains(label) { attempt.rowKept |= 1 << UInt32(attempt.atoms[axis]) }
       }
     }
   }
 
-  private func isComputed(_ root: RootID) -> Bool { visits.derivation.isDerived(root, program) }
+  func isComputed(_ root: RootID) -> Bool { visits.derivation.isDerived(root, program) }
 
   /// The nest that the item alone would have, and when it runs in it.
   func nest(_ item: ItemID) -> (Visits.Nest, Visits.Phase) {
     var nest = Visits.Nest()
     var (keptCount, foldedCount): (UInt64, UInt64) = (0, 0)
-    for axis in leaves.space.indices where attempt.atoms[axis] != 15 {
+    for axis in leaves.space.indices where attempt.atoms[axis] != AxisList.none {
       let atom = UInt64(attempt.atoms[axis])
       if leaves.foldedAxes.contains(axis) {
         nest.folded = nest.folded & ~(15 << (4 * foldedCount)) | atom << (4 * foldedCount)
@@ -174,7 +178,7 @@ extension VisitBuilder {
     attempt.outer = visits.outer[visit.index] & all & ~folded
     if attempt.rowAtoms != 0 { attempt.outer &= attempt.rowKept }
     if let refusal = match(visit, tables) { return refusal }
-    let joined = visits.costs[visit.index] + own
+    let joined = lists.costs[visit.index] + own
     let places = places(visit, attempt.outer, tables)
     let least = joined.contracts ? Self.leastPlaces.contraction : Self.leastPlaces.other
     if joined.operations > Self.smallWork, places < least {
@@ -183,9 +187,9 @@ extension VisitBuilder {
         return .fewPlaces
       }
     }
-    if let refusal = chooseNest(item, visit) { return refusal }
+    if let refusal = chooseNest(item, visit, joined.contracts, tables) { return refusal }
     if let refusal = checkLanes(visit) { return refusal }
-    if !keepsRows(visit, tables) { return .rowsApart }
+    if !keepsRows(visit, tables), joined.contracts || strides(visit, tables) { return .rowsApart }
     if rowBytes(visit, attempt.outer, item, attempt.kept, tables) > Self.privateBytes {
       return .privateMemory
     }
@@ -194,11 +198,9 @@ extension VisitBuilder {
   }
 
   /// The atom of an axis of a root that the visit makes.
-  private func madeAtom(_ root: RootID, _ axis: Int, _ rank: Int, _ tables: Tables) -> Int? {
-    let maker = program.makers[root.index]
-    let spaceRank = program.space(maker, tables).dims.count
-    let own = program.resultAxes(maker, rank: rank, spaceRank)[axis]
-    return own < 0 ? nil : visits.atom(maker, own)
+  func madeAtom(_ root: RootID, _ axis: Int) -> Int? {
+    let atom = visits.resultAtoms[program.makers[root.index].index][axis]
+    return atom == AxisList.none ? nil : atom
   }
 
   /// Along outer atoms, what the visit makes must be read where it is made.
@@ -208,35 +210,37 @@ extension VisitBuilder {
       isSame.append(maker(root) == visit && isSameElement(leaf, tables))
     }
     for (leaf, root) in leaves.roots.enumerated() where maker(root) == visit {
-      guard leaves.isMapped[leaf], !leaves.isAhead[leaf] else { return .readsElsewhere }
-      let shape = tables.types.shape(program.types[root.index])
-      for axis in shape.indices {
-        guard let atom = madeAtom(root, axis, shape.count, tables), attempt.outer >> UInt32(atom) & 1 == 1
-        else {
-          continue
-        }
+      guard leaves.isMapped(leaf), !leaves.isAhead(leaf) else { return .readsElsewhere }
+      for axis in 0..<rank(root, tables) {
+        guard let atom = madeAtom(root, axis), attempt.outer >> UInt32(atom) & 1 == 1 else { continue }
         let space = leaves.spaceAxis(leaf, axis)
-        guard space >= 0, attempt.atoms[space] == UInt8(atom) else { return .readsElsewhere }
+        guard space >= 0, attempt.atoms[space] == atom else { return .readsElsewhere }
       }
     }
     return nil
   }
 
+  func rank(_ root: RootID, _ tables: Tables) -> Int {
+    tables.types.rank(program.types[root.index])
+  }
+
   /// Whether a leaf that the visit makes is read at the place at which it is made, along all of its axes.
   private func isSameElement(_ leaf: Int, _ tables: Tables) -> Bool {
     let root = leaves.roots[leaf]
-    guard leaves.isWhole[leaf] else { return false }
-    let shape = tables.types.shape(program.types[root.index])
-    for axis in shape.indices where tables.dims.value(shape[axis]) != 1 {
+    guard leaves.isWhole(leaf) else { return false }
+    let type = program.types[root.index]
+    for axis in 0..<tables.types.rank(type) where tables.dims.value(tables.types.dim(type, axis)) != 1 {
       let space = leaves.spaceAxis(leaf, axis)
-      guard space >= 0, let atom = madeAtom(root, axis, shape.count, tables),
-        attempt.atoms[space] == UInt8(atom)
+      guard space >= 0, let atom = madeAtom(root, axis),
+        attempt.atoms[space] == atom
       else { return false }
     }
     return true
   }
 
-  private mutating func chooseNest(_ item: ItemID, _ visit: VisitID) -> Visits.Reason? {
+  private mutating func chooseNest(
+    _ item: ItemID, _ visit: VisitID, _ contracts: Bool, _ tables: Tables
+  ) -> Visits.Reason? {
     let (own, phase) = nest(item)
     var earliest = 0
     for root in leaves.roots where maker(root) == visit {
@@ -244,6 +248,7 @@ extension VisitBuilder {
     }
     let count = Int(visits.nestCounts[visit.index])
     attempt.newNest = nil
+    attempt.again.removeAll(keepingCapacity: true)
     var found = -1
     if !own.contracts && attempt.rowAtoms == 0 {
       for nest in earliest..<count {
@@ -260,12 +265,34 @@ extension VisitBuilder {
       attempt.phase = phase
       found = count
     }
-    for root in leaves.roots where maker(root) == visit {
-      if Int(visits.nestOf[program.makers[root.index].index]) < found, !attempt.kept.contains(root) {
-        attempt.kept.append(root)
+    for root in leaves.roots where maker(root) == visit { keep(root, visit, found, contracts, tables) }
+    return nil
+  }
+
+  /// Keeps a value of the visit for a later nest, or what it is made of where it is a map whose row would be too long:
+  /// then it is made again there.
+  private mutating func keep(
+    _ root: RootID, _ visit: VisitID, _ nest: Int, _ contracts: Bool, _ tables: Tables
+  ) {
+    var open = [root]
+    while let root = open.popLast() {
+      guard maker(root) == visit || isComputed(root) else { continue }
+      let item = program.makers[root.index]
+      if !isComputed(root) {
+        guard Int(visits.nestOf[item.index]) < nest else { continue }
+        if attempt.again.contains(item) { continue }
+        let isLong = rowBytes(root, attempt.outer, tables) > Self.privateBytes
+        let isMap = program.roles[item.index] == .map && attempt.again.count < Self.mostAgain
+        if contracts || !isLong || !isMap {
+          if !attempt.kept.contains(root) { attempt.kept.append(root) }
+          continue
+        }
+        attempt.again.append(item)
+      }
+      for view in program.operands(item) where !program.roots[view.index].isNone {
+        open.append(program.roots[view.index])
       }
     }
-    return nil
   }
 
   /// When the item would run in a nest; nil where it cannot.
@@ -319,161 +346,12 @@ extension VisitBuilder {
     return nil
   }
 
-  // MARK: Private memory and cost
-
-  /// Whether the elements that one outer place makes of a value lie behind each other: its outer axes come first.
-  private func keepsRows(_ visit: VisitID, _ tables: Tables) -> Bool {
-    func isRow(_ root: RootID) -> Bool {
-      let shape = tables.types.shape(program.types[root.index])
-      var isInside = false
-      for axis in shape.indices {
-        guard let atom = madeAtom(root, axis, shape.count, tables) else { continue }
-        if attempt.outer >> UInt32(atom) & 1 == 0 { isInside = true } else if isInside { return false }
-      }
-      return true
-    }
-    var member = visits.firstItem(visit)
-    while !member.isNone {
-      for root in program.results(member) where visits.isKept[root] || attempt.kept.contains(RootID(root)) {
-        if !isRow(RootID(root)) { return false }
-      }
-      member = visits.nextItem(member)
-    }
-    return true
-  }
-
-  /// The bytes of rows that one outer place keeps, with an item that joins; maybe without those of values that are
-  /// stored for much later readers in any case.
-  private func rowBytes(
-    _ visit: VisitID, _ outer: UInt32, _ item: ItemID?, _ kept: [RootID], _ tables: Tables,
-    withStored: Bool = true
-  ) -> Double {
-    var bytes = 0.0
-    var rows: [OperandRow] = []
-    var member = visits.firstItem(visit)
-    while !member.isNone {
-      for root in program.results(member) where visits.isKept[root] || kept.contains(RootID(root)) {
-        if !withStored, visits.derivation.isReadLate(RootID(root), program) { continue }
-        bytes += rowBytes(RootID(root), outer, tables)
-      }
-      if visits.rowAtoms[member.index] != 0 {
-        addRow(member, visits.rowAtoms[member.index], outer, visit, &rows, &bytes, tables)
-      }
-      member = visits.nextItem(member)
-    }
-    if let item, attempt.rowAtoms != 0 { addRow(item, attempt.rowAtoms, outer, visit, &rows, &bytes, tables) }
-    return bytes
-  }
-
-  /// The bytes of the row of a root at one outer place; 0 where that is one element, in a register.
-  private func rowBytes(_ root: RootID, _ outer: UInt32, _ tables: Tables) -> Double {
-    let type = program.types[root.index]
-    var bytes = Double(tables.types.dtype(type).byteCount)
-    var isRow = false
-    let shape = tables.types.shape(type)
-    for axis in shape.indices {
-      guard let atom = madeAtom(root, axis, shape.count, tables), outer >> UInt32(atom) & 1 == 0 else {
-        continue
-      }
-      bytes *= tables.extent(shape[axis])
-      isRow = true
-    }
-    return isRow ? bytes : 0
-  }
-
-  /// What makes two operands of contractions share a row.
-  private struct OperandRow: Equatable {
-    var root: RootID
-    var layout: LayoutID
-    var base: DimID
-    var atoms: UInt32
-  }
-
-  private func addRow(
-    _ item: ItemID, _ atoms: UInt32, _ outer: UInt32, _ visit: VisitID, _ rows: inout [OperandRow],
-    _ bytes: inout Double, _ tables: Tables
-  ) {
-    for view in program.operands(item).prefix(2) {
-      let root = program.roots[view.index]
-      // One that is read through another view is a row of its own.
-      let row = OperandRow(
-        root: root, layout: program.layouts[view.index], base: program.bases[view.index], atoms: atoms)
-      guard isComputed(root), !rows.contains(row) else { continue }
-      rows.append(row)
-      bytes +=
-        Double(tables.types.dtype(program.types[root.index]).byteCount)
-        * places(visit, atoms & ~outer, tables)
-    }
-  }
-
-  /// Whether joining is no dearer than not joining.
-  private mutating func weigh(
-    _ item: ItemID, _ visit: VisitID, _ own: Cost, _ joined: Cost, _ places: Double, _ rows: Double,
-    _ tables: Tables
-  ) -> Visits.Reason? {
-    attempt.cost = joined
-    for (leaf, root) in leaves.roots.enumerated() where !leaves.roots[..<leaf].contains(root) {
-      let bytes = tables.byteCount(program.types[root.index])
-      if maker(root) == visit {
-        attempt.cost.bytes -= 2 * bytes
-      } else if reads(visit, root) {
-        attempt.cost.bytes -= bytes
-      }
-    }
-    attempt.cost.bytes = max(attempt.cost.bytes, 0)
-    var alone = own
-    alone.streamed = program.roles[item.index] == .contract ? streamedBytes(visit, tables) : 0
-    attempt.cost.streamed += alone.streamed
-    guard joined.contracts else { return nil }
-    guard let together = attempt.cost.seconds(places, rows) else { return .privateMemory }
-    guard own.contracts else { return nil }
-    let outer = visits.outer[visit.index]
-    let before = visits.costs[visit.index].seconds(
-      self.places(visit, outer, tables), rowBytes(visit, outer, nil, [], tables, withStored: false))
-    let apart =
-      attempt.rowAtoms == 0
-      ? alone.seconds(1, 0)
-      : alone.seconds(
-        self.places(visit, attempt.rowKept, tables),
-        rowBytes(of: item, attempt.rowAtoms & ~attempt.rowKept, tables, visit))
-    return together <= (before ?? 0) + (apart ?? 0) + Cost.call ? nil : .cost
-  }
-
-  /// The bytes of large operands that the item reads again for every block of rows; of what the visit makes none.
-  func streamedBytes(_ visit: VisitID?, _ tables: Tables) -> Double {
-    var bytes = 0.0
-    for (leaf, root) in leaves.roots.enumerated() where visit == nil || maker(root) != visit {
-      let own = tables.byteCount(program.types[root.index])
-      if let near = repeatedBytes(leaf, own, tables), near > Cost.nearBytes { bytes += own }
-    }
-    return bytes
-  }
-
-  /// The bytes of the row that a contraction keeps of an operand.
-  private func rowBytes(of item: ItemID, _ atoms: UInt32, _ tables: Tables, _ visit: VisitID) -> Double {
-    var (bytes, rows) = (0.0, [OperandRow]())
-    addRow(item, atoms, 0, visit, &rows, &bytes, tables)
-    return bytes
-  }
-
-  /// How much of a leaf is the same for all places along some outer atom: its bytes at one place along the others; nil
-  /// where there is no such atom.
-  private func repeatedBytes(_ leaf: Int, _ bytes: Double, _ tables: Tables) -> Double? {
-    var (missing, near) = (attempt.outer, bytes)
-    for axis in leaves.space.indices where attempt.atoms[axis] != 15 && !leaves.stride(leaf, axis).isNone {
-      let atom = UInt32(1) << UInt32(attempt.atoms[axis])
-      if attempt.outer & atom != 0 { near /= Swift.max(tables.extent(leaves.space[axis]), 1) }
-      missing &= ~atom
-    }
-    return missing == 0 ? nil : near
-  }
-
   func reads(_ visit: VisitID, _ root: RootID) -> Bool {
-    var row = visits.readers[root.index]
+    var row = lists.readers[root.index]
     var steps = 0
     while row != Visits.end, steps < 16 {
-      if visits.readerRows[Int(row)].visit == visit { return true }
-      row = visits.readerRows[Int(row)].next
+      if lists.readerRows[Int(row)].visit == visit { return true }
+      row = lists.readerRows[Int(row)].next
       steps += 1
     }
     return false

@@ -4,34 +4,46 @@ import SluiceIR
 /// reads what it reads, or in one of its own.
 struct VisitBuilder {
   var visits: Visits
+  var lists: VisitLists
   let program: Program
-  private let fuses: Bool
+  let fuses: Bool
   private let arenaLimit: Double
   var leaves = Leaves()
   /// The last visit of small items without independent places.
-  private var serial = VisitID.none
+  var serial = VisitID.none
   /// How many visits back one of the same shape counts as near.
-  private static let near = 8
+  static let near = 8
   /// How many of the readers of a root are looked at, and how many visits that follow one that would move.
   private static let mostLooks = 64
   private static let mostFollowers = 256
   /// How many visits may be moved to make room for an item.
   private static let mostRaised = 64
   /// Operations that are not worth a call of their own, nor threads.
-  private static let serialWork = 2e5
+  static let serialWork = 2e5
   /// The visits between the last two control items; what stands before them is there anyway.
   private var segment: UInt32 = 0
-  private var segmentBegin = 0
+  var segmentBegin = 0
   /// The attempt at hand.
   var attempt = Attempt()
   /// Per leaf whether the visit makes it at the place at which the item would read it.
   var isSame: [Bool] = []
   private var raised: [(visit: VisitID, depth: Int32)] = []
+  /// Visits that were looked at for the item at hand, and its leaves by bytes.
+  private var candidates: [VisitID] = []
+  private var byBytes: [(bytes: Double, leaf: Int)] = []
+  /// Per type the last visit that an update of a small state began.
+  var updates: [VisitID] = []
+  /// The most bytes of a small state.
+  static let smallState = 65_536.0
+  /// Per root whether it is the next value of a state.
+  let isNextState: [Bool]
+  /// Per root its bytes.
+  let rootBytes: [Double]
 
   /// What joining a visit would come to.
   struct Attempt {
-    /// Per axis of the space its atom; 15 for none.
-    var atoms = [UInt8](repeating: 15, count: Leaves.maximumAxes)
+    /// Per axis of the space its atom.
+    var atoms = AxisList()
     var atomCount = 0
     /// Extents of new atoms, behind those that are there.
     var newExtents: [DimID] = []
@@ -41,6 +53,8 @@ struct VisitBuilder {
     var phase = Visits.Phase.body
     /// Values of the visit that a later nest than theirs reads.
     var kept: [RootID] = []
+    /// Maps of the visit that a later nest makes again.
+    var again: [ItemID] = []
     var cost = Cost()
     /// The atoms of an operand that a contraction computes once a place and keeps as a row, and those of them that it
     /// does not sum.
@@ -48,14 +62,34 @@ struct VisitBuilder {
     var rowKept: UInt32 = 0
     /// What the nest becomes that the item joins, where it only mapped so far.
     var refold: Visits.Nest?
+
+    /// Begins anew, with the memory that is there.
+    mutating func reset() {
+      var (extents, kept) = ([DimID](), [RootID]())
+      swap(&extents, &newExtents)
+      swap(&kept, &self.kept)
+      extents.removeAll(keepingCapacity: true)
+      kept.removeAll(keepingCapacity: true)
+      self = Attempt()
+      swap(&extents, &newExtents)
+      swap(&kept, &self.kept)
+    }
   }
 
-  init(_ visits: Visits, _ program: Program, fuses: Bool, arenaLimit: Double) {
+  init(
+    _ visits: consuming Visits, _ program: Program, _ tables: Tables, fuses: Bool, arenaLimit: Double
+  ) {
     self.arenaLimit = arenaLimit
     self.visits = visits
     self.program = program
     self.fuses = fuses
+    lists = VisitLists(program.rootCount)
+    rootBytes = program.types.map { tables.byteCount($0) }
+    isNextState = program.nextStates
   }
+
+  /// The visits, handed over.
+  consuming func finished() -> Visits { visits }
 
   mutating func build(_ tables: inout Tables) {
     for index in 0..<program.itemCount {
@@ -68,6 +102,7 @@ struct VisitBuilder {
         place(item, role, &tables)
       }
     }
+    moveUpdates(&tables)
   }
 
   private mutating func place(_ item: ItemID, _ role: Role, _ tables: inout Tables) {
@@ -75,7 +110,7 @@ struct VisitBuilder {
     let block = program.blocks[item.index]
     guard role.isElementwise || role == .contract, leaves.space.count <= Leaves.maximumAxes else {
       visits.reasons[item.index] = .kernelOfItsOwn
-      let visit = visits.appendVisit(item, block, segment, isSingle: true)
+      let visit = appendVisit(block, isSingle: true)
       visits.append(item, to: visit)
       finish(item, visit)
       return
@@ -86,10 +121,16 @@ struct VisitBuilder {
       visits.reasons[item.index] = reason
       if reason == .joined { return }
     }
-    let visit = visits.appendVisit(item, block, segment, isSingle: false)
+    let visit = appendVisit(block, isSingle: false)
     if isSerial(own, tables) { serial = visit }
     begin(item, visit, own, tables)
     commit(item, visit, &tables)
+    noteUpdate(item, visit)
+  }
+
+  private mutating func appendVisit(_ block: BlockID, isSingle: Bool) -> VisitID {
+    lists.appendVisit()
+    return visits.appendVisit(block, segment, isSingle: isSingle)
   }
 
   // MARK: Candidates
@@ -101,9 +142,9 @@ struct VisitBuilder {
     var reason = Visits.Reason.first
     for root in leaves.roots {
       guard let visit = maker(root), visit != best else { continue }
-      if visits.depths[visit.index] > deepest {
-        (deepest, best, isAlone) = (visits.depths[visit.index], visit, true)
-      } else if visits.depths[visit.index] == deepest {
+      if lists.depths[visit.index] > deepest {
+        (deepest, best, isAlone) = (lists.depths[visit.index], visit, true)
+      } else if lists.depths[visit.index] == deepest {
         isAlone = false
       }
     }
@@ -116,28 +157,28 @@ struct VisitBuilder {
       }
     }
     var tried = 0
-    var candidates: [VisitID] = []
-    // Sizes are looked up once, not in every comparison.
-    var byBytes: [(bytes: Double, leaf: Int)] = []
-    for (leaf, root) in leaves.roots.enumerated() where !leaves.roots[..<leaf].contains(root) {
-      byBytes.append((bytes(root, tables), leaf))
+    candidates.removeAll(keepingCapacity: true)
+    byBytes.removeAll(keepingCapacity: true)
+    for (leaf, root) in leaves.roots.enumerated() where !leaves.isRepeated(leaf) {
+      byBytes.append((bytes(root), leaf))
     }
     byBytes.sort { $0.bytes != $1.bytes ? $0.bytes > $1.bytes : $0.leaf < $1.leaf }
-    search: for (_, leaf) in byBytes {
+    search: for row in byBytes.indices {
+      let leaf = byBytes[row].leaf
       if let visit = maker(leaves.roots[leaf]), visit != best, !candidates.contains(visit) {
         candidates.append(visit)
-        if shares(visit, tables), attempt(item, visit, own, &tables) == .joined { return .joined }
+        if shares(visit), attempt(item, visit, own, &tables) == .joined { return .joined }
       }
-      var row = visits.readers[leaves.roots[leaf].index]
+      var row = lists.readers[leaves.roots[leaf].index]
       var looks = 0
       while row != Visits.end {
-        let visit = visits.readerRows[Int(row)].visit
-        row = visits.readerRows[Int(row)].next
+        let visit = lists.readerRows[Int(row)].visit
+        row = lists.readerRows[Int(row)].next
         guard visit.index >= segmentBegin, looks < Self.mostLooks else { break }
         looks += 1
         if visit == best || candidates.contains(visit) { continue }
         candidates.append(visit)
-        guard shares(visit, tables) else { continue }
+        guard shares(visit) else { continue }
         let sibling = attempt(item, visit, own, &tables)
         if sibling == .joined { return .joined }
         if reason == .first, sibling != .readsElsewhere { reason = sibling }
@@ -146,7 +187,7 @@ struct VisitBuilder {
       }
     }
     if attemptSerial(item, own, &tables) { return .joined }
-    if attemptAlike(item, own, &tables) { return .joined }
+    if attemptAlike(item, own, &tables) || attemptUpdate(item, own, &tables) { return .joined }
     return best.isNone ? .first : reason
   }
 
@@ -159,71 +200,24 @@ struct VisitBuilder {
     }
   }
 
-  /// Lets a small item without independent places join another one: such items share a call.
-  private mutating func attemptSerial(_ item: ItemID, _ own: Cost, _ tables: inout Tables) -> Bool {
-    guard !serial.isNone, serial.index >= segmentBegin, isSerial(own, tables),
-      visits.costs[serial.index].operations + own.operations <= Self.serialWork
-    else { return false }
-    return attempt(item, serial, own, &tables) == .joined
-  }
-
-  /// Lets a copy, or a sum down columns, ride beside another one of the same shape that stands near: such items are
-  /// no more than a pass over memory, and one call for several is enough.
-  private mutating func attemptAlike(_ item: ItemID, _ own: Cost, _ tables: inout Tables) -> Bool {
-    let role = program.roles[item.index]
-    let isColumn =
-      role == .fold && !(leaves.space.indices.last.map { leaves.foldedAxes.contains($0) } ?? true)
-    guard role == .copy || isColumn else { return false }
-    for index in (max(segmentBegin, visits.count - Self.near)..<visits.count).reversed() {
-      let visit = VisitID(index)
-      guard !visits.isSingle[index], program.roles[visits.firstItem(visit).index] == role,
-        visits.blocks[index] == program.blocks[item.index], visits.itemCounts[index] < 8,
-        Int(visits.arrayCounts[index]) + leaves.count + 1 <= Visits.maximumArrays,
-        liken(item, visit, tables), choose(item, visit, own, tables) == nil,
-        isNear(visit), settle(visit)
-      else { continue }
-      commit(item, visit, &tables)
-      return true
-    }
-    return false
-  }
-
   /// Whether an item is made again for a reader that comes later than a visit: there it would have to be kept.
   private func isTooEarly(_ item: ItemID, _ visit: VisitID) -> Bool {
     let first = program.firstRepetitions[item.index]
     return !first.isNone && visits.firstItem(visit).index < first.index
   }
 
-  /// Whether a visit would not have to move far behind what makes the item's operands.
-  private func isNear(_ visit: VisitID) -> Bool {
-    leaves.roots.allSatisfy { root in
-      guard let maker = maker(root) else { return true }
-      return maker != visit && visits.depths[maker.index] <= visits.depths[visit.index] + 1
-    }
-  }
-
-  /// Whether the item has no independent places and little to do.
-  private func isSerial(_ own: Cost, _ tables: Tables) -> Bool {
-    guard own.operations <= Self.serialWork else { return false }
-    return leaves.space.indices.allSatisfy {
-      leaves.foldedAxes.contains($0) || tables.dims.value(leaves.space[$0]) == 1
-    }
-  }
-
   /// Whether a visit reads or makes the larger part of what the item reads.
-  private func shares(_ visit: VisitID, _ tables: Tables) -> Bool {
+  private func shares(_ visit: VisitID) -> Bool {
     var (shared, largest) = (0.0, 0.0)
     for root in leaves.roots {
-      let bytes = bytes(root, tables)
+      let bytes = bytes(root)
       largest = max(largest, bytes)
       if maker(root) == visit || reads(visit, root) { shared = max(shared, bytes) }
     }
     return 2 * shared >= largest
   }
 
-  private func bytes(_ root: RootID, _ tables: Tables) -> Double {
-    tables.byteCount(program.types[root.index])
-  }
+  func bytes(_ root: RootID) -> Double { rootBytes[root.index] }
 
   /// The visit of the same segment that makes a root.
   func maker(_ root: RootID) -> VisitID? {
@@ -234,27 +228,27 @@ struct VisitBuilder {
 
   /// The bytes of the arena that a visit works on more with an item: what it makes, and reads of others that nothing in
   /// the visit read yet.
-  private func arenaBytes(_ item: ItemID, _ visit: VisitID, _ tables: Tables) -> Double {
-    var bytes = program.results(item).reduce(0) { $0 + self.bytes(RootID($1), tables) }
+  private func arenaBytes(_ item: ItemID, _ visit: VisitID) -> Double {
+    if arenaLimit == .infinity { return 0 }
+    var bytes = program.results(item).reduce(0) { $0 + self.bytes(RootID($1)) }
     for (leaf, root) in leaves.roots.enumerated()
     where program.homes[root.index] == .item && !leaves.roots[..<leaf].contains(root) {
-      if maker(root) != visit, !reads(visit, root) { bytes += self.bytes(root, tables) }
+      if maker(root) != visit, !reads(visit, root) { bytes += self.bytes(root) }
     }
     return bytes
   }
 
   /// Lets an item join a visit if it can.
-  private mutating func attempt(
+  mutating func attempt(
     _ item: ItemID, _ visit: VisitID, _ own: Cost, _ tables: inout Tables
   ) -> Visits.Reason {
     let block = program.blocks[item.index]
     if visits.isSingle[visit.index] { return .operandHasKernelOfItsOwn }
     if visits.blocks[visit.index] != block { return .otherBlock }
     if isTooEarly(item, visit) { return .tooEarly }
-    if visits.arenaBytes[visit.index] + arenaBytes(item, visit, tables) > arenaLimit { return .overBudget }
-    let arrays = leaves.count + program.results(item).count
+    if lists.arenaBytes[visit.index] + arenaBytes(item, visit) > arenaLimit { return .overBudget }
     if Int(visits.itemCounts[visit.index]) >= Visits.maximumItems
-      || Int(visits.arrayCounts[visit.index]) + arrays > Visits.maximumArrays
+      || arrayCount(item, visit) > Visits.maximumArrays
     {
       return .full
     }
@@ -268,43 +262,43 @@ struct VisitBuilder {
   // MARK: Depths
 
   /// Makes sure that all other makers come before a visit, by moving it and what follows it deeper where it must.
-  private mutating func settle(_ visit: VisitID) -> Bool {
-    var depth = visits.depths[visit.index]
+  mutating func settle(_ visit: VisitID) -> Bool {
+    var depth = lists.depths[visit.index]
     for root in leaves.roots {
-      if let maker = maker(root), maker != visit { depth = max(depth, visits.depths[maker.index] + 1) }
+      if let maker = maker(root), maker != visit { depth = max(depth, lists.depths[maker.index] + 1) }
     }
-    if depth == visits.depths[visit.index] { return true }
+    if depth == lists.depths[visit.index] { return true }
     raised.removeAll(keepingCapacity: true)
     raised.append((visit, depth))
     var (next, looks) = (0, 0)
     while next < raised.count {
       let (moved, depth) = raised[next]
       next += 1
-      var row = visits.followers[moved.index]
+      var row = lists.followers[moved.index]
       while row != Visits.end {
-        let follower = visits.followerRows[Int(row)].visit
-        row = visits.followerRows[Int(row)].next
+        let follower = lists.followerRows[Int(row)].visit
+        row = lists.followerRows[Int(row)].next
         if leaves.roots.contains(where: { maker($0) == follower }) { return false }
         looks += 1
         if looks >= Self.mostFollowers { return false }
-        if visits.depths[follower.index] > depth { continue }
+        if lists.depths[follower.index] > depth { continue }
         if raised.count >= Self.mostRaised { return false }
         raised.append((follower, depth + 1))
       }
     }
-    for (moved, depth) in raised { visits.depths[moved.index] = max(visits.depths[moved.index], depth) }
+    for (moved, depth) in raised { lists.depths[moved.index] = max(lists.depths[moved.index], depth) }
     return true
   }
 
   // MARK: Writing down
 
   private mutating func begin(_ item: ItemID, _ visit: VisitID, _ own: Cost, _ tables: Tables) {
-    attempt = Attempt()
+    attempt.reset()
     attempt.cost = own
     for axis in leaves.space.indices where tables.dims.value(leaves.space[axis]) != 1 {
       // Spaces have at most 15 axes that are loops: `Flattener` makes fewer of them where a contraction has more.
       guard attempt.newExtents.count < Visits.maximumAtoms else { break }
-      attempt.atoms[axis] = UInt8(attempt.newExtents.count)
+      attempt.atoms[axis] = attempt.newExtents.count
       if !leaves.foldedAxes.contains(axis) { attempt.outer |= 1 << UInt32(attempt.newExtents.count) }
       attempt.newExtents.append(leaves.space[axis])
     }
@@ -318,7 +312,7 @@ struct VisitBuilder {
     attempt.phase = phase
   }
 
-  private mutating func commit(_ item: ItemID, _ visit: VisitID, _ tables: inout Tables) {
+  mutating func commit(_ item: ItemID, _ visit: VisitID, _ tables: inout Tables) {
     let row = visit.index * Visits.maximumAtoms
     for extent in attempt.newExtents {
       visits.atomExtents[row + Int(visits.atomCounts[visit.index])] = extent
@@ -341,65 +335,52 @@ struct VisitBuilder {
         if program.roles[item.index] == .argument { visits.nestRows[nest].argues = true }
       }
     }
+    visits.lastNests[item.index] = visits.nestOf[item.index]
+    for map in attempt.again { visits.lastNests[map.index] = visits.nestOf[item.index] }
     visits.phases[item.index] = attempt.phase
     visits.rowAtoms[item.index] = attempt.rowAtoms
-    for root in attempt.kept { visits.isKept[root.index] = true }
-    visits.costs[visit.index] = attempt.cost
-    var list = UInt64.max
-    for axis in leaves.space.indices {
-      let shift = UInt64(4 * axis)
-      list = list & ~(15 << shift) | UInt64(attempt.atoms[axis]) << shift
-    }
-    visits.spaceAtoms[item.index] = list
+    lists.costs[visit.index] = attempt.cost
+    visits.spaceAtoms[item.index] = attempt.atoms.bits
+    let rank = program.results(item).first.map { tables.types.rank(program.types[$0]) } ?? 0
+    visits.resultAtoms[item.index] =
+      program.resultAxes(item, rank: rank, leaves.space.count).through(attempt.atoms)
+    lists.arrayCounts[visit.index] = UInt32(arrayCount(item, visit))
     visits.append(item, to: visit)
-    visits.arrayCounts[visit.index] += UInt32(leaves.count + program.results(item).count)
-    if arenaLimit < .infinity { visits.arenaBytes[visit.index] += arenaBytes(item, visit, tables) }
+    if arenaLimit < .infinity { lists.arenaBytes[visit.index] += arenaBytes(item, visit) }
+    for root in attempt.kept where !visits.isKept[root.index] {
+      visits.isKept[root.index] = true
+      lists.keep(root, visit)
+    }
+    if attempt.rowAtoms != 0 { lists.keep(operandOf: item, visit) }
     noteLooks(item, visit, &tables)
     finish(item, visit)
   }
 
   /// Notes along which atoms an item reads and makes its roots.
   private mutating func noteLooks(_ item: ItemID, _ visit: VisitID, _ tables: inout Tables) {
-    for leaf in 0..<leaves.count where !leaves.isIndexed[leaf] {
+    for leaf in 0..<leaves.count where !leaves.isIndexed(leaf) {
       for axis in leaves.space.indices where !leaves.stride(leaf, axis).isNone {
-        note(leaves.roots[leaf], leaves.stride(leaf, axis), leaves.space[axis], attempt.atoms[axis], visit)
+        lists.note(
+          leaves.roots[leaf], leaves.stride(leaf, axis), leaves.space[axis], atom: attempt.atoms[axis], visit)
       }
     }
+    let (one, atoms) = (tables.dims.integer(1), visits.resultAtoms[item.index])
     for root in program.results(item) {
       let shape = tables.types.shape(program.types[root])
       let strides = tables.contiguousStrides(shape)
-      let one = tables.dims.integer(1)
-      for (axis, own) in program.resultAxes(item, rank: shape.count, leaves.space.count).enumerated()
-      where shape[axis] != one && own >= 0 {
-        note(RootID(root), strides[axis], shape[axis], attempt.atoms[own], visit)
+      for axis in shape.indices where shape[axis] != one {
+        lists.note(RootID(root), strides[axis], shape[axis], atom: atoms[axis], visit)
       }
     }
-  }
-
-  private mutating func note(
-    _ root: RootID, _ stride: DimID, _ extent: DimID, _ atom: UInt8, _ visit: VisitID
-  ) {
-    guard atom != 15 else { return }
-    visits.lookRows.append(
-      Visits.Look(root: root, stride: stride, extent: extent, atom: atom, next: visits.looks[visit.index]))
-    visits.looks[visit.index] = UInt32(visits.lookRows.count - 1)
   }
 
   /// Notes what a visit reads, and that it follows what makes that.
   private mutating func finish(_ item: ItemID, _ visit: VisitID) {
     for root in leaves.roots {
-      let row = visits.readers[root.index]
-      if row == Visits.end || visits.readerRows[Int(row)].visit != visit {
-        visits.readerRows.append(Visits.Link(visit: visit, next: row))
-        visits.readers[root.index] = UInt32(visits.readerRows.count - 1)
-      }
+      lists.note(reader: visit, of: root)
       guard let maker = maker(root), maker != visit else { continue }
-      visits.depths[visit.index] = max(visits.depths[visit.index], visits.depths[maker.index] + 1)
-      let follower = visits.followers[maker.index]
-      if follower == Visits.end || visits.followerRows[Int(follower)].visit != visit {
-        visits.followerRows.append(Visits.Link(visit: visit, next: follower))
-        visits.followers[maker.index] = UInt32(visits.followerRows.count - 1)
-      }
+      lists.depths[visit.index] = max(lists.depths[visit.index], lists.depths[maker.index] + 1)
+      lists.note(follower: visit, of: maker)
     }
   }
 }

@@ -21,8 +21,6 @@ struct Visits {
   var blocks: [BlockID] = []
   /// Visits between the same control items may change places.
   var segments: [UInt32] = []
-  /// One more than the deepest visit that makes something that this one reads.
-  var depths: [Int32] = []
   /// The atoms of the loops around everything, as bits.
   var outer: [UInt32] = []
   var atomCounts: [UInt8] = []
@@ -30,13 +28,6 @@ struct Visits {
   private var firstItems: [ItemID] = []
   private var lastItems: [ItemID] = []
   var itemCounts: [UInt32] = []
-  /// How many arrays the kernel works on at most, and how many bytes those have that would be in the arena.
-  var arrayCounts: [UInt32] = []
-  var arenaBytes: [Double] = []
-  var costs: [Cost] = []
-  /// The first rows of lists: places where roots are read or made, visits that read what this one makes.
-  var looks: [UInt32] = []
-  var followers: [UInt32] = []
   /// The entry of each visit.
   var entryOf: [UInt32] = []
   /// Per visit and atom the extent; `maximumAtoms` rows a visit.
@@ -56,9 +47,13 @@ struct Visits {
   var visitOf: [VisitID]
   /// Per item the nest in which it runs, and when.
   var nestOf: [UInt8]
+  /// Per item the last nest that makes it: a later one than its own where that makes it again.
+  var lastNests: [UInt8]
   var phases: [Phase]
   /// Per item the atom of each axis of its space, four bits each; 15 for none.
   var spaceAtoms: [UInt64]
+  /// Per item the atom of each axis of its result.
+  var resultAtoms: [AxisList]
   /// Per item the atoms of an operand that a contraction computes and keeps as a row; 0 where there is none.
   var rowAtoms: [UInt32]
   var reasons: [Reason]
@@ -72,8 +67,6 @@ struct Visits {
   var needsMemory: [Bool]
   /// Per root whether a later nest of its visit reads it: it keeps a row of private memory, unless it has memory.
   var isKept: [Bool]
-  /// Per root the list of visits that read it.
-  var readers: [UInt32]
 
   private(set) var derivation: Derivation
   private(set) var entries: [Entry] = []
@@ -81,27 +74,7 @@ struct Visits {
   private(set) var readEnds: [UInt32] = []
   private(set) var readPool: [RootID] = []
 
-  // MARK: Lists
-
   var nestRows: [Nest] = []
-  var lookRows: [Look] = []
-  var readerRows: [Link] = []
-  var followerRows: [Link] = []
-
-  /// Where a visit reads or makes a root: an axis of it by its stride and extent, and the atom that runs along it.
-  struct Look {
-    var root: RootID
-    var stride: DimID
-    var extent: DimID
-    var atom: UInt8
-    var next: UInt32
-  }
-
-  /// A visit in a list.
-  struct Link {
-    var visit: VisitID
-    var next: UInt32
-  }
 
   /// What happens, in order.
   enum Entry {
@@ -135,7 +108,24 @@ struct Visits {
   /// Marks the end of a list.
   static let end = UInt32.max
 
-  /// Forms visits and puts them in order.
+  private init(_ program: Program, _ tables: inout Tables, fuses: Bool) {
+    derivation = Derivation(program, &tables, isOn: fuses)
+    let (items, roots) = (program.itemCount, program.rootCount)
+    visitOf = [VisitID](repeating: .none, count: items)
+    nestOf = [UInt8](repeating: 0, count: items)
+    lastNests = [UInt8](repeating: 0, count: items)
+    phases = [Phase](repeating: .body, count: items)
+    spaceAtoms = [UInt64](repeating: .max, count: items)
+    resultAtoms = [AxisList](repeating: AxisList(), count: items)
+    rowAtoms = [UInt32](repeating: 0, count: items)
+    reasons = [Reason](repeating: .first, count: items)
+    nextItems = [ItemID](repeating: .none, count: items)
+    itemEntries = [UInt32](repeating: Self.end, count: items)
+    needsMemory = [Bool](repeating: false, count: roots)
+    isKept = [Bool](repeating: false, count: roots)
+  }
+
+  /// The visits of a program, in the order in which they run.
   ///
   /// - Parameters:
   ///   - program: The items.
@@ -143,27 +133,17 @@ struct Visits {
   ///   - stateCount: How many states the module has.
   ///   - fuses: Whether several items may share a visit.
   ///   - arenaLimit: The most bytes of the arena that a visit of several items may work on.
-  init(
+  static func form(
     _ program: Program, _ tables: inout Tables, stateCount: Int, fuses: Bool, arenaLimit: Double = .infinity
-  ) {
-    derivation = Derivation(program, &tables, isOn: fuses)
-    let (items, roots) = (program.itemCount, program.rootCount)
-    visitOf = [VisitID](repeating: .none, count: items)
-    nestOf = [UInt8](repeating: 0, count: items)
-    phases = [Phase](repeating: .body, count: items)
-    spaceAtoms = [UInt64](repeating: .max, count: items)
-    rowAtoms = [UInt32](repeating: 0, count: items)
-    reasons = [Reason](repeating: .first, count: items)
-    nextItems = [ItemID](repeating: .none, count: items)
-    itemEntries = [UInt32](repeating: Self.end, count: items)
-    needsMemory = [Bool](repeating: false, count: roots)
-    isKept = [Bool](repeating: false, count: roots)
-    readers = [UInt32](repeating: Self.end, count: roots)
-    var builder = VisitBuilder(self, program, fuses: fuses, arenaLimit: arenaLimit)
+  ) -> Visits {
+    var builder = VisitBuilder(
+      Visits(program, &tables, fuses: fuses), program, tables, fuses: fuses, arenaLimit: arenaLimit)
     builder.build(&tables)
-    self = builder.visits
-    noteReads(program)
-    order(program, tables, stateCount: stateCount)
+    // The lists that only the builder needs are gone from here on.
+    var visits = builder.finished()
+    visits.noteReads(program)
+    visits.order(program, tables, stateCount: stateCount)
+    return visits
   }
 
   var count: Int { isSingle.count }
@@ -211,6 +191,15 @@ struct Visits {
     return bits
   }
 
+  /// The atoms along which an item runs, as bits.
+  func spaceBits(_ item: ItemID) -> UInt32 {
+    var bits: UInt32 = 0
+    for axis in 0..<Leaves.maximumAxes {
+      if let atom = atom(item, axis) { bits |= 1 << UInt32(atom) }
+    }
+    return bits
+  }
+
   /// The row of a nest.
   func nestRow(_ visit: VisitID, _ nest: Int) -> Int {
     var row = Int(firstNests[visit.index])
@@ -251,22 +240,16 @@ struct Visits {
 
   // MARK: Making
 
-  mutating func appendVisit(_ item: ItemID, _ block: BlockID, _ segment: UInt32, isSingle: Bool) -> VisitID {
+  mutating func appendVisit(_ block: BlockID, _ segment: UInt32, isSingle: Bool) -> VisitID {
     self.isSingle.append(isSingle)
     blocks.append(block)
     segments.append(segment)
-    depths.append(0)
     outer.append(0)
     atomCounts.append(0)
     nestCounts.append(0)
     firstItems.append(.none)
     lastItems.append(.none)
     itemCounts.append(0)
-    arrayCounts.append(0)
-    arenaBytes.append(0)
-    costs.append(Cost())
-    looks.append(Self.end)
-    followers.append(Self.end)
     entryOf.append(0)
     atomExtents += repeatElement(.none, count: Self.maximumAtoms)
     firstNests.append(Self.end)
@@ -352,7 +335,7 @@ struct Visits {
 
 extension Visits {
   /// Why an item stands in the visit in which it stands.
-  enum Reason: UInt8 {
+  enum Reason: UInt8, CaseIterable {
     /// It joined a visit that makes or reads one of its operands.
     case joined
     /// It begins a visit: nothing that it reads is made by one that it could join.

@@ -118,12 +118,15 @@ extension VisitLowering {
     }
     let register = known.roots[Int(operand.root)]
     if register >= 0 { return register }
-    if root.needsMemory, rows[Int(operand.root)] == nil {
+    if root.needsMemory, rows[Int(operand.root)] == nil,
+      root.isKept || request.items[Int(root.maker)].role == .contract
+    {
       let (offset, strides) = look(operand)
       return element(Element(memory: slot(of: operand.root, .read), index: index(offset, strides, place)))
     }
+    // A map whose row would be too long is made again.
     guard let kept = rows[Int(operand.root)] else {
-      preconditionFailure("a value is read where it is neither at hand nor kept")
+      return try element(Int(root.maker), rootPlace(operand, place))
     }
     let place = rootPlace(operand, place)
     return element(Element(memory: kept.memory, index: index(kept, place)))
@@ -185,6 +188,7 @@ extension VisitLowering {
 
   /// Computes what a nest needs and what is the same in all of its loops that are not yet open.
   mutating func hoist(_ nest: Int) throws(Diagnostics) {
+    hoistedNest = UInt8(nest)
     // An index that is not there yet is a register that does not exist.
     let open = indices
     for atom in indices.indices where indices[atom] == nil {
@@ -208,10 +212,19 @@ extension VisitLowering {
         _ = try self.operand(row, own)
       } else {
         let maker = request.roots[Int(operand.root)].maker
-        guard maker != .max, request.items[Int(maker)].nest == KernelRequest.derived else { continue }
+        guard maker != .max, isMadeHere(operand.root) else { continue }
         try hoist(Int(maker), rootPlace(operand, own))
       }
     }
+  }
+
+  /// Whether a value of the kernel is computed where it is read: it is derived, or a map of an earlier
+  /// nest that nobody keeps.
+  private func isMadeHere(_ number: KernelRequest.Number) -> Bool {
+    let root = request.roots[Int(number)]
+    let maker = request.items[Int(root.maker)]
+    if maker.nest == KernelRequest.derived { return true }
+    return maker.role == .map && maker.nest < hoistedNest && !root.isKept && known.roots[Int(number)] < 0
   }
 
   /// Whether an operand at a place can be computed before any further loop is opened, and exists even where that would
@@ -232,9 +245,8 @@ extension VisitLowering {
         && (tables.types.rank(root.type) == 0 || shape.indices.contains { !place[$0].terms.isEmpty }
           || tables.types.shape(root.type).allSatisfy { tables.dims.value($0) != nil })
     }
-    guard request.items[Int(root.maker)].nest == KernelRequest.derived else {
-      return known.roots[Int(operand.root)] >= 0
-    }
+    if known.roots[Int(operand.root)] >= 0 { return true }
+    guard isMadeHere(operand.root) else { return false }
     let item = Int(root.maker)
     let own = rootPlace(operand, place)
     switch request.items[item].role {
@@ -257,10 +269,18 @@ extension VisitLowering {
         let atoms = resultAtoms(item)
         let inner = atoms.compactMap { $0 }.filter { indices[$0] == nil }
         // Single values of the rows of a block stay at hand, even if they are in memory, too.
-        guard !inner.isEmpty, !own.needsMemory || inner.allSatisfy({ blocks[$0] != nil }) else { continue }
+        guard !inner.isEmpty,
+          !own.needsMemory || !liesTogether(atoms) || inner.allSatisfy({ blocks[$0] != nil })
+        else { continue }
         rows[Int(root)] = try self.row("row", tables.types.dtype(own.type), atoms)
       }
     }
+  }
+
+  /// Whether what one outer place makes lies behind each other in memory: the outer axes come first.
+  private func liesTogether(_ atoms: [Int?]) -> Bool {
+    let isOuter = atoms.compactMap { $0.map { indices[$0] != nil } }
+    return !zip(isOuter, isOuter.dropFirst()).contains { !$0 && $1 }
   }
 
   /// The atom of every axis of an item's result.

@@ -65,6 +65,8 @@ struct VisitLowering {
   let merged: UInt32
   /// Whether loops run in blocks and contractions in tiles.
   let isTiled: Bool
+  /// The nest whose values are computed ahead of its loops.
+  var hoistedNest: UInt8 = 0
   /// The atoms whose loops may be merged, outermost first.
   private let order: [Int]
   /// Per atom the registers of its loops.

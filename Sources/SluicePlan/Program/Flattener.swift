@@ -25,14 +25,15 @@ struct Flattener {
     var layouts = LayoutTable()
   }
 
-  /// The program of a function; dims, recipes and layouts that it makes go into the tables.
+  /// The program of a function that runs about so many nodes; dims, recipes and layouts that it makes go into the tables.
   static func flatten(
     _ function: Graph, of module: Module, _ variables: VariableIndex, _ interned: inout Interned,
-    _ tables: inout Tables, recomputes: Bool
+    _ tables: inout Tables, recomputes: Bool, nodeCount: Int
   ) throws(Diagnostics) -> Program {
     var flattener = Flattener(module, variables, moving: &tables, recomputes: recomputes)
     flattener.program.recipeTable = interned.recipes
     flattener.program.layoutTable = interned.layouts
+    flattener.program.reserveCapacity(nodeCount)
     defer {
       interned = Interned(recipes: flattener.program.recipeTable, layouts: flattener.program.layoutTable)
       swap(&tables, &flattener.tables)

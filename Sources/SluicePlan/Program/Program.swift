@@ -57,7 +57,7 @@ struct Program {
   /// Per root its name.
   private(set) var names: [StringID] = []
   /// Per root where its elements come from.
-  private(set) var homes: [Home] = []
+  private(set) var homes = HomeColumn()
   /// Per root the item after which it is there; none for what is there from the start.
   var makers: [ItemID] = []
   /// Per root the block that it lives in; for cells and stacks the one around their loop or branch.
@@ -87,6 +87,45 @@ struct Program {
       case .input, .parameter, .state: true
       case .item, .constant, .cell, .stack: false
       }
+    }
+  }
+
+  /// Homes in five bytes each.
+  struct HomeColumn {
+    private var kinds: [UInt8] = []
+    private var rows: [UInt32] = []
+
+    subscript(_ root: Int) -> Home {
+      let row = rows[root]
+      switch kinds[root] {
+      case 0: return .item
+      case 1: return .input(Int(row))
+      case 2: return .parameter(Int(row))
+      case 3: return .state(Int(row))
+      case 4: return .constant(ConstantID(raw: row))
+      case 5: return .cell
+      default: return .stack
+      }
+    }
+
+    mutating func append(_ home: Home) {
+      let (kind, row): (UInt8, UInt32) =
+        switch home {
+        case .item: (0, 0)
+        case .input(let position): (1, UInt32(position))
+        case .parameter(let position): (2, UInt32(position))
+        case .state(let position): (3, UInt32(position))
+        case .constant(let id): (4, id.raw)
+        case .cell: (5, 0)
+        case .stack: (6, 0)
+        }
+      kinds.append(kind)
+      rows.append(row)
+    }
+
+    mutating func reserveCapacity(_ count: Int) {
+      kinds.reserveCapacity(count)
+      rows.reserveCapacity(count)
     }
   }
 
@@ -167,6 +206,32 @@ struct Program {
   }
 
   // MARK: Writing
+
+  /// Makes room for so many items with a result each.
+  mutating func reserveCapacity(_ count: Int) {
+    roles.reserveCapacity(count)
+    details.reserveCapacity(count)
+    operandEnds.reserveCapacity(count)
+    operandPool.reserveCapacity(2 * count)
+    firstResults.reserveCapacity(count)
+    resultCounts.reserveCapacity(count)
+    blocks.reserveCapacity(count)
+    locations.reserveCapacity(count)
+    firstRepetitions.reserveCapacity(count)
+    repetitions.reserveCapacity(count)
+    types.reserveCapacity(count)
+    names.reserveCapacity(count)
+    homes.reserveCapacity(count)
+    makers.reserveCapacity(count)
+    homeBlocks.reserveCapacity(count)
+    rootLocations.reserveCapacity(count)
+    wholes.reserveCapacity(count)
+    viewTypes.reserveCapacity(count)
+    viewNames.reserveCapacity(count)
+    roots.reserveCapacity(count)
+    layouts.reserveCapacity(count)
+    bases.reserveCapacity(count)
+  }
 
   mutating func appendItem(
     _ role: Role, detail: UInt32, _ operands: some Sequence<ViewID>, _ block: BlockID, _ location: LocationID

@@ -138,13 +138,19 @@ struct Placement {
     let (nest, phase) = (visits.nestOf[maker.index], visits.phases[maker.index])
     if phase == .fold { return false }
     let shape = tables.types.shape(type)
+    // Where the outer loops alone say which element it is, what runs before in them is done with the old one.
+    let isOuter = visits.spaceBits(maker) & ~visits.outer[visit.index] == 0
     var item = visits.firstItem(visit)
     while !item.isNone {
       leaves.read(item, program, visits.derivation, &tables)
       for leaf in 0..<leaves.count where leaves.roots[leaf] == old {
-        guard visits.nestOf[item.index] == nest, (visits.phases[item.index] == .post) == (phase == .post),
-          leaves.isWhole[leaf]
-        else { return false }
+        let last = visits.lastNests[item.index]
+        let isAtOnce =
+          visits.nestOf[item.index] == nest && last == nest
+          && (visits.phases[item.index] == .post) == (phase == .post)
+        guard isAtOnce || (isOuter && last < nest), leaves.isWhole(leaf) else {
+          return false
+        }
         // The item and the maker run over the same places; both must be at the same element.
         for axis in shape.indices where tables.dims.value(shape[axis]) != 1 {
           let space = leaves.spaceAxis(leaf, axis)

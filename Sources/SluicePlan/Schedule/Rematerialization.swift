@@ -193,7 +193,9 @@ struct Rematerialization {
   /// What doing an item once more is estimated to take.
   private func seconds(_ item: ItemID, _ tables: Tables) -> Double {
     var cost = Cost()
-    cost.operations = program.space(item, tables).dims.reduce(1) { $0 * tables.extent($1) }
+    var dims: [DimID] = []
+    _ = program.readSpace(item, into: &dims, tables)
+    cost.operations = dims.reduce(1) { $0 * tables.extent($1) }
     if program.roles[item.index] == .contract { cost.operations *= 2 }
     if !visits.derivation.isDerived(item) {
       for view in program.operands(item) { cost.bytes += tables.byteCount(program.viewTypes[view.index]) }

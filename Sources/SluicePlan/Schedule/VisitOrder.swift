@@ -75,7 +75,8 @@ struct VisitOrder {
     connect(withStates: true)
     var candidates = orders()
     if candidates.isEmpty {
-      connect(withStates: false)
+      dropCycles()
+      connect(withStates: true)
       candidates = orders()
     }
     if let choice, !candidates.isEmpty { candidates = [candidates[min(choice, candidates.count - 1)]] }
@@ -375,5 +376,60 @@ struct VisitOrder {
       }
     }
     return peak
+  }
+}
+
+extension VisitOrder {
+  /// Leaves out the states whose next value is needed before all have read the old one: it is copied at the end.
+  ///
+  /// Visits run as soon as they can. Where none can, the first one that only waits for readers of old values goes on,
+  /// and what it makes is not made in place.
+  private mutating func dropCycles() {
+    connect(withStates: false)
+    var waiting = predecessorCounts()
+    // Per visit how many reads of old values come before it.
+    var held = [Int](repeating: 0, count: count)
+    var states = [[Int]](repeating: [], count: count)
+    var readStates = [[Int]](repeating: [], count: count)
+    for (state, maker) in stateMakers.enumerated() where isHere(maker) {
+      states[maker.index - begin].append(state)
+      for reader in stateReaders[state] where reader != maker && isHere(reader) {
+        held[maker.index - begin] += 1
+        readStates[reader.index - begin].append(state)
+      }
+    }
+    var ready = (0..<count).filter { waiting[$0] == 0 && held[$0] == 0 }
+    var blocked = (0..<count).filter { waiting[$0] == 0 && held[$0] > 0 }
+    var isDone = [Bool](repeating: false, count: count)
+    var (next, nextBlocked) = (0, 0)
+    while true {
+      if next == ready.count {
+        while nextBlocked < blocked.count, isDone[blocked[nextBlocked]] || held[blocked[nextBlocked]] == 0 {
+          nextBlocked += 1
+        }
+        guard nextBlocked < blocked.count else { return }
+        let visit = blocked[nextBlocked]
+        for state in states[visit] { stateMakers[state] = .none }
+        held[visit] = 0
+        ready.append(visit)
+      }
+      let visit = ready[next]
+      next += 1
+      isDone[visit] = true
+      for follower in followers(visit).map({ Int($0) }) {
+        waiting[follower] -= 1
+        guard waiting[follower] == 0 else { continue }
+        if held[follower] == 0 { ready.append(follower) } else { blocked.append(follower) }
+      }
+      for state in readStates[visit] where !stateMakers[state].isNone {
+        let maker = stateMakers[state].index - begin
+        held[maker] -= 1
+        if held[maker] == 0, waiting[maker] == 0 { ready.append(maker) }
+      }
+    }
+  }
+
+  private func isHere(_ visit: VisitID) -> Bool {
+    !visit.isNone && visit.index >= begin && visit.index < begin + count
   }
 }
