@@ -123,7 +123,7 @@ let package = Package(
       ]),
     tests(
       "BenchmarkTests",
-      uses: ["sluice-bench", "Sluice", "SluicePlan", "SluiceText"]),
+      uses: ["sluice-bench", "Sluice", "SluiceModels", "SluicePlan", "SluiceText"]),
     tests(
       "CommandLineTests",
       uses: [
