@@ -56,6 +56,13 @@ extension CHelper {
     #define @@ROLLED
     #define @@LANE_LOOP
     #endif
+    /* What lies that many elements behind p will be read soon: a hint, also behind the last one. */
+    #if defined(__GNUC__)
+    #define @@PREFETCH(p, distance) \\
+      __builtin_prefetch((const void *)((uintptr_t)(p) + (uintptr_t)(distance) * sizeof *(p)))
+    #else
+    #define @@PREFETCH(p, distance) ((void)0)
+    #endif
     #if defined(__GNUC__)
     #define @@TILE static inline __attribute__((always_inline))
     #elif defined(_MSC_VER)

@@ -309,11 +309,16 @@ struct CEmitter {
     define(instruction.result, .call(function, arguments), loads: loads, variables: variables)
   }
 
-  /// `result` = neighbours in a tensor from `index` on, or elements `stride` apart.
+  /// `result` = neighbours in a tensor from `index` on, or elements `stride` apart; what is `ahead` elements further
+  /// is asked for early.
   mutating func loadVector(
-    _ result: Register, _ tensor: String, _ index: Affine, stride: CExpression?, count: String, _ dims: CDims
+    _ result: Register, _ tensor: String, _ index: Affine, stride: CExpression?, count: String,
+    ahead: String?, _ dims: CDims
   ) {
     let (place, _, variables) = affine(index, dims)
+    if let ahead {
+      writer.line("\(scalars.helpers.macro("PREFETCH"))(&\(tensor)[\(place.text)], \(ahead));")
+    }
     var arguments = ["&\(tensor)[\(place.text)]", count]
     if let stride { arguments.insert(stride.text, at: 1) }
     let name = scalars.helpers.use(

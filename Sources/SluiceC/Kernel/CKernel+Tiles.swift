@@ -12,6 +12,8 @@ extension CKernelPrinter {
     var count: String
     /// How many lanes a vector has.
     var lanes: String
+    /// The innermost loop that is open.
+    var innermost: Loop?
   }
 
   /// Prints a loop that runs as register tiles.
@@ -169,8 +171,8 @@ extension CKernelPrinter {
 
   private func shape(_ tile: CTile, _ names: TileNames) -> String {
     tile.rows == nil
-      ? "\(names.vectors) vectors of neighbours, of the last of which \(names.count) lanes exist"
-      : "\(names.rows) rows of \(names.vectors) vectors, of which \(names.count) lanes exist"
+      ? "`\(names.vectors)` vectors, in all `\(names.count)` lanes"
+      : "`\(names.rows)` rows of `\(names.vectors)` vectors, in all `\(names.count)` lanes each"
   }
 
   private mutating func printTile(
@@ -190,7 +192,9 @@ extension CKernelPrinter {
         let step = loop.step == 1 ? "++\(index)" : "\(index) += \(loop.step)"
         emitter.writer.line(helpers.macro("ROLLED"))
         open("for (ptrdiff_t \(index) = \(bounds.begin); \(index) < \(bounds.end); \(step))")
-        printTile(tile, inside, names, &arrays)
+        var inner = names
+        inner.innermost = loop
+        printTile(tile, inside, inner, &arrays)
         close()
         emitter.scope.close()
       case .branch: preconditionFailure("a condition inside a tile")
@@ -268,7 +272,9 @@ extension CKernelPrinter {
     case .scalar(let scalar): emitter.vector(scalar)
     case .load(let result, let memory, let index):
       note(index)
-      emitter.loadVector(result, name(memory), index, stride: stride(index, tile), count: count, dims)
+      emitter.loadVector(
+        result, name(memory), index, stride: stride(index, tile), count: count,
+        ahead: ahead(result, memory, index, tile, names), dims)
     case .store(let memory, let index, let value):
       note(index)
       emitter.storeVector(name(memory), index, value, stride: stride(index, tile), count: count, dims)
@@ -280,6 +286,25 @@ extension CKernelPrinter {
       emitter.assignVector(result, result, place: place)
     }
   }
+
+  /// How many elements further a load of all rows should be asked for early; nil where the processor sees that itself.
+  ///
+  /// Neighbouring terms of a sum that are a quarter of a page apart are soon on other pages, which prefetchers of
+  /// processors do not cross.
+  private func ahead(
+    _ result: Register, _ memory: Memory, _ index: Affine, _ tile: CTile, _ names: TileNames
+  ) -> String? {
+    guard case .slot = memory, let loop = names.innermost, tile.rows != nil,
+      !tile.varyingInRows.contains(result),
+      let term = index.terms.first(where: { $0.register == loop.index }),
+      let distance = dims.dims.value(term.coefficient),
+      distance >= Int64(1024 / tile.dtype.byteCount), loop.step == 1
+    else { return nil }
+    return "\(Self.termsAhead) * \(distance)"
+  }
+
+  /// How many terms of a sum ahead of its use an operand is asked for.
+  private static let termsAhead = 8
 
   private func name(_ memory: Memory) -> String {
     switch memory {
