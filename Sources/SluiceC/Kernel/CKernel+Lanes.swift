@@ -69,12 +69,7 @@ extension CKernelPrinter {
       case .loop(let loop, let inside):
         printPiece(piece, lanes, lane, &arrays, accumulators)
         piece = []
-        let bounds = bounds(loop)
-        emitter.scope.open()
-        let index = indexName()
-        emitter.know(loop.index, CExpression(index, .primary, .index))
-        let step = loop.step == 1 ? "++\(index)" : "\(index) += \(loop.step)"
-        open("for (ptrdiff_t \(index) = \(bounds.begin); \(index) < \(bounds.end); \(step))")
+        openLoop(loop, bounds(loop))
         printLaneBlock(inside, lanes, lane, &arrays)
         close()
         emitter.scope.close()

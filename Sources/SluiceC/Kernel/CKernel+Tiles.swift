@@ -185,13 +185,7 @@ extension CKernelPrinter {
       case .loop(let loop, let inside):
         printPiece(tile, piece, names, &arrays)
         piece = []
-        let bounds = bounds(loop)
-        emitter.scope.open()
-        let index = indexName()
-        emitter.know(loop.index, CExpression(index, .primary, .index))
-        let step = loop.step == 1 ? "++\(index)" : "\(index) += \(loop.step)"
-        emitter.writer.line(helpers.macro("ROLLED"))
-        open("for (ptrdiff_t \(index) = \(bounds.begin); \(index) < \(bounds.end); \(step))")
+        openLoop(loop, bounds(loop), hint: helpers.macro("ROLLED"))
         var inner = names
         inner.innermost = loop
         printTile(tile, inside, inner, &arrays)

@@ -164,14 +164,20 @@ struct CKernelPrinter {
     let lanes = lanes(loop, inside)
     if lanes.blockLength > 1 { return printBlocks(loop, inside, lanes, bounds) }
     if loop.kind != .sequential { noteIndependence(inside) }
+    openLoop(loop, bounds)
+    print(inside)
+    close()
+    emitter.scope.close()
+  }
+
+  /// Opens a loop in a scope of its own, which is closed after the block.
+  mutating func openLoop(_ loop: Loop, _ bounds: (begin: String, end: String), hint: String? = nil) {
     emitter.scope.open()
     let index = indexName()
     emitter.know(loop.index, CExpression(index, .primary, .index))
     let step = loop.step == 1 ? "++\(index)" : "\(index) += \(loop.step)"
+    if let hint { emitter.writer.line(hint) }
     open("for (ptrdiff_t \(index) = \(bounds.begin); \(index) < \(bounds.end); \(step))")
-    print(inside)
-    close()
-    emitter.scope.close()
   }
 
   /// Prints the body of a loop that surely runs once.

@@ -87,7 +87,7 @@ extension VisitLowering {
       let kept = Visits.atoms(nest.kept).filter { inner >> UInt32($0) & 1 == 0 && $0 != atom }
       return tile(item, [atom] + kept)?.row == atom
     }
-    guard isUsed, let bytes = privateBytes(atom), bytes < Self.rowBytes else { return nil }
+    guard isUsed, let bytes = privateBytes(), bytes < Self.rowBytes else { return nil }
     var others: Int64 = 1
     for atom in outer.dropLast() {
       others = others.multipliedClamped(tables.dims.bound(extent(atom)) ?? .max)
@@ -99,7 +99,7 @@ extension VisitLowering {
   }
 
   /// The bytes of private memory that one place of the outer atoms needs; nil where there is no bound.
-  private mutating func privateBytes(_ row: Int) -> Int64? {
+  private mutating func privateBytes() -> Int64? {
     var sum: Int64 = 0
     func add(_ atoms: [Int?], _ dtype: DType, times factor: Int64 = 1, _ self: inout Self) -> Bool {
       var bytes = Int64(dtype.byteCount).multipliedClamped(factor)
