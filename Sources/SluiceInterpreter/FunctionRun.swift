@@ -228,7 +228,7 @@ struct FunctionRun {
         at = isStaying ? at + 1 : exit
       case .branch(let argument, let otherwise): at = try isTrue(argument) ? at + 1 : otherwise
       case .skip(let exit): at = exit
-      case .endBranch: at += 1
+      case .pass: at += 1
       case .end(let begin):
         guard case .loop(let counter, _, let isReverse, _) = function.steps[begin] else {
           try spend(&budget)

@@ -19,8 +19,8 @@ struct PreparedFunction {
     case skip(to: Int)
     /// Ends the loop that begins at a step.
     case end(begin: Int)
-    /// Ends a branch.
-    case endBranch
+    /// Ends a branch, or begins or ends what runs together: nothing happens.
+    case pass
   }
 
   /// A tensor argument.
@@ -119,6 +119,9 @@ struct PreparedFunction {
         open.append([steps.count])
         counters.append(counter.index)
         steps.append(.loop(counter: counter.index, count: count, isReverse: isReverse, exit: 0))
+      case .together:
+        open.append([steps.count])
+        steps.append(.pass)
       case .forever:
         open.append([steps.count])
         steps.append(.forever)
@@ -141,7 +144,7 @@ struct PreparedFunction {
       case .end:
         guard let waiting = open.popLast() else { throw flaw("an end without a loop") }
         if case .loop = steps[waiting[0]] { counters.removeLast() }
-        steps.append(steps[waiting[0]].isLoop ? .end(begin: waiting[0]) : .endBranch)
+        steps.append(steps[waiting[0]].isLoop ? .end(begin: waiting[0]) : .pass)
         for step in waiting { steps[step].leads(to: steps.count, isOnly: waiting.count == 1) }
       }
     }
@@ -221,7 +224,7 @@ extension PreparedFunction.Step {
     case .leave(let argument, _): self = .leave(argument: argument, exit: exit)
     case .branch(let argument, _): if isOnly { self = .branch(argument: argument, otherwise: exit) }
     case .skip: self = .skip(to: exit)
-    case .call, .forever, .end, .endBranch: break
+    case .call, .forever, .end, .pass: break
     }
   }
 }

@@ -110,11 +110,14 @@ extension Planner {
       let (program, visits) = (arrangement.program, arrangement.visits)
       var requests: [ArenaAllocator.Request] = []
       for (time, entry) in visits.entries.enumerated() {
-        guard case .visit(let visit) = entry, visits.isSingle[visit.index],
-          let root = program.results(visits.firstItem(visit)).first, root < firsts.count
-        else { continue }
-        for row in 0..<Int(counts[root]) {
-          requests.append(.init(bytes: bytes[Int(firsts[root]) + row], first: time, last: time))
+        guard case .visits(let first, let end) = entry else { continue }
+        for visit in visits.ordered[first..<end] where visits.isSingle[visit.index] {
+          guard let root = program.results(visits.firstItem(visit)).first, root < firsts.count else {
+            continue
+          }
+          for row in 0..<Int(counts[root]) {
+            requests.append(.init(bytes: bytes[Int(firsts[root]) + row], first: time, last: time))
+          }
         }
       }
       return requests

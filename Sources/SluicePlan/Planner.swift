@@ -142,8 +142,7 @@ public struct Planner {
     let visits = arrangement.visits
     program = arrangement.program
     var storage = arrangement.storage
-    var origins = StepOrigins()
-    let steps = try steps(program, visits, &storage, &origins)
+    let table = try steps(program, visits, &storage)
     let (buffers, arenaBytes, lowerBound) = buffers(storage)
     if let budget = options.arenaBytes, arenaBytes > budget {
       throw tooSmall(budget, arenaBytes, arenaBytes, graph)
@@ -161,9 +160,9 @@ public struct Planner {
       outputs: zip(tables.resultNames(graph), graph.results).map {
         Port(name: $0, type: graph.types[$1.index])
       },
-      buffers: buffers, steps: steps, checkedDims: checkedDims(program), arenaBytes: arenaBytes,
+      buffers: buffers, steps: table.steps, checkedDims: checkedDims(program), arenaBytes: arenaBytes,
       lowerBoundBytes: lowerBound)
-    plan.origins = origins
+    plan.origins = table.origins
     return plan
   }
 
@@ -179,9 +178,9 @@ public struct Planner {
 
   /// Says what is made again, and where items could not join the kernel that makes their operand, and why.
   private mutating func remark(
-    _ items: [ItemID], _ step: Step, _ program: Program, _ visits: Visits, _ storage: StorageAssignment
+    _ items: [ItemID], _ kernel: KernelID, _ program: Program, _ visits: Visits, _ storage: StorageAssignment
   ) {
-    guard options.fuses, case .call(let kernel, _) = step else { return }
+    guard options.fuses else { return }
     for item in items where !program.firstRepetitions[item.index].isNone {
       let name = program.recipeTable.names[program.recipe(item).index]
       // What stays inside of the kernel is made again for what is stored.
@@ -214,31 +213,31 @@ public struct Planner {
   }
 
   private mutating func steps(
-    _ program: Program, _ visits: Visits, _ storage: inout StorageAssignment,
-    _ origins: inout StepOrigins
-  ) throws(Diagnostics) -> [Step] {
-    var steps: [Step] = []
+    _ program: Program, _ visits: Visits, _ storage: inout StorageAssignment
+  ) throws(Diagnostics) -> CallTable {
+    var table = CallTable()
     for (entry, what) in visits.entries.enumerated() {
       switch what {
       case .control(let item):
-        steps.append(try control(item, program, storage))
-        origins.append([program.locations[item.index]])
-      case .visit(let visit):
-        guard isSeen(visit, program, visits) else { continue }
-        writer.write(visit, program, visits, storage, &tables)
-        let items = visits.items(visit)
-        let step = try call(items, nil, entry, program, &storage)
-        steps.append(step)
-        origins.append(items.lazy.map { program.locations[$0.index] })
-        remark(items, step, program, visits, storage)
+        table.append(try control(item, program, storage), [program.locations[item.index]])
+      case .visits(let first, let end):
+        for visit in visits.ordered[first..<end] where isSeen(visit, program, visits) {
+          writer.write(visit, program, visits, storage, &tables)
+          let items = visits.items(visit)
+          let (kernel, arguments) = try call(items, nil, entry, program, &storage)
+          table.join(
+            kernel, arguments, kernels[kernel.index].slots, items.map { program.locations[$0.index] })
+          remark(items, kernel, program, visits, storage)
+        }
+        table.end()
       case .assign(let item):
         guard !storage.placement.isElided[item.index] else { continue }
         writer.write(item, program, storage, &tables)
-        steps.append(try call([item], program.target(item), entry, program, &storage))
-        origins.append([program.locations[item.index]])
+        let (kernel, arguments) = try call([item], program.target(item), entry, program, &storage)
+        table.append(.call(kernel, arguments), [program.locations[item.index]])
       }
     }
-    return steps
+    return table
   }
 
   /// Whether anything reads what a visit makes.
@@ -284,10 +283,10 @@ public struct Planner {
   private mutating func call(
     _ items: [ItemID], _ target: Program.Target?, _ entry: Int, _ program: Program,
     _ storage: inout StorageAssignment
-  ) throws(Diagnostics) -> Step {
+  ) throws(Diagnostics) -> (KernelID, [Argument]) {
     do throws(Diagnostics) {
       let row = try kernel(items, program)
-      return .call(requests.kernel(row), try arguments(row, target, entry, &storage))
+      return (requests.kernel(row), try arguments(row, target, entry, &storage))
     } catch {
       throw error.located(at: tables.place(program.locations[items[0].index]))
     }

@@ -111,7 +111,7 @@ import Testing
       m.function.steps.append(.end)
     }
     for step in [Step.forever, .branch(Argument(buffer: BufferID(0), offset: DimID(0)))] {
-      rejects("a loop or branch has no end") { m, _ in m.function.steps.append(step) }
+      rejects("a loop, a branch or a `together` has no end") { m, _ in m.function.steps.append(step) }
     }
   }
 

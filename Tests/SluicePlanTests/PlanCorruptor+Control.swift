@@ -3,12 +3,27 @@ import SluicePlan
 
 /// Corruptions of branches and of the ways out of loops.
 extension PlanCorruptor {
+  /// Lets calls run together that ran one after the other: that is sound where their order does not matter.
+  mutating func joinCalls(_ plan: inout ModulePlan) -> (String, Expectation)? {
+    let f = below(plan.functions.count)
+    let steps = plan.functions[f].steps
+    func isCall(_ at: Int) -> Bool { if case .call = steps[at] { true } else { false } }
+    guard let begin = pick(steps.indices.dropLast().filter { isCall($0) && isCall($0 + 1) }) else {
+      return nil
+    }
+    var end = begin + 2
+    while end < steps.count, isCall(end), below(3) > 0 { end += 1 }
+    plan.functions[f].steps.insert(.end, at: end)
+    plan.functions[f].steps.insert(.together, at: begin)
+    return ("steps \(begin) ..< \(end) together", .sameResults)
+  }
+
   mutating func changeControl(_ plan: inout ModulePlan) -> (String, Expectation)? {
     let f = below(plan.functions.count)
     let steps = plan.functions[f].steps
     let controls = steps.indices.filter { at in
       switch steps[at] {
-      case .leave, .branch, .otherwise, .forever: true
+      case .leave, .branch, .otherwise, .forever, .together: true
       case .call, .loop, .end: false
       }
     }

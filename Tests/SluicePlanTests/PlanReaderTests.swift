@@ -151,7 +151,7 @@ import Testing
     ("call twice(x, t)", "call twice(x + M, t)", "14:20: the symbol `M` is not declared"),
     (
       "call twice(x, t)", "run twice(x, t)",
-      "14:5: expected `call`, `loop`, `leave`, `if` or `}`, found `run`"
+      "14:5: expected `call`, `together`, `loop`, `leave`, `if` or `}`, found `run`"
     ),
     (
       "a: read f32, b: write f32) where N <= 8 {\n  vector",

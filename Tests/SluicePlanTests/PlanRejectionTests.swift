@@ -61,7 +61,10 @@ import Testing
     ),
     ("before anything was stored", SamplePlans.whileLoop(), { $0.functions[0].steps.remove(at: 4) }),
     ("is no other side", SamplePlans.branches(), { $0.functions[0].steps[0] = .otherwise }),
-    ("a loop or branch has no end", SamplePlans.oneSide(), { $0.functions[0].steps.remove(at: 3) }),
+    (
+      "a loop, a branch or a `together` has no end", SamplePlans.oneSide(),
+      { $0.functions[0].steps.remove(at: 3) }
+    ),
     // One side of a branch leaves out what is read behind it.
     ("before anything was stored", SamplePlans.branches(), { $0.functions[0].steps.remove(at: 3) }),
     // What the loop has not surely done is relied on behind it.
@@ -69,7 +72,10 @@ import Testing
       "loads", SamplePlans.whileLoop(),
       { $0.functions[0].steps.append($0.functions[0].steps[7]) }
     ),
-    ("a loop or branch has no end", SamplePlans.scan(), { $0.functions[0].steps.remove(at: 5) }),
+    (
+      "a loop, a branch or a `together` has no end", SamplePlans.scan(),
+      { $0.functions[0].steps.remove(at: 5) }
+    ),
     (
       "the counter `T` is not the loop's own", SamplePlans.scan(),
       { plan in

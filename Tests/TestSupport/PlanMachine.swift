@@ -158,6 +158,11 @@ package struct PlanMachine {
     while at < range.upperBound {
       switch function.steps[at] {
       case .end, .otherwise: at += 1
+      case .together:
+        // Their order does not matter: here it is the other one.
+        let (_, end) = Self.ends(function, at)
+        for call in ((at + 1)..<end).reversed() { try run(function, call..<(call + 1)) }
+        at = end + 1
       case .call(let kernel, let arguments):
         try call(kernel.index, arguments)
         at += 1
@@ -194,7 +199,7 @@ package struct PlanMachine {
     var (depth, middle) = (0, -1)
     for at in begin..<function.steps.count {
       switch function.steps[at] {
-      case .loop, .forever, .branch: depth += 1
+      case .loop, .forever, .branch, .together: depth += 1
       case .otherwise: if depth == 1 { middle = at }
       case .end:
         depth -= 1

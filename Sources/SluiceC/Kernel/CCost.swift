@@ -60,7 +60,7 @@ struct CCost {
       case .loop(_, let count, _):
         factors.append(count)
         sums.append(zero)
-      case .forever:
+      case .forever, .together:
         factors.append(dims.integer(1))
         sums.append(zero)
       case .branch:

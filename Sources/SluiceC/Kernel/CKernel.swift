@@ -3,7 +3,7 @@ import SluicePlan
 
 /// A kernel as a C function, and what callers must know of it.
 struct CKernel {
-  /// The name of the function to call.
+  /// The name of the function.
   var name: String
   /// The definition, with everything that belongs to it.
   var text: String
@@ -11,10 +11,13 @@ struct CKernel {
   var slots: [Int]
   /// The symbols that are parameters, in order.
   var symbols: [SymbolID]
-  /// Whether the function takes the context first, to divide its work.
-  var isDivided: Bool
+  /// Whether it is called through a job: threads share its work, or it runs together with others.
+  var isJob = false
   /// Whether the symbols are passed in an array: there are many, and C promises 127 parameters.
   var takesSizes = false
+
+  /// The type of the arguments of a call.
+  var row: String { name + "_row" }
 }
 
 /// What a kernel must know of its calls.
@@ -23,6 +26,8 @@ struct CKernelUse: Hashable {
   var shared: Set<Int> = []
   /// The bool slots whose bytes somebody else has written.
   var foreignBools: Set<Int> = []
+  /// Whether it runs together with other calls.
+  var isTogether = false
 }
 
 /// Prints one kernel.
@@ -107,9 +112,9 @@ struct CKernelPrinter {
     writer.raw(emitter.writer.text)
     writer.close()
     let result = CKernel(
-      name: name, text: writer.text, slots: slots, symbols: symbols, isDivided: false, takesSizes: takesSizes)
-    guard let tasks else { return result }
-    return CDivision(printer: self, tasks: tasks).divide(result)
+      name: name, text: writer.text, slots: slots, symbols: symbols, takesSizes: takesSizes)
+    let isJob = tasks != nil || (use.isTogether && !takesSizes)
+    return isJob ? CJob(printer: self).add(to: result) : result
   }
 
   /// The declaration of the parameter of a slot.

@@ -36,7 +36,7 @@ struct CEntry {
       prefix: model.prefix,
       [
         "context", "dims", "inputs", "outputs", "params", "state", "arena", "spans", "status", "sizes",
-        "values", "i",
+        "values", "i", "row",
       ])
     dims = CDims(model.tables.dims, [:])
     for symbol in function.symbols {
@@ -267,7 +267,9 @@ struct CEntry {
   // MARK: Steps
 
   private mutating func printSteps(_ writer: inout CWriter) {
-    var opened: [(counter: SymbolID, outer: String?)?] = []
+    var opened: [Block] = []
+    /// The calls of the `together` that is open.
+    var waiting: [(kernel: CKernel, arguments: [Argument])] = []
     var scopes = model.plan.module.name
     for (position, step) in function.steps.enumerated() {
       switch step {
@@ -275,12 +277,17 @@ struct CEntry {
         let next = function.scopes(ofStep: position, model.tables)
         if !next.isEmpty, next != scopes { writer.comment([next]) }
         scopes = next
-        printCall(kernels[kernel.index], arguments, &writer)
+        if case .together? = opened.last {
+          waiting.append((kernels[kernel.index], arguments))
+        } else {
+          printCall(kernels[kernel.index], arguments, &writer)
+        }
+      case .together: opened.append(.together)
       case .loop(let counter, let count, let reverse):
         let end = expression(count)
         let outer = symbolNames[counter]
         let name = scope.claim(model.tables.strings[dims.dims.symbols[counter.index].name])
-        opened.append((counter, outer))
+        opened.append(.loop(counter, outer: outer))
         symbolNames[counter] = name
         dims = CDims(model.tables.dims, symbolNames)
         writer.open(
@@ -288,23 +295,29 @@ struct CEntry {
             ? "for (ptrdiff_t \(name) = \(end.text) - 1; \(name) >= 0; --\(name))"
             : "for (ptrdiff_t \(name) = 0; \(name) < \(end.text); ++\(name))")
       case .forever:
-        opened.append(nil)
+        opened.append(.other)
         writer.open("for (;;)")
       case .leave(let flag):
         writer.open("if (\(element(flag)) == 0)")
         writer.line("break;")
         writer.close()
       case .branch(let flag):
-        opened.append(nil)
+        opened.append(.other)
         writer.open("if (\(element(flag)) != 0)")
       case .otherwise:
         writer.close("} else {")
         writer.depth += 1
       case .end:
-        guard let loop = opened.popLast() else { preconditionFailure("an end without a loop") }
-        if let (counter, outer) = loop {
+        guard let block = opened.popLast() else { preconditionFailure("an end without a loop") }
+        switch block {
+        case .together:
+          printTogether(waiting, &writer)
+          waiting.removeAll()
+          continue
+        case .loop(let counter, let outer):
           symbolNames[counter] = outer
           dims = CDims(model.tables.dims, symbolNames)
+        case .other: break
         }
         writer.close()
       }
@@ -312,8 +325,69 @@ struct CEntry {
     precondition(opened.isEmpty, "a loop of `@\(function.name)` has no end")
   }
 
+  /// What is open where a step stands.
+  private enum Block {
+    case loop(SymbolID, outer: String?)
+    case together, other
+  }
+
   private mutating func printCall(_ kernel: CKernel, _ arguments: [Argument], _ writer: inout CWriter) {
-    var list: [String] = kernel.isDivided ? ["context"] : []
+    let list = list(kernel, arguments)
+    if kernel.isJob {
+      writer.openBlock()
+      writer.line("const \(kernel.row) row = {\(list.joined(separator: ", "))};")
+      writer.line("\(model.helpers.use("run_job"))(context, \(kernel.name)_job(&row, 1));")
+      return writer.close()
+    }
+    guard kernel.takesSizes else {
+      return writer.line("\(kernel.name)(\(list.joined(separator: ", ")));")
+    }
+    let tensors = list.dropLast(kernel.symbols.count)
+    let sizes = list.suffix(kernel.symbols.count)
+    writer.openBlock()
+    writer.line("const ptrdiff_t sizes[\(sizes.count)] = {\(sizes.joined(separator: ", "))};")
+    writer.line("\(kernel.name)(\((tensors + ["sizes"]).joined(separator: ", ")));")
+    writer.close()
+  }
+
+  /// Calls that run together, in tables with a row a call, one table a kernel.
+  private mutating func printTogether(
+    _ calls: [(kernel: CKernel, arguments: [Argument])], _ writer: inout CWriter
+  ) {
+    // What has too many sizes for a row comes first.
+    for (kernel, arguments) in calls where !kernel.isJob { printCall(kernel, arguments, &writer) }
+    var tables: [(kernel: CKernel, rows: [String])] = []
+    for (kernel, arguments) in calls where kernel.isJob {
+      let row = "{\(list(kernel, arguments).joined(separator: ", "))}"
+      if let table = tables.firstIndex(where: { $0.kernel.name == kernel.name }) {
+        tables[table].rows.append(row)
+      } else {
+        tables.append((kernel, [row]))
+      }
+    }
+    if tables.isEmpty { return }
+    writer.openBlock()
+    scope.open()
+    var jobs: [String] = []
+    for (kernel, rows) in tables {
+      let name = scope.claim("rows")
+      writer.line("const \(kernel.row) \(name)[\(rows.count)] = {\(rows.joined(separator: ", "))};")
+      jobs.append("\(kernel.name)_job(\(name), \(rows.count))")
+    }
+    if jobs.count == 1 {
+      writer.line("\(model.helpers.use("run_job"))(context, \(jobs[0]));")
+    } else {
+      let name = scope.claim("jobs")
+      writer.line("\(model.helpers.name("job")) \(name)[\(jobs.count)] = {\(jobs.joined(separator: ", "))};")
+      writer.line("\(model.helpers.use("run_jobs"))(context, \(name), \(jobs.count));")
+    }
+    scope.close()
+    writer.close()
+  }
+
+  /// The arguments of a call: pointers, then sizes.
+  private mutating func list(_ kernel: CKernel, _ arguments: [Argument]) -> [String] {
+    var list: [String] = []
     for slot in kernel.slots {
       let argument = arguments[slot]
       let pointer = pointer(argument.buffer.index)
@@ -324,14 +398,7 @@ struct CEntry {
       }
     }
     usedSymbols.formUnion(kernel.symbols)
-    let sizes = kernel.symbols.map { dims.name($0) }
-    guard kernel.takesSizes else {
-      return writer.line("\(kernel.name)(\((list + sizes).joined(separator: ", ")));")
-    }
-    writer.openBlock()
-    writer.line("const ptrdiff_t sizes[\(sizes.count)] = {\(sizes.joined(separator: ", "))};")
-    writer.line("\(kernel.name)(\((list + ["sizes"]).joined(separator: ", ")));")
-    writer.close()
+    return list + kernel.symbols.map { dims.name($0) }
   }
 
   /// One element of a buffer.

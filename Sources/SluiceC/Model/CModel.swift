@@ -65,7 +65,7 @@ struct CModel {
     stateMacros = claim(plan.states, "STATE_")
     kernelNames = plan.kernels.enumerated().map { position, kernel in
       let name = "\(helpers.prefix)k\(position)_\(CName.file(kernel.name))"
-      return scope.claim(name, endings: ["", "_task", "_part", "_divided"])
+      return scope.claim(name, endings: ["", "_row", "_part", "_job"])
     }
     reflectionNames = plan.functions.indices.map {
       scope.claim(
@@ -88,7 +88,12 @@ struct CModel {
   private static func uses(_ plan: ModulePlan) -> [CKernelUse] {
     var uses = [CKernelUse](repeating: CKernelUse(), count: plan.kernels.count)
     for function in plan.functions {
-      for case .call(let kernel, let arguments) in function.steps {
+      var isTogether = false
+      for step in function.steps {
+        if step == .together { isTogether = true }
+        if step == .end { isTogether = false }
+        guard case .call(let kernel, let arguments) = step else { continue }
+        if isTogether { uses[kernel.index].isTogether = true }
         let slots = plan.kernels[kernel.index].slots
         for (slot, argument) in arguments.enumerated() {
           let buffer = function.buffers[argument.buffer.index]

@@ -44,6 +44,7 @@ enum PlanHash {
           combine(counter, tables, &hasher)
           combine("\(tables.text(count)) \(reverse)", &hasher)
         case .forever: hasher.combine(2)
+        case .together: hasher.combine(4)
         case .leave(let flag): combine("leave \(flag.buffer.raw) \(tables.text(flag.offset))", &hasher)
         case .branch(let flag): combine("branch \(flag.buffer.raw) \(tables.text(flag.offset))", &hasher)
         case .otherwise: hasher.combine(3)

@@ -160,7 +160,7 @@ public enum SelfTest {
         let (product, overflow) = times.multipliedReportingOverflow(by: factors.last ?? 1)
         if overflow { return .max }
         factors.append(product)
-      case .forever, .branch: factors.append(factors.last ?? 1)
+      case .forever, .branch, .together: factors.append(factors.last ?? 1)
       case .end: factors.removeLast()
       case .leave, .otherwise: continue
       }

@@ -193,7 +193,7 @@ struct FunctionChecker {
   // MARK: Steps
 
   /// What is open where a step stands.
-  private enum Block { case loop(SymbolID), forever(hasLeave: Bool), branch, otherwise }
+  private enum Block { case loop(SymbolID), forever(hasLeave: Bool), branch, otherwise, together }
 
   private mutating func checkSteps() {
     var blocks: [Block] = []
@@ -201,7 +201,14 @@ struct FunctionChecker {
       context.here = .step(position, number)
       var place: String { "step \(number)" }
       let counters = blocks.compactMap { if case .loop(let counter) = $0 { counter } else { nil } }
+      if case .together = blocks.last {
+        switch step {
+        case .call, .end: break
+        default: say("\(place): only calls run together")
+        }
+      }
       switch step {
+      case .together: blocks.append(.together)
       case .loop(let counter, let count, _):
         if counter.index >= tables.dims.symbols.count {
           say("\(place): the counter is out of range")
@@ -238,14 +245,14 @@ struct FunctionChecker {
       checkDepth(blocks, place)
     }
     context.here = .function(position)
-    if !blocks.isEmpty { say("a loop or branch has no end") }
+    if !blocks.isEmpty { say("a loop, a branch or a `together` has no end") }
   }
 
   private mutating func checkDepth(_ blocks: [Block], _ place: String) {
     let loops = blocks.count { block in
       switch block {
       case .loop, .forever: true
-      case .branch, .otherwise: false
+      case .branch, .otherwise, .together: false
       }
     }
     if loops > 6 { say("\(place): more than 6 loops are nested") }

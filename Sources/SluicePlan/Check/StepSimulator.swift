@@ -29,7 +29,7 @@ struct StepSimulator {
     var exits: [[Int: WrittenState]] = []
   }
 
-  private let context: CheckContext
+  let context: CheckContext
   let function: ExecutionPlan
   /// Its number.
   private let number: Int
@@ -82,7 +82,7 @@ struct StepSimulator {
     var open: [Int] = []
     for (number, step) in function.steps.enumerated() {
       switch step {
-      case .loop, .forever, .branch: open.append(number)
+      case .loop, .forever, .branch, .together: open.append(number)
       case .otherwise: if let begin = open.last { others[begin] = number }
       case .end: if let begin = open.popLast() { ends[begin] = number }
       case .call, .leave: break
@@ -158,6 +158,9 @@ struct StepSimulator {
         let end = ends[at] ?? range.upperBound
         branch((at + 1)..<end, others[at] ?? end, general, current, number)
         at = end + 1
+      case .together:
+        checkIndependence((at + 1)..<(ends[at] ?? range.upperBound))
+        at += 1
       case .otherwise, .end: at += 1
       }
     }
@@ -195,7 +198,7 @@ struct StepSimulator {
   }
 
   /// Reports what is wrong with a call, or with one of its slots.
-  private func say(_ step: Int, _ slot: Int, _ message: String, notes: [String] = []) {
+  func say(_ step: Int, _ slot: Int, _ message: String, notes: [String] = []) {
     guard case .call(let kernel, let arguments) = function.steps[step] else { return }
     var place = "plan of `\(function.name)`, step \(step), `\(context.kernelName(kernel.index))`"
     if slot >= 0 {

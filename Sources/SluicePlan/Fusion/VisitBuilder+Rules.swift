@@ -51,25 +51,6 @@ extension VisitBuilder {
     return nil
   }
 
-  /// Takes the atoms of the first nest of a visit, which has the same shape and runs over other data.
-  mutating func liken(_ item: ItemID, _ visit: VisitID, _ tables: Tables) -> Bool {
-    attempt.reset()
-    attempt.atomCount = Int(visits.atomCounts[visit.index])
-    let nest = visits.nest(visit, 0)
-    guard !nest.contracts, !nest.argues else { return false }
-    let (kept, folded) = (Visits.atoms(nest.kept), Visits.atoms(nest.folded))
-    var (keptNext, foldedNext) = (0, 0)
-    for axis in leaves.space.indices where tables.dims.value(leaves.space[axis]) != 1 {
-      let isFolded = leaves.foldedAxes.contains(axis)
-      let list = isFolded ? folded : kept
-      let next = isFolded ? foldedNext : keptNext
-      guard next < list.count, visits.extent(visit, list[next]) == leaves.space[axis] else { return false }
-      attempt.atoms[axis] = list[next]
-      if isFolded { foldedNext += 1 } else { keptNext += 1 }
-    }
-    return keptNext == kept.count && foldedNext == folded.count
-  }
-
   /// The atom along which a visit reads or makes a root at a stride.
   private func look(_ visit: VisitID, _ root: RootID, _ stride: DimID, _ extent: DimID) -> Int? {
     var row = lists.looks[visit.index]

@@ -9,17 +9,11 @@ struct VisitBuilder {
   let fuses: Bool
   private let arenaLimit: Double
   var leaves = Leaves()
-  /// The last visit of small items without independent places.
-  var serial = VisitID.none
-  /// How many visits back one of the same shape counts as near.
-  static let near = 8
   /// How many of the readers of a root are looked at, and how many visits that follow one that would move.
   private static let mostLooks = 64
   private static let mostFollowers = 256
   /// How many visits may be moved to make room for an item.
   private static let mostRaised = 64
-  /// Operations that are not worth a call of their own, nor threads.
-  static let serialWork = 2e5
   /// The visits between the last two control items; what stands before them is there anyway.
   private var segment: UInt32 = 0
   var segmentBegin = 0
@@ -31,14 +25,8 @@ struct VisitBuilder {
   /// Visits that were looked at for the item at hand, and its leaves by bytes.
   private var candidates: [VisitID] = []
   private var byBytes: [(bytes: Double, leaf: Int)] = []
-  /// Per type the last visit that an update of a small state began.
-  var updates: [VisitID] = []
-  /// The most bytes of a small state.
-  static let smallState = 65_536.0
-  /// Per root whether it is the next value of a state.
-  let isNextState: [Bool]
   /// Per root its bytes.
-  let rootBytes: [Double]
+  private let rootBytes: [Double]
 
   /// What joining a visit would come to.
   struct Attempt {
@@ -85,7 +73,6 @@ struct VisitBuilder {
     self.fuses = fuses
     lists = VisitLists(program.rootCount)
     rootBytes = program.types.map { tables.byteCount($0) }
-    isNextState = program.nextStates
   }
 
   /// The visits, handed over.
@@ -122,10 +109,8 @@ struct VisitBuilder {
       if reason == .joined { return }
     }
     let visit = appendVisit(block, isSingle: false)
-    if isSerial(own, tables) { serial = visit }
     begin(item, visit, own, tables)
     commit(item, visit, &tables)
-    noteUpdate(item, visit)
   }
 
   private mutating func appendVisit(_ block: BlockID, isSingle: Bool) -> VisitID {
@@ -136,7 +121,7 @@ struct VisitBuilder {
   // MARK: Candidates
 
   private mutating func join(_ item: ItemID, _ own: Cost, _ tables: inout Tables) -> Visits.Reason {
-    if isLateCopy(item) { return attemptAlike(item, own, &tables) ? .joined : .first }
+    if isLateCopy(item) { return .first }
     var best = VisitID.none
     var (deepest, isAlone) = (Int32(-1), true)
     var reason = Visits.Reason.first
@@ -186,8 +171,6 @@ struct VisitBuilder {
         if tried == 4 { break search }
       }
     }
-    if attemptSerial(item, own, &tables) { return .joined }
-    if attemptAlike(item, own, &tables) || attemptUpdate(item, own, &tables) { return .joined }
     return best.isNone ? .first : reason
   }
 
@@ -236,6 +219,15 @@ struct VisitBuilder {
       if maker(root) != visit, !reads(visit, root) { bytes += self.bytes(root) }
     }
     return bytes
+  }
+
+  /// How many arrays the kernel of a visit works on with an item.
+  func arrayCount(_ item: ItemID, _ visit: VisitID) -> Int {
+    var count = Int(lists.arrayCounts[visit.index]) + program.results(item).count
+    for (leaf, root) in leaves.roots.enumerated() where !leaves.isRepeated(leaf) {
+      if maker(root) != visit && !reads(visit, root) { count += 1 }
+    }
+    return count
   }
 
   /// Lets an item join a visit if it can.

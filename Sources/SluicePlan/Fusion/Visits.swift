@@ -70,6 +70,8 @@ struct Visits {
 
   private(set) var derivation: Derivation
   private(set) var entries: [Entry] = []
+  /// The visits in the order in which they run.
+  private(set) var ordered: [VisitID] = []
   /// What visits read from memory: the roots of visit `v` are `readPool[readEnds[v - 1]..<readEnds[v]]`.
   private(set) var readEnds: [UInt32] = []
   private(set) var readPool: [RootID] = []
@@ -78,7 +80,8 @@ struct Visits {
 
   /// What happens, in order.
   enum Entry {
-    case visit(VisitID)
+    /// Visits that run together, as a range of `ordered`.
+    case visits(Int, Int)
     case assign(ItemID)
     /// The begin, the middle or the end of a loop or branch.
     case control(ItemID)
@@ -273,6 +276,7 @@ struct Visits {
   mutating func order(_ program: Program, _ tables: Tables, stateCount: Int, choice: Int? = nil) {
     var order = VisitOrder(program, self, tables, stateCount: stateCount)
     entries.removeAll(keepingCapacity: true)
+    ordered.removeAll(keepingCapacity: true)
     var next = 0
     var segment: UInt32 = 0
     for index in 0...program.itemCount {
@@ -280,19 +284,27 @@ struct Visits {
       guard isLast || program.roles[index].isControl || program.roles[index] == .assign else { continue }
       let begin = next
       while next < count, segments[next] == segment { next += 1 }
-      for visit in order.order(begin, next, choice) {
-        entryOf[visit.index] = UInt32(entries.count)
-        var item = firstItems[visit.index]
-        while !item.isNone {
-          itemEntries[item.index] = UInt32(entries.count)
-          item = nextItems[item.index]
-        }
-        entries.append(.visit(visit))
+      let (visits, ends) = order.order(begin, next, choice)
+      var first = 0
+      for end in ends {
+        for visit in visits[first..<end] { note(visit, entry: entries.count) }
+        entries.append(.visits(ordered.count + first, ordered.count + end))
+        first = end
       }
+      ordered += visits
       segment += 1
       if isLast { break }
       itemEntries[index] = UInt32(entries.count)
       entries.append(program.roles[index] == .assign ? .assign(ItemID(index)) : .control(ItemID(index)))
+    }
+  }
+
+  private mutating func note(_ visit: VisitID, entry: Int) {
+    entryOf[visit.index] = UInt32(entry)
+    var item = firstItems[visit.index]
+    while !item.isNone {
+      itemEntries[item.index] = UInt32(entry)
+      item = nextItems[item.index]
     }
   }
 

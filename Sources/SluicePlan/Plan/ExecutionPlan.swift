@@ -14,7 +14,7 @@ public struct ExecutionPlan: Sendable {
   public var outputs: [Port]
   /// Everything kernels work on.
   public var buffers: [Buffer]
-  /// What happens, in order; `loop` reaches to its `end`.
+  /// What happens, in order; `loop`, `branch` and `together` reach to their `end`.
   public var steps: [Step]
   /// Where the nodes came from that the steps run.
   public var origins = StepOrigins()
@@ -147,6 +147,9 @@ public struct Argument: Sendable, Hashable {
 public enum Step: Sendable, Hashable {
   /// Runs a kernel; one argument a slot.
   case call(KernelID, [Argument])
+  /// Begins calls, up to the matching `end`, that may run in any order or at once: none of them stores to memory
+  /// that another one works on.
+  case together
   /// Repeats the steps up to the matching `end`: `counter` runs from 0 up to `count`, or down to 0.
   case loop(counter: SymbolID, count: DimID, reverse: Bool)
   /// Repeats the steps up to the matching `end` until a `leave`.
@@ -157,7 +160,7 @@ public enum Step: Sendable, Hashable {
   case branch(Argument)
   /// Begins the steps of a branch that run where its bool is false, up to the matching `end`.
   case otherwise
-  /// Ends the innermost loop or branch.
+  /// Ends the innermost loop or branch, or what runs together.
   case end
 }
 

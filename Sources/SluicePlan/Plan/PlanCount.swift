@@ -5,7 +5,8 @@ package import SluiceIR
 /// What one call of a function does, counted from its plan at given sizes.
 ///
 /// Kernel calls: every call of a kernel, those in loops as often as the loop turns; of the two sides of a branch the
-/// one with more calls; a loop that is left by a condition counts as one turn.
+/// one with more calls; a loop that is left by a condition counts as one turn. Calls of one kernel that run together
+/// are one: they share a table of arguments.
 ///
 /// Bytes: what every call of a kernel loads and what it stores, each element once however often the kernel comes back
 /// to it, and no more elements than its buffer has. So a kernel that reads 1 MB and writes 1 MB moves 2 MB, and what
@@ -49,6 +50,17 @@ package struct PlanCount {
         let (all, isTooMany) = inside.calls.multipliedReportingOverflow(by: turns)
         calls = Self.sum(calls, isTooMany ? .max : all)
         bytes += inside.bytes * Double(turns)
+      case .together:
+        var called: Set<KernelID> = []
+        while position < function.steps.count,
+          case .call(let kernel, let arguments) = function.steps[position]
+        {
+          position += 1
+          called.insert(kernel)
+          bytes += moved(kernel, arguments)
+        }
+        position += 1
+        calls = Self.sum(calls, called.count)
       case .forever:
         let inside = block(&position)
         calls = Self.sum(calls, inside.calls)

@@ -71,20 +71,6 @@ extension Program {
   }
 }
 
-extension Program {
-  /// Per root whether it is the next value of a state.
-  var nextStates: [Bool] {
-    var result = [Bool](repeating: false, count: rootCount)
-    for item in 0..<itemCount where roles[item] == .assign {
-      guard case .state = target(ItemID(item)), let view = operands(ItemID(item)).first, isWhole(view) else {
-        continue
-      }
-      result[roots[view.index].index] = true
-    }
-    return result
-  }
-}
-
 extension RecipeTable {
   /// The labels of a contraction that are summed, in the order in which they are.
   func summedLabels(_ recipe: RecipeID) -> [Int] {

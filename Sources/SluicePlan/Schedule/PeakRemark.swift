@@ -46,7 +46,7 @@ extension StorageAssignment {
   func location(ofEntry entry: Int) -> LocationID {
     guard visits.entries.indices.contains(entry) else { return .none }
     switch visits.entries[entry] {
-    case .visit(let visit): return program.locations[visits.firstItem(visit).index]
+    case .visits(let first, _): return program.locations[visits.firstItem(visits.ordered[first]).index]
     case .assign(let item), .control(let item): return program.locations[item.index]
     }
   }

@@ -103,6 +103,7 @@ struct Placement {
         if time > made { return false }
         if time == made {
           guard read.block == block, shared.isNone || shared == old,
+            isReadAlone(old, by: visits.visitOf[program.makers[root.index].index], visits),
             canShare(old, root, program, visits, &tables)
           else { return false }
           shared = old
@@ -184,6 +185,13 @@ struct Placement {
     }
   }
 
+  /// Whether a visit reads a root, and none that runs together with it does.
+  private func isReadAlone(_ root: RootID, by visit: VisitID, _ visits: Visits) -> Bool {
+    guard !visit.isNone, visits.reads(visit).contains(root) else { return false }
+    let entry = Int(visits.entryOf[visit.index])
+    return reads.of(root).count { Int($0.entry) == entry } == 1
+  }
+
   private mutating func share(
     _ root: RootID, _ visit: VisitID, _ program: Program, _ visits: Visits, _ tables: inout Tables
   ) {
@@ -191,7 +199,8 @@ struct Placement {
     for old in visits.reads(visit) {
       guard program.homes[old.index] == .item, program.homeBlocks[old.index] == visits.blocks[visit.index],
         boundAssigns[old.index].isNone, visits.entry(program.makers[old.index]) < made,
-        Int(reads.last[old.index]) == made, canShare(old, root, program, visits, &tables)
+        Int(reads.last[old.index]) == made, isReadAlone(old, by: visit, visits),
+        canShare(old, root, program, visits, &tables)
       else { continue }
       return take(old, root)
     }

@@ -8,17 +8,17 @@ struct VisitOrder {
   /// A value's share is divided among up to so many readers exactly; among more, among the next power of two.
   private static let exactReaders: UInt32 = 16
 
-  private let program: Program
-  private let visits: Visits
-  private let sizes: [Double]
+  let program: Program
+  let visits: Visits
+  let sizes: [Double]
   /// The visits of the segment are those from here on.
-  private var begin = 0
+  var begin = 0
   private var count = 0
   /// Edges to the visits that come later: those of visit `begin + v` are `edges[ends[v]..<ends[v + 1]]`.
   private var ends: [UInt32] = []
   private var edges: [UInt32] = []
   /// Per visit of the segment the bytes that it makes.
-  private var made: [Double] = []
+  var made: [Double] = []
   /// Per root how many visits of the segment will still read it.
   private var readers: [UInt32]
   /// The visits of the segment that read a root stand in `readerPool` from here on, up to one that is `.max`.
@@ -65,12 +65,13 @@ struct VisitOrder {
   /// How many orders are tried at most.
   static let candidateCount = 8
 
-  /// The visits from `begin` on, in the order in which they run: the one of the smallest peak, or the one chosen.
-  mutating func order(_ begin: Int, _ end: Int, _ choice: Int?) -> [VisitID] {
+  /// The visits from `begin` on, in the order in which they run: the one of the smallest peak, or the one chosen; and
+  /// the end of each run of visits that run together.
+  mutating func order(_ begin: Int, _ end: Int, _ choice: Int?) -> (visits: [VisitID], ends: [Int]) {
     self.begin = begin
     count = end - begin
-    if count == 0 { return [] }
-    if count == 1 { return [VisitID(begin)] }
+    if count == 0 { return ([], []) }
+    if count == 1 { return ([VisitID(begin)], [1]) }
     made = (begin..<end).map { bytesMade(VisitID($0)) }
     connect(withStates: true)
     var candidates = orders()
@@ -82,11 +83,11 @@ struct VisitOrder {
     if let choice, !candidates.isEmpty { candidates = [candidates[min(choice, candidates.count - 1)]] }
     var best: (order: [UInt32], peak: Double)?
     for order in candidates {
-      let peak = peak(order)
+      let peak = profile(order).max() ?? 0
       if best.map({ peak < $0.peak }) ?? true { best = (order, peak) }
     }
     guard let best else { preconditionFailure("visits that read each other") }
-    return best.order.map { VisitID(begin + Int($0)) }
+    return gathered(best.order)
   }
 
   /// All orders that are tried; none where the edges lead around.
@@ -184,7 +185,7 @@ struct VisitOrder {
     }
   }
 
-  private func followers(_ visit: Int) -> ArraySlice<UInt32> {
+  func followers(_ visit: Int) -> ArraySlice<UInt32> {
     edges[Int(ends[visit])..<Int(ends[visit + 1])]
   }
 
@@ -226,7 +227,7 @@ struct VisitOrder {
     return late
   }
 
-  private func sorted(by ranks: [Int32]) -> [UInt32] {
+  func sorted(by ranks: [Int32]) -> [UInt32] {
     (0..<UInt32(count)).sorted { (ranks[Int($0)], $0) < (ranks[Int($1)], $1) }
   }
 
@@ -362,20 +363,20 @@ struct VisitOrder {
     }
   }
 
-  /// The most bytes that are alive at once.
-  private mutating func peak(_ order: [UInt32]) -> Double {
+  /// The bytes that are alive at every place of an order.
+  mutating func profile(_ order: [UInt32]) -> [Double] {
     countReaders()
-    var (alive, peak) = (0.0, 0.0)
-    for visit in order {
+    var alive = 0.0
+    return order.map { visit in
       alive += made[Int(visit)]
-      peak = max(peak, alive)
+      let now = alive
       for root in visits.reads(VisitID(begin + Int(visit))) {
         guard readers[root.index] > 0 else { continue }
         readers[root.index] -= 1
         if readers[root.index] == 0 { alive -= sizes[root.index] }
       }
+      return now
     }
-    return peak
   }
 }
 

@@ -185,7 +185,7 @@ struct PlanPrinter {
       let origin = scopes.isEmpty || scopes == plan.module.name ? "" : "  // \(scopes)"
       lines.append("    \(position)\(indent.dropFirst(2))\(text(step, labels))\(origin)")
       switch step {
-      case .loop, .forever, .branch, .otherwise: indent += "  "
+      case .loop, .forever, .branch, .otherwise, .together: indent += "  "
       case .call, .leave, .end: break
       }
     }
@@ -202,6 +202,7 @@ struct PlanPrinter {
     case .otherwise: return "} else {"
     case .branch(let flag): return "if \(element(flag)) {"
     case .forever: return "loop {"
+    case .together: return "together {"
     case .leave(let flag): return "leave unless \(element(flag))"
     case .loop(let counter, let count, let reverse):
       let end = Self.text(count, tables)

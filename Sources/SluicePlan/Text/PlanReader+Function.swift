@@ -340,7 +340,12 @@ extension PlanReader {
       blocks.append(false)
       return .branch(flag)
     }
-    try expectWord("loop", "`call`, `loop`, `leave`, `if` or `}`")
+    if accept(word: "together") {
+      try text.expect(.openBrace, "`{`")
+      blocks.append(false)
+      return .together
+    }
+    try expectWord("loop", "`call`, `together`, `loop`, `leave`, `if` or `}`")
     if text.accept(.openBrace) {
       blocks.append(false)
       return .forever

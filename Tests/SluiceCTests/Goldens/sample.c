@@ -483,17 +483,92 @@ static int sample_overlap(const sample_span *spans, size_t written, size_t count
   return 0;
 }
 
-/* How many of `count` iterations make one part of a divided loop: all of them where there is little
- * to do, otherwise a multiple of `block`. It depends on the work alone, never on the threads. */
-static inline ptrdiff_t sample_chunk(ptrdiff_t count, int64_t cost, ptrdiff_t block) {
-  const int64_t grain = 16384;
-  const int64_t most = INT64_MAX / (cost > 0 ? cost : 1);
-  const int64_t parts = ((int64_t)count < most ? count * cost : INT64_MAX) / grain;
-  if (parts < 4) {
-    return count;
+/* A kernel's work on rows of arguments: for each of them `count` iterations from `begin` on, of
+ * about `cost` operations. */
+typedef struct sample_job {
+  void (*part)(const void *rows, ptrdiff_t at, ptrdiff_t begin, ptrdiff_t end);
+  const void *rows;
+  ptrdiff_t row_count;
+  ptrdiff_t begin;
+  ptrdiff_t count;
+  int64_t cost;
+  ptrdiff_t block;   /* a part of a row is a multiple of so many iterations */
+  ptrdiff_t chunk;   /* how many iterations are a part */
+  ptrdiff_t whole;   /* how many rows are a part, where rows are not divided */
+} sample_job;
+
+/* What is worth a part, in operations. */
+#define SAMPLE_GRAIN 16384
+
+/* A product of two counts, or the largest number. */
+static inline int64_t sample_work(int64_t a, int64_t b) {
+  return b > 0 && a > INT64_MAX / b ? INT64_MAX : a * b;
+}
+
+static inline int64_t sample_parts(const sample_job *job) {
+  if (job->count <= 0) {
+    return 0;
   }
-  const ptrdiff_t size = (count - 1) / (ptrdiff_t)(parts < 64 ? parts : 64) + 1;
-  return (size + block - 1) / block * block;
+  return job->chunk < job->count
+      ? (int64_t)job->row_count * ((job->count - 1) / job->chunk + 1)
+      : (job->row_count - 1) / job->whole + 1;
+}
+
+/* Runs a part of the jobs of a call. */
+static void sample_job_part(void *argument, int64_t index) {
+  const sample_job *job = (const sample_job *)argument;
+  for (int64_t parts = sample_parts(job); index >= parts; parts = sample_parts(job)) {
+    index -= parts;
+    ++job;
+  }
+  const ptrdiff_t end = job->begin + job->count;
+  if (job->chunk < job->count) {
+    const int64_t pieces = (job->count - 1) / job->chunk + 1;
+    const ptrdiff_t begin = job->begin + (ptrdiff_t)(index % pieces) * job->chunk;
+    job->part(job->rows, (ptrdiff_t)(index / pieces), begin,
+        end - begin < job->chunk ? end : begin + job->chunk);
+    return;
+  }
+  ptrdiff_t at = (ptrdiff_t)index * job->whole;
+  const ptrdiff_t rest = job->row_count - at;
+  const ptrdiff_t last = rest < job->whole ? job->row_count : at + job->whole;
+  for (; at < last; ++at) {
+    job->part(job->rows, at, job->begin, end);
+  }
+}
+
+/* Runs jobs that do not depend on each other, in parts where there is enough to do. What a part
+ * is depends on the work alone, never on the threads. */
+static void sample_run_jobs(const sample_context *context, sample_job *jobs, ptrdiff_t count) {
+  int64_t work = 0;
+  int64_t parts = 0;
+  for (ptrdiff_t i = 0; context->parallel_for != NULL && i < count; ++i) {
+    sample_job *const job = &jobs[i];
+    const int64_t row = sample_work(job->count, job->cost);
+    const int64_t pieces = row / SAMPLE_GRAIN;
+    job->chunk = job->count;
+    if (pieces >= 4) {
+      const ptrdiff_t size = (job->count - 1) / (ptrdiff_t)(pieces < 64 ? pieces : 64) + 1;
+      job->chunk = (size + job->block - 1) / job->block * job->block;
+    }
+    job->whole = (ptrdiff_t)(row >= SAMPLE_GRAIN ? 1 : SAMPLE_GRAIN / (row > 0 ? row : 1));
+    const int64_t all = sample_work(job->row_count, row);
+    work = all < INT64_MAX - work ? work + all : INT64_MAX;
+    parts += sample_parts(job);
+  }
+  if (parts > 1 && work >= 4 * SAMPLE_GRAIN) {
+    context->parallel_for(context->user, parts, sample_job_part, jobs);
+    return;
+  }
+  for (const sample_job *job = jobs; job < jobs + count; ++job) {
+    for (ptrdiff_t at = 0; job->count > 0 && at < job->row_count; ++at) {
+      job->part(job->rows, at, job->begin, job->begin + job->count);
+    }
+  }
+}
+
+static void sample_run_job(const sample_context *context, sample_job job) {
+  sample_run_jobs(context, &job, 1);
 }
 
 /* tanh of f32, see docs/numerics.md. */
@@ -543,44 +618,24 @@ static void sample_k0_dense(const sample_f32 *SAMPLE_RESTRICT x,
   }
 }
 
-/* What the parts of sample_k0_dense share. */
-typedef struct sample_k0_dense_task {
+/* What one call of sample_k0_dense works on. */
+typedef struct sample_k0_dense_row {
   const sample_f32 *x;
   const sample_f32 *w;
   const sample_f32 *b;
   sample_f32 *y;
-  ptrdiff_t begin;
-  ptrdiff_t end;
-  ptrdiff_t chunk;
-} sample_k0_dense_task;
+  ptrdiff_t B;
+} sample_k0_dense_row;
 
-static void sample_k0_dense_part(void *argument, int64_t index) {
-  const sample_k0_dense_task *const task = (const sample_k0_dense_task *)argument;
-  const ptrdiff_t begin = task->begin + (ptrdiff_t)index * task->chunk;
-  const ptrdiff_t rest = task->end - begin;
-  const ptrdiff_t end = begin + (rest < task->chunk ? rest : task->chunk);
-  sample_k0_dense(task->x, task->w, task->b, task->y, begin, end);
+static void sample_k0_dense_part(const void *rows, ptrdiff_t at, ptrdiff_t begin, ptrdiff_t end) {
+  const sample_k0_dense_row *const row = (const sample_k0_dense_row *)rows + at;
+  sample_k0_dense(row->x, row->w, row->b, row->y, begin, end);
 }
 
-/* Runs sample_k0_dense in parts where there is enough to do. */
-static void sample_k0_dense_divided(const sample_context *context,
-    const sample_f32 *SAMPLE_RESTRICT x, const sample_f32 *SAMPLE_RESTRICT w,
-    const sample_f32 *SAMPLE_RESTRICT b, sample_f32 *SAMPLE_RESTRICT y, ptrdiff_t B) {
-  const ptrdiff_t count = B;
-  const ptrdiff_t chunk = sample_chunk(count, 3040, 1);
-  if (context->parallel_for == NULL || chunk >= count) {
-    sample_k0_dense(x, w, b, y, 0, B);
-    return;
-  }
-  sample_k0_dense_task task;
-  task.x = x;
-  task.w = w;
-  task.b = b;
-  task.y = y;
-  task.begin = 0;
-  task.end = B;
-  task.chunk = chunk;
-  context->parallel_for(context->user, (count - 1) / chunk + 1, sample_k0_dense_part, &task);
+static sample_job sample_k0_dense_job(const sample_k0_dense_row *rows, ptrdiff_t row_count) {
+  const ptrdiff_t B = rows->B;
+  const sample_job job = {sample_k0_dense_part, rows, row_count, 0, B, 3040, 1, 0, 0};
+  return job;
 }
 
 /* %mean = mean %r {axes = [0,1]} : f32 */
@@ -1088,7 +1143,10 @@ SAMPLE_API sample_status sample_run(const sample_context *context, const sample_
   sample_f32 *const memory = (sample_f32 *)(void *)(state + 64);
   sample_f32 *const y = outputs->y;
 
-  sample_k0_dense_divided(context, x, layer_w, layer_b, hidden, B);
+  {
+    const sample_k0_dense_row row = {x, layer_w, layer_b, hidden, B};
+    sample_run_job(context, sample_k0_dense_job(&row, 1));
+  }
   sample_k1_mean(hidden, mean, B);
   sample_k2_count(calls, n);
   sample_k3_blend(rate, memory, mean);
