@@ -39,6 +39,9 @@ extension CHelper {
         """
         /* An element of \(dtype.name) in memory. */
         typedef \(dtype.cType) @\(dtype.name) @@MAY_ALIAS;
+        /* The elements that begin at an address. */
+        #define @@\(dtype.name.uppercased())(address) ((@\(dtype.name) *)(void *)(address))
+        #define @@CONST_\(dtype.name.uppercased())(address) ((const @\(dtype.name) *)(const void *)(address))
         """)
     }
 

@@ -274,12 +274,10 @@ struct CEntry {
     for (position, step) in function.steps.enumerated() {
       switch step {
       case .call(let kernel, let arguments):
-        let next = function.scopes(ofStep: position, model.tables)
-        if !next.isEmpty, next != scopes { writer.comment([next]) }
-        scopes = next
         if case .together? = opened.last {
           waiting.append((kernels[kernel.index], arguments))
         } else {
+          printScopes(position..<position + 1, &scopes, &writer)
           printCall(kernels[kernel.index], arguments, &writer)
         }
       case .together: opened.append(.together)
@@ -311,6 +309,7 @@ struct CEntry {
         guard let block = opened.popLast() else { preconditionFailure("an end without a loop") }
         switch block {
         case .together:
+          printScopes(position - waiting.count..<position, &scopes, &writer)
           printTogether(waiting, &writer)
           waiting.removeAll()
           continue
@@ -323,6 +322,13 @@ struct CEntry {
       }
     }
     precondition(opened.isEmpty, "a loop of `@\(function.name)` has no end")
+  }
+
+  /// Says which scopes steps belong to, where that changes.
+  private func printScopes(_ steps: Range<Int>, _ last: inout String, _ writer: inout CWriter) {
+    let scopes = function.scopes(ofSteps: steps, model.tables)
+    if !scopes.isEmpty, scopes != last { writer.comment([scopes]) }
+    last = scopes
   }
 
   /// What is open where a step stands.
@@ -433,13 +439,11 @@ struct CEntry {
   }
 
   private func address(_ buffer: Buffer) -> String {
-    let type = model.helpers.element(buffer.dtype)
     switch buffer.storage {
     case .parameter(let position):
-      return "(const \(type) *)(const void *)\(Self.place("params", model.plan.parameters[position].offset))"
-    case .state(let position):
-      return "(\(type) *)(void *)\(Self.place("state", model.plan.states[position].offset))"
-    case .arena(let offset): return "(\(type) *)(void *)\(Self.place("arena", offset))"
+      return elements(buffer.dtype, "params", model.plan.parameters[position].offset, isConstant: true)
+    case .state(let position): return elements(buffer.dtype, "state", model.plan.states[position].offset)
+    case .arena(let offset): return elements(buffer.dtype, "arena", offset)
     case .input(let position):
       let isScalar = model.tables.types.rank(function.inputs[position].type) == 0
       return "\(isScalar ? "&" : "")inputs->\(names.inputs[position])"
@@ -448,8 +452,16 @@ struct CEntry {
     }
   }
 
-  private static func place(_ block: String, _ offset: Int) -> String {
-    offset == 0 ? block : "(\(block) + \(offset))"
+  /// A pointer to elements in a block of memory, that many bytes behind its begin.
+  private func elements(
+    _ dtype: DType, _ block: String, _ offset: Int, isConstant: Bool = false
+  ) -> String {
+    let place = offset == 0 ? block : "\(block) + \(offset)"
+    // Bytes need no other type.
+    if dtype.byteCount == 1 { return place }
+    _ = model.helpers.element(dtype)
+    let name = dtype.name.uppercased()
+    return "\(model.helpers.macro(isConstant ? "CONST_\(name)" : name))(\(place))"
   }
 
   private mutating func printPointers(_ writer: inout CWriter) {

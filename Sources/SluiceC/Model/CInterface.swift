@@ -143,13 +143,23 @@ struct CInterface {
   static func initialValues(_ model: CModel) -> (code: String, tables: String) {
     var code = ""
     var tables = ""
+    // States of optimizers are many, large and zeros.
+    var zeros = 0..<0
     for (position, variable) in model.plan.states.enumerated()
     where !model.options.drawnStates.contains(variable.name) {
-      let part = model.options.states.map { $0[variable.offset..<variable.offset + variable.byteCount] } ?? []
+      let part = model.options.states?[variable.offset..<variable.offset + variable.byteCount] ?? []
+      if !part.contains(where: { $0 != 0 }) {
+        if zeros.upperBound != position {
+          code += CTables.clear(zeros, model)
+          zeros = position..<position
+        }
+        zeros = zeros.lowerBound..<position + 1
+        continue
+      }
       let (statements, table) = CTables.reset(position, part, model)
       code += statements
       tables += table
     }
-    return (code, tables)
+    return (code + CTables.clear(zeros, model), tables)
   }
 }

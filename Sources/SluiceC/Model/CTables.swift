@@ -175,9 +175,22 @@ struct CTables {
 
   // MARK: States
 
+  /// Statements that fill states that stand behind each other with zeros, given a pointer to their block.
+  static func clear(_ states: Range<Int>, _ model: CModel) -> String {
+    let variables = model.plan.states[states]
+    guard let first = variables.first, let last = variables.last else { return "" }
+    let bytes = last.offset + last.byteCount - first.offset
+    if bytes == 0 { return "" }
+    var writer = CWriter(depth: 1)
+    let types = variables.count == 1 ? " : \(model.tables.text(first.type))" : " to @\(last.name)"
+    writer.comment(["@\(first.name)\(types)"])
+    writer.open("for (size_t i = 0; i < \(bytes); ++i)")
+    writer.line("state[\(first.offset == 0 ? "" : "\(first.offset) + ")i] = 0;")
+    writer.close()
+    return writer.text
+  }
+
   /// Statements that write the initial value of a state, given a pointer to its block, and the table they need.
-  ///
-  /// No bytes stand for zeros.
   static func reset(
     _ state: Int, _ bytes: ArraySlice<UInt8>, _ model: CModel
   ) -> (code: String, table: String) {
@@ -185,9 +198,8 @@ struct CTables {
     let dtype = model.tables.types.dtype(variable.type)
     let count = variable.byteCount / dtype.byteCount
     guard count > 0 else { return ("", "") }
-    // States of optimizers can be large, and are zeros.
-    let bytes = bytes.contains { $0 != 0 } ? Array(bytes) : []
-    let words = bytes.isEmpty ? [] : (0..<count).map { word(bytes, $0, dtype.byteCount) }
+    let bytes = Array(bytes)
+    let words = (0..<count).map { word(bytes, $0, dtype.byteCount) }
     // The value of most elements, and where the others are.
     var counts: [UInt64: Int] = [:]
     for value in words { counts[value, default: 0] += 1 }

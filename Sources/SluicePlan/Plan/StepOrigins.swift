@@ -25,10 +25,10 @@ public struct StepOrigins: Sendable, Hashable {
 }
 
 extension ExecutionPlan {
-  /// The scopes of a step as one text, `gpt/layers.0, gpt/layers.0/attention`; empty where there are none.
-  public func scopes(ofStep step: Int, _ tables: Tables) -> String {
+  /// The scopes of steps as one text, `gpt/layers.0, gpt/layers.0/attention`; empty where there are none.
+  public func scopes(ofSteps steps: Range<Int>, _ tables: Tables) -> String {
     var scopes: [StringID] = []
-    for location in origins[step] {
+    for location in steps.lazy.flatMap({ origins[$0] }) {
       let scope = tables.scopeID(location)
       if !scope.isNone, !scopes.contains(scope) { scopes.append(scope) }
     }

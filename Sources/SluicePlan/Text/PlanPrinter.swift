@@ -181,7 +181,7 @@ struct PlanPrinter {
     for (number, step) in function.steps.enumerated() {
       if step == .end || step == .otherwise, indent.count > 4 { indent.removeLast(2) }
       let position = String(repeating: " ", count: max(0, width - String(number).count)) + String(number)
-      let scopes = function.scopes(ofStep: number, tables)
+      let scopes = function.scopes(ofSteps: number..<number + 1, tables)
       let origin = scopes.isEmpty || scopes == plan.module.name ? "" : "  // \(scopes)"
       lines.append("    \(position)\(indent.dropFirst(2))\(text(step, labels))\(origin)")
       switch step {

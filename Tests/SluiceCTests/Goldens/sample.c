@@ -332,9 +332,15 @@ static inline void sample_copy(void *to, const void *from, size_t size) {
 
 /* An element of f32 in memory. */
 typedef float sample_f32 SAMPLE_MAY_ALIAS;
+/* The elements that begin at an address. */
+#define SAMPLE_F32(address) ((sample_f32 *)(void *)(address))
+#define SAMPLE_CONST_F32(address) ((const sample_f32 *)(const void *)(address))
 
 /* An element of i64 in memory. */
 typedef int64_t sample_i64 SAMPLE_MAY_ALIAS;
+/* The elements that begin at an address. */
+#define SAMPLE_I64(address) ((sample_i64 *)(void *)(address))
+#define SAMPLE_CONST_I64(address) ((const sample_i64 *)(const void *)(address))
 
 /* The bits of a float. */
 static inline uint32_t sample_bits_f32(float x) {
@@ -1052,19 +1058,9 @@ SAMPLE_API sample_status sample_reset(const sample_context *context) {
     return arithmetic;
   }
   unsigned char *const state = (unsigned char *)context->state;
-  /* @calls : i64[] */
-  {
-    sample_i64 *const values = (sample_i64 *)(void *)state;
-    for (size_t i = 0; i < 1; ++i) {
-      values[i] = 0;
-    }
-  }
-  /* @memory : f32[3,3] */
-  {
-    sample_f32 *const values = (sample_f32 *)(void *)(state + 64);
-    for (size_t i = 0; i < 9; ++i) {
-      values[i] = 0.0f;
-    }
+  /* @calls to @memory */
+  for (size_t i = 0; i < 100; ++i) {
+    state[i] = 0;
   }
   return SAMPLE_OK;
 }
@@ -1133,14 +1129,14 @@ SAMPLE_API sample_status sample_run(const sample_context *context, const sample_
   unsigned char *const state = (unsigned char *)context->state;
   unsigned char *const arena = (unsigned char *)context->arena;
   const sample_f32 *const x = inputs->x;
-  const sample_f32 *const layer_w = (const sample_f32 *)(const void *)params;
-  const sample_f32 *const layer_b = (const sample_f32 *)(const void *)(params + 3840);
-  sample_f32 *const hidden = (sample_f32 *)(void *)arena;
+  const sample_f32 *const layer_w = SAMPLE_CONST_F32(params);
+  const sample_f32 *const layer_b = SAMPLE_CONST_F32(params + 3840);
+  sample_f32 *const hidden = SAMPLE_F32(arena);
   sample_f32 *const mean = outputs->mean;
-  sample_i64 *const calls = (sample_i64 *)(void *)state;
+  sample_i64 *const calls = SAMPLE_I64(state);
   sample_f32 *const n = outputs->n;
   const sample_f32 *const rate = &inputs->rate;
-  sample_f32 *const memory = (sample_f32 *)(void *)(state + 64);
+  sample_f32 *const memory = SAMPLE_F32(state + 64);
   sample_f32 *const y = outputs->y;
 
   {
