@@ -73,7 +73,7 @@ import Testing
         var levels = [name == "clang" || row > 0 ? ["-fsyntax-only"] : ["-O1"]]
         if Build.isExhaustive { levels = [["-O0"], ["-O2"], ["-O3", "-march=native"]] }
         for flags in levels {
-          let more = source == "sample" ? ["-DSAMPLE_THREADS"] : []
+          let more = source == "sample" ? ["-DSAMPLE_THREADS", "-DSAMPLE_PROFILE"] : []
           let outcome = flags == ["-fsyntax-only"] ? [] : ["-c", "-o", folder.file("out.o")]
           let (code, output) = try folder.run(
             compiler.path, language + Self.warnings + flags + more + outcome + [file])

@@ -101,6 +101,7 @@ struct CEntry {
     writer.blank()
     writer.raw(initial.code)
     writer.raw(steps.text)
+    writer.line("\(model.helpers.macro("STEP"))(-1);")
     writer.line("return \(model.helpers.macro("OK"));")
     writer.close()
     return writer.text
@@ -278,6 +279,7 @@ struct CEntry {
           waiting.append((kernels[kernel.index], arguments))
         } else {
           printScopes(position..<position + 1, &scopes, &writer)
+          printStep(position, &writer)
           printCall(kernels[kernel.index], arguments, &writer)
         }
       case .together: opened.append(.together)
@@ -310,6 +312,7 @@ struct CEntry {
         switch block {
         case .together:
           printScopes(position - waiting.count..<position, &scopes, &writer)
+          printStep(position - waiting.count - 1, &writer)
           printTogether(waiting, &writer)
           waiting.removeAll()
           continue
@@ -322,6 +325,11 @@ struct CEntry {
       }
     }
     precondition(opened.isEmpty, "a loop of `@\(function.name)` has no end")
+  }
+
+  /// Notes when a step begins, where times are measured.
+  private func printStep(_ step: Int, _ writer: inout CWriter) {
+    writer.line("\(model.helpers.macro("STEP"))(\(CProfile(model).row(position, step)));")
   }
 
   /// Says which scopes steps belong to, where that changes.

@@ -72,6 +72,7 @@ struct CHeader {
     writer.raw(CGeneric(model).declarations)
     writer.raw(CSelfTest(model).declarations)
     writer.raw(CPool(model).declarations)
+    writer.raw(CProfile(model).declarations)
     writer.directive("#ifdef __cplusplus")
     writer.directive("}")
     writer.directive("#endif")
@@ -116,8 +117,8 @@ struct CHeader {
     var comment = "Where the tensors of the \(plural) begin, in bytes, and how many elements they have."
     if isState, variables.contains(where: \.isParameter) {
       comment +=
-        " Functions write those that are called parameters. Bytes between tensors are padding that no function "
-        + "touches: clear the block before the first call if it is to be written to a file."
+        " Functions write those that are called parameters. Bytes between tensors are padding that functions do not "
+        + "touch: clear the block before the first call if it is to be written to a file."
     }
     writer.comment([comment])
     for (variable, macro) in zip(variables, macros) {

@@ -18,6 +18,8 @@ public final class CompiledModel {
     public var indexChecks = 0
     /// How many threads share the work, the calling one included.
     public var threads = 1
+    /// Whether the time of every step can be measured: `beginProfile`.
+    public var profiles = false
     /// Choices of the generated C.
     public var source = CSource.Options()
     /// The folder of compiled models; nil takes that of the user.
@@ -36,6 +38,8 @@ public final class CompiledModel {
 
   private let library: SharedLibrary
   private let code: ModelCode
+  /// What the names of the C begin with.
+  private let prefix: String
   private let parameterBlock: MemoryBlock
   private let stateBlock: MemoryBlock
   private let arena: MemoryBlock
@@ -56,6 +60,7 @@ public final class CompiledModel {
     flags += options.optimisation ?? compiler.optimisationFlags
     if usesThreads { flags.append("-D\(model.macroPrefix)THREADS") }
     flags.append("-D\(model.macroPrefix)CHECK_INDICES=\(options.indexChecks)")
+    if options.profiles { flags.append("-D\(model.macroPrefix)PROFILE") }
     flags += options.flags
     var compiled = try CompileCache.library(source, compiler, flags, in: options.cache)
     do {
@@ -71,6 +76,7 @@ public final class CompiledModel {
     parameterBlock = try MemoryBlock(plan.parameterBytes)
     stateBlock = try MemoryBlock(plan.stateBytes)
     arena = try MemoryBlock(plan.functions.map(\.arenaBytes).max() ?? 0)
+    prefix = model.prefix
     code = try ModelCode(library, prefix: model.prefix, threads: options.threads)
     try Self.fill(parameterBlock, parameters, plan.parameters, "parameters", plan.tables)
     try Self.fill(stateBlock, states, plan.states, "states", plan.tables)
@@ -96,6 +102,28 @@ public final class CompiledModel {
   ///
   /// A model that was made for one thread stays with one. Throws `CompileError` when the system gives no threads.
   public func setThreads(_ count: Int) throws(CompileError) { try code.setThreads(count) }
+
+  // MARK: Times
+
+  /// How often a step of a function ran, and for how long.
+  public struct StepTime: Sendable {
+    /// How often it ran.
+    public var runs: Int
+    /// For how many seconds, all runs together.
+    public var seconds: Double
+  }
+
+  /// Measures the steps of functions from now on, anew; the model must have been made with `profiles`.
+  public func beginProfile() throws { try code.beginProfile(prefix: prefix) }
+
+  /// The times of the steps of a function since `beginProfile`, in the order of the plan's steps: calls of kernels,
+  /// and what runs together as the step that begins it. Other steps have none.
+  public func stepTimes(_ function: String) throws -> [StepTime] {
+    guard let position = plan.functions.firstIndex(where: { $0.name == function }) else {
+      throw RunError.unknownFunction(function)
+    }
+    return try code.stepTimes(prefix: prefix, function: position)
+  }
 
   // MARK: States
 

@@ -5,6 +5,9 @@
       UnsafeRawPointer?, Int32, UnsafePointer<Int64>?, UnsafePointer<UnsafeRawPointer?>?,
       UnsafePointer<UnsafeMutableRawPointer?>?
     ) -> Int32
+  private typealias Profile = @convention(c) (@convention(c) () -> Int64) -> Void
+  private typealias StepTimes =
+    @convention(c) (Int32, UnsafeMutablePointer<Int32>) -> UnsafePointer<Int64>?
   private typealias PoolStart = @convention(c) (UnsafeMutableRawPointer?, Int32) -> Int32
   private typealias PoolStop = @convention(c) (UnsafeMutableRawPointer?) -> Void
   private typealias PoolBytes = @convention(c) () -> Int
@@ -62,6 +65,22 @@
 
   /// Shares the work among so many threads, where the code was compiled for threads.
   func setThreads(_ count: Int) throws(CompileError) { try threads?.set(max(count, 1)) }
+
+  /// Measures the steps of all functions from now on, in nanoseconds; the code must have been compiled to do that.
+  func beginProfile(prefix: String) throws {
+    let begin = unsafe unsafeBitCast(try library.address(of: prefix + "profile"), to: Profile.self)
+    begin { System.nanoseconds }
+  }
+
+  /// How often each step of a function ran, and for how many nanoseconds.
+  func stepTimes(prefix: String, function: Int) throws -> [CompiledModel.StepTime] {
+    let times = unsafe unsafeBitCast(try library.address(of: prefix + "step_times"), to: StepTimes.self)
+    var count: Int32 = 0
+    guard let rows = unsafe times(Int32(function), &count) else { return [] }
+    return (0..<Int(count)).map { row in
+      unsafe CompiledModel.StepTime(runs: Int(rows[2 * row]), seconds: Double(rows[2 * row + 1]) * 1e-9)
+    }
+  }
 
   /// Calls a function by its number; its status.
   func call(

@@ -20,6 +20,13 @@ package enum System {
     return text.isEmpty ? nil : text
   }
 
+  /// A clock that only goes forward.
+  static var nanoseconds: Int64 {
+    var time = timespec()
+    unsafe _ = clock_gettime(CLOCK_MONOTONIC, &time)
+    return Int64(time.tv_sec) * 1_000_000_000 + Int64(time.tv_nsec)
+  }
+
   /// Whether a path leads to a file that may be run.
   static func isExecutable(_ path: String) -> Bool {
     var info = stat()

@@ -222,6 +222,22 @@ SAMPLE_FUNCTION void sample_pool_parallel_for(void *pool, int64_t count,
 SAMPLE_FUNCTION size_t sample_pool_bytes(void);
 #endif
 
+#ifdef SAMPLE_PROFILE
+/* How often a step ran, and for how long in the units of the clock. */
+typedef struct sample_step_time {
+  int64_t runs;
+  int64_t time;
+} sample_step_time;
+
+/* Measures what runs from now on with this clock, or no more where it is NULL; times begin anew.
+ * Calls of functions must then come one after the other. */
+SAMPLE_FUNCTION void sample_profile(int64_t (*clock)(void));
+
+/* The times of a function, by its number in the order of this file: one for every step of the plan
+ * that `sluice dump --stage plan` prints. */
+SAMPLE_FUNCTION const sample_step_time *sample_step_times(int32_t function, int32_t *count);
+#endif
+
 #ifdef __cplusplus
 }
 #endif
@@ -706,6 +722,50 @@ static void sample_k4_copy(const sample_f32 *SAMPLE_RESTRICT x, sample_f32 *SAMP
 
 /* ---- Entry points ------------------------------------------------------------------------ */
 
+#ifdef SAMPLE_PROFILE
+static sample_step_time sample_times[5];
+static const int32_t sample_first_steps[] = {0, 5};
+static int64_t (*sample_clock)(void);
+static int32_t sample_running = -1;
+static int64_t sample_since;
+
+SAMPLE_API void sample_profile(int64_t (*clock)(void)) {
+  for (size_t i = 0; i < sizeof sample_times / sizeof sample_times[0]; ++i) {
+    sample_times[i].runs = 0;
+    sample_times[i].time = 0;
+  }
+  sample_clock = clock;
+  sample_running = -1;
+}
+
+SAMPLE_API const sample_step_time *sample_step_times(int32_t function, int32_t *count) {
+  const int32_t functions = (int32_t)(sizeof sample_first_steps / sizeof sample_first_steps[0]) - 1;
+  *count = 0;
+  if (function < 0 || function >= functions) {
+    return NULL;
+  }
+  *count = sample_first_steps[function + 1] - sample_first_steps[function];
+  return sample_times + sample_first_steps[function];
+}
+
+/* A step begins, and the one before it ends; -1 only ends. */
+static void sample_step(int32_t step) {
+  if (sample_clock == NULL) {
+    return;
+  }
+  const int64_t now = sample_clock();
+  if (sample_running >= 0) {
+    sample_times[sample_running].runs += 1;
+    sample_times[sample_running].time += now - sample_since;
+  }
+  sample_running = step;
+  sample_since = now;
+}
+#define SAMPLE_STEP(step) sample_step(step)
+#else
+#define SAMPLE_STEP(step) ((void)0)
+#endif
+
 SAMPLE_API const char *sample_status_string(sample_status status) {
   switch (status) {
     case SAMPLE_OK:
@@ -1139,14 +1199,20 @@ SAMPLE_API sample_status sample_run(const sample_context *context, const sample_
   sample_f32 *const memory = SAMPLE_F32(state + 64);
   sample_f32 *const y = outputs->y;
 
+  SAMPLE_STEP(0);
   {
     const sample_k0_dense_row row = {x, layer_w, layer_b, hidden, B};
     sample_run_job(context, sample_k0_dense_job(&row, 1));
   }
+  SAMPLE_STEP(1);
   sample_k1_mean(hidden, mean, B);
+  SAMPLE_STEP(2);
   sample_k2_count(calls, n);
+  SAMPLE_STEP(3);
   sample_k3_blend(rate, memory, mean);
+  SAMPLE_STEP(4);
   sample_k4_copy(hidden, y, B);
+  SAMPLE_STEP(-1);
   return SAMPLE_OK;
 }
 

@@ -1,0 +1,102 @@
+import SluicePlan
+
+/// Counters of time for every step of every function, in the C file behind the macro `MODEL_PROFILE`.
+struct CProfile {
+  private let model: CModel
+
+  init(_ model: CModel) { self.model = model }
+
+  /// The row of a step among those of all functions.
+  func row(_ function: Int, _ step: Int) -> Int {
+    model.plan.functions[..<function].reduce(step) { $0 + $1.steps.count }
+  }
+
+  /// The part of the header.
+  var declarations: String { model.helpers.expand(Self.declarations) }
+
+  /// The definitions, which stand before the entry points.
+  var definitions: String {
+    let count = model.plan.functions.reduce(0) { $0 + $1.steps.count }
+    let firsts = model.plan.functions.indices.map { String(row($0, 0)) } + [String(count)]
+    var writer = CWriter()
+    writer.raw(model.helpers.expand(Self.head))
+    writer.line("static \(model.helpers.name("step_time")) \(model.helpers.name("times"))[\(max(count, 1))];")
+    writer.line(
+      "static const int32_t \(model.helpers.name("first_steps"))[] = {\(firsts.joined(separator: ", "))};")
+    writer.raw(model.helpers.expand(Self.body))
+    return writer.text
+  }
+
+  /// All of it.
+  static var templates: String { declarations + head + body + "@times @first_steps" }
+
+  private static let declarations = """
+    #ifdef @@PROFILE
+    /* How often a step ran, and for how long in the units of the clock. */
+    typedef struct @step_time {
+      int64_t runs;
+      int64_t time;
+    } @step_time;
+
+    /* Measures what runs from now on with this clock, or no more where it is NULL; times begin anew.
+     * Calls of functions must then come one after the other. */
+    @@FUNCTION void @profile(int64_t (*clock)(void));
+
+    /* The times of a function, by its number in the order of this file: one for every step of the plan
+     * that `sluice dump --stage plan` prints. */
+    @@FUNCTION const @step_time *@step_times(int32_t function, int32_t *count);
+    #endif
+
+
+    """
+
+  private static let head = """
+    #ifdef @@PROFILE
+
+    """
+
+  private static let body = """
+    static int64_t (*@clock)(void);
+    static int32_t @running = -1;
+    static int64_t @since;
+
+    @@API void @profile(int64_t (*clock)(void)) {
+      for (size_t i = 0; i < sizeof @times / sizeof @times[0]; ++i) {
+        @times[i].runs = 0;
+        @times[i].time = 0;
+      }
+      @clock = clock;
+      @running = -1;
+    }
+
+    @@API const @step_time *@step_times(int32_t function, int32_t *count) {
+      const int32_t functions = (int32_t)(sizeof @first_steps / sizeof @first_steps[0]) - 1;
+      *count = 0;
+      if (function < 0 || function >= functions) {
+        return NULL;
+      }
+      *count = @first_steps[function + 1] - @first_steps[function];
+      return @times + @first_steps[function];
+    }
+
+    /* A step begins, and the one before it ends; -1 only ends. */
+    static void @step(int32_t step) {
+      if (@clock == NULL) {
+        return;
+      }
+      const int64_t now = @clock();
+      if (@running >= 0) {
+        @times[@running].runs += 1;
+        @times[@running].time += now - @since;
+      }
+      @running = step;
+      @since = now;
+    }
+    #define @@STEP(step) @step(step)
+    #else
+    #define @@STEP(step) ((void)0)
+    #endif
+
+
+    """
+}
