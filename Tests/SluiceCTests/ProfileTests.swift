@@ -12,7 +12,7 @@ import Testing
   private static let text = """
     module @timed
 
-    func @step(%sum: f32[256,256], %row: f32[256,256]) -> f32[256,256] {
+    body @step(%sum: f32[256,256], %row: f32[256,256]) -> f32[256,256] {
       %p = matmul %row, %row : f32[256,256]
       %next = add %sum, %p : f32[256,256]
       return %next
@@ -34,7 +34,8 @@ import Testing
     var options = CompiledModel.Options()
     options.profiles = true
     let model = try CompiledModel(plan, parameters: [], states: [], options: options)
-    let input = try HostTensor(dtype: .f32, shape: [3, 256, 256], bytes: [UInt8](repeating: 0, count: 3 << 18))
+    let input = try HostTensor(
+      dtype: .f32, shape: [3, 256, 256], bytes: [UInt8](repeating: 0, count: 3 << 18))
     let start = try HostTensor(dtype: .f32, shape: [256, 256], bytes: [UInt8](repeating: 0, count: 1 << 18))
     _ = try model.run("sums", inputs: [input, start])
     let steps = try #require(plan.function("sums")).steps

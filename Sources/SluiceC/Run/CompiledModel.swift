@@ -116,8 +116,9 @@ public final class CompiledModel {
   /// Measures the steps of functions from now on, anew; the model must have been made with `profiles`.
   public func beginProfile() throws { try code.beginProfile(prefix: prefix) }
 
-  /// The times of the steps of a function since `beginProfile`, in the order of the plan's steps: calls of kernels,
-  /// and what runs together as the step that begins it. Other steps have none.
+  /// The times of the steps of a function since `beginProfile`, in the order of the plan's steps.
+  ///
+  /// Calls of kernels have times, and what runs together has one at the step that begins it; other steps have none.
   public func stepTimes(_ function: String) throws -> [StepTime] {
     guard let position = plan.functions.firstIndex(where: { $0.name == function }) else {
       throw RunError.unknownFunction(function)

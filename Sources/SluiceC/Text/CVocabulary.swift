@@ -117,7 +117,8 @@ enum CVocabulary {
   static let own: (names: Set<String>, macros: Set<String>) = {
     var own = marked(
       CHelper.all.map(\.text).joined(separator: "\n") + CPrelude.templates + CArithmetic.templates
-        + CInterface.templates + CHeader.templates + CGeneric.templates + CPool.templates + CProfile.templates + CTables.templates
+        + CInterface.templates + CHeader.templates + CGeneric.templates + CPool.templates + CProfile.templates
+        + CTables.templates
         + CSelfTest.templates)
     own.names.formUnion(CElementary.names)
     return own
