@@ -63,7 +63,8 @@ struct CountBenchmark {
 
   private func showKernels(_ row: Subject) {
     let parts = row.count.parts.enumerated().filter { $0.element.calls > 0 }
-    for (kernel, part) in parts.sorted(by: { ($1.element.bytes, $0.offset) < ($0.element.bytes, $1.offset) }) {
+    for (kernel, part) in parts.sorted(by: { ($1.element.bytes, $0.offset) < ($0.element.bytes, $1.offset) })
+    {
       let name = row.plan.kernels[kernel].name
       if options.isJSON {
         let fields = [
