@@ -194,10 +194,22 @@ public struct Planner {
           "made again: `\(name)`\(size), for readers that come much later, instead of kept until then",
           at: program.locations[item.index], kernel: kernel))
     }
+    for item in items where visits.nestCount(of: item) > 1 && leavesParts(item, program) {
+      let name = program.recipeTable.names[program.recipe(item).index]
+      remarks.append(
+        Remark(
+          .fuse,
+          "fused: `\(name)` leaves a part for every \(SumOrder.columnBlock) rows, and a small kernel adds them",
+          at: program.locations[item.index], kernel: kernel))
+    }
     for item in items {
       guard let text = refusal(visits.reasons[item.index], program.recipe(item), program) else { continue }
       remarks.append(Remark(.fuse, text, at: program.locations[item.index], kernel: kernel))
     }
+  }
+
+  private func leavesParts(_ item: ItemID, _ program: Program) -> Bool {
+    program.roles[item.index] == .fold && program.recipeTable.leavesParts[program.recipe(item).index]
   }
 
   /// Why an item was not fused, made once for all items of a recipe; nil where there is nothing to say.

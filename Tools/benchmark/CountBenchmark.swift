@@ -11,6 +11,7 @@ struct CountBenchmark {
     Plans rows and counts, without compiling C or running anything; without a ROW the rows of models.
 
     \(RowOptions.help)
+      --kernels           lists also the kernels of every row, those that move most bytes first: calls, megabytes, name
 
     Columns: kernel calls of one call of the function; those of one layer or block (the difference to a model with one
     more, which `--part` asks for a model that is named); megabytes (10^6) that kernels move: every call of a kernel loads and
@@ -23,6 +24,7 @@ struct CountBenchmark {
     """
 
   private var options = RowOptions()
+  private var listsKernels = false
 
   init(_ words: [String]) throws {
     var words = words[...]
@@ -30,6 +32,10 @@ struct CountBenchmark {
       if word == "--help" || word == "-h" {
         print(Self.usage)
         exit(0)
+      }
+      if word == "--kernels" {
+        listsKernels = true
+        continue
       }
       guard try options.take(word, &words) else {
         throw UsageError(description: "unknown argument `\(word)`; see Tools/bench count --help")
@@ -48,8 +54,27 @@ struct CountBenchmark {
           + "C KB".led(7))
     }
     for workload in workloads {
-      show(try Subject(workload))
+      let row = try Subject(workload)
+      show(row)
+      if listsKernels { showKernels(row) }
       fflush(nil)
+    }
+  }
+
+  private func showKernels(_ row: Subject) {
+    let parts = row.count.parts.enumerated().filter { $0.element.calls > 0 }
+    for (kernel, part) in parts.sorted(by: { ($1.element.bytes, $0.offset) < ($0.element.bytes, $1.offset) })
+    {
+      let name = row.plan.kernels[kernel].name
+      if options.isJSON {
+        let fields = [
+          ("row", row.workload.name.quoted), ("kernel", name.quoted), ("calls", number(part.calls, 0)),
+          ("bytes_moved", number(part.bytes, 0)),
+        ]
+        print(jsonLine(fields))
+      } else {
+        print(number(part.calls, 0).led(28) + number(part.bytes / 1e6, 2).led(11 + 16) + "  " + name)
+      }
     }
   }
 

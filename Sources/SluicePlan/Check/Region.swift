@@ -136,9 +136,7 @@ struct RegionAlgebra {
         continue
       }
       guard let clip = extent.clip else { return (i, width) }
-      if width == .one, let (coefficient, _) = clip.split(by: sweep.unknown), coefficient == Polynomial(-1) {
-        return (i, width)
-      }
+      if let (coefficient, _) = clip.split(by: sweep.unknown), coefficient == -width { return (i, width) }
     }
     return nil
   }
@@ -157,11 +155,10 @@ struct RegionAlgebra {
       result.extents[tile.extent].count = end * tile.width
       result.extents[tile.extent].clip = clip
     case .down:
-      guard let ends = least(pair: [sweep.count, sweep.clip, clip].compactMap { $0 }, scope) else {
-        return nil
-      }
-      result.extents[tile.extent].count = ends[0] * tile.width
-      result.extents[tile.extent].clip = ends.count > 1 ? ends[1] * tile.width : nil
+      let own = [sweep.count, sweep.clip].compactMap { $0.map { $0 * tile.width } }
+      guard let ends = least(pair: own + [clip].compactMap { $0 }, scope) else { return nil }
+      result.extents[tile.extent].count = ends[0]
+      result.extents[tile.extent].clip = ends.count > 1 ? ends[1] : nil
     }
     return normalized(result, in: scope)
   }

@@ -158,6 +158,10 @@ struct Derivation {
 
   // MARK: What it costs
 
+  private func isOnlyFolded(_ root: RootID, _ program: Program) -> Bool {
+    isReadOnce(root) && program.roles[lastReaders[root.index].index] == .fold
+  }
+
   /// Notes what a derived item comes from, and stores it where that is too large, or it is too much work.
   private mutating func weigh(
     _ item: ItemID, _ scratch: inout Leaves, _ program: Program, _ tables: inout Tables
@@ -170,7 +174,9 @@ struct Derivation {
       bytes += tables.byteCount(program.types[scratch.roots[leaf].index])
       count += 1
     }
-    if bytes > 1.25 * tables.byteCount(program.types[result]) + Self.slack {
+    // Storing what a fold alone reads, and reading that, is no less than reading two arrays for it.
+    let limit = isOnlyFolded(RootID(result), program) ? 2.25 : 1.25
+    if bytes > limit * tables.byteCount(program.types[result]) + Self.slack {
       reasons[item.index] = .large
     } else if count > Self.numberRoots, tables.elementBound(program.types[result]) == 1 {
       // Many may read it, and each of them would read all that it is made of.

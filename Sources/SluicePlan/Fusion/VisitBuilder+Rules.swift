@@ -80,7 +80,7 @@ extension VisitBuilder {
   // MARK: The item
 
   /// The bits of the atoms along which the item runs, and of those that it folds.
-  private var domain: (all: UInt32, folded: UInt32) {
+  var domain: (all: UInt32, folded: UInt32) {
     var (all, folded): (UInt32, UInt32) = (0, 0)
     for axis in leaves.space.indices where attempt.atoms[axis] != AxisList.none {
       all |= 1 << UInt32(attempt.atoms[axis])
@@ -144,6 +144,7 @@ extension VisitBuilder {
     nest.argues = role == .argument
     let foldsLast = leaves.space.indices.last.map { leaves.foldedAxes.contains($0) } ?? true
     nest.isColumn = role == .fold && !foldsLast
+    nest.leavesParts = leavesParts(item)
     nest.hasLanes = role == .fold && foldsLast && !program.recipeTable.isColumn[program.recipe(item).index]
     return (nest, nest.folds ? .fold : .body)
   }
@@ -157,6 +158,12 @@ extension VisitBuilder {
     let (all, folded) = domain
     noteRow(item)
     attempt.outer = visits.outer[visit.index] & all & ~folded
+    attempt.sweep = visits.sweeps[visit.index]
+    if leavesParts(item) {
+      guard sweeps(visit, all, folded) else { return .foldsElsewhere }
+    } else if attempt.sweep != Visits.noSweep, attempt.outer >> UInt32(attempt.sweep) & 1 == 0 {
+      return .foldsElsewhere
+    }
     if attempt.rowAtoms != 0 { attempt.outer &= attempt.rowKept }
     if let refusal = match(visit, tables) { return refusal }
     let joined = lists.costs[visit.index] + own
@@ -191,7 +198,9 @@ extension VisitBuilder {
       isSame.append(maker(root) == visit && isSameElement(leaf, tables))
     }
     for (leaf, root) in leaves.roots.enumerated() where maker(root) == visit {
-      guard leaves.isMapped(leaf), !leaves.isAhead(leaf) else { return .readsElsewhere }
+      guard leaves.isMapped(leaf), !leaves.isAhead(leaf), !leavesParts(program.makers[root.index]) else {
+        return .readsElsewhere
+      }
       for axis in 0..<rank(root, tables) {
         guard let atom = madeAtom(root, axis), attempt.outer >> UInt32(atom) & 1 == 1 else { continue }
         let space = leaves.spaceAxis(leaf, axis)
@@ -294,7 +303,8 @@ extension VisitBuilder {
       if readsFolds || nest.contracts { return nil }
       if nest.folds {
         guard !nest.argues, !own.argues, nest.kept == own.kept, nest.folded == own.folded,
-          nest.isColumn == own.isColumn, nest.hasLanes == own.hasLanes
+          nest.isColumn == own.isColumn, nest.hasLanes == own.hasLanes,
+          nest.leavesParts == own.leavesParts
         else { return nil }
         return .fold
       }
@@ -303,6 +313,7 @@ extension VisitBuilder {
       attempt.refold = own
       return .fold
     }
+    if nest.leavesParts { return nil }
     if readsFolds { return Visits.sameLoops(nest.kept, own.kept) ? .post : nil }
     if nest.contracts { return Visits.sameLoops(nest.kept, own.kept) && !readsBody ? .post : nil }
     if nest.folds {

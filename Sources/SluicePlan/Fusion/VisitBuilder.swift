@@ -36,6 +36,7 @@ struct VisitBuilder {
     /// Extents of new atoms, behind those that are there.
     var newExtents: [DimID] = []
     var outer: UInt32 = 0
+    var sweep = Visits.noSweep
     var nest = 0
     var newNest: Visits.Nest?
     var phase = Visits.Phase.body
@@ -294,6 +295,7 @@ struct VisitBuilder {
       if !leaves.foldedAxes.contains(axis) { attempt.outer |= 1 << UInt32(attempt.newExtents.count) }
       attempt.newExtents.append(leaves.space[axis])
     }
+    if leavesParts(item) { beginSweep() }
     noteRow(item)
     if attempt.rowAtoms != 0 {
       attempt.outer &= attempt.rowKept
@@ -311,6 +313,7 @@ struct VisitBuilder {
       visits.atomCounts[visit.index] += 1
     }
     visits.outer[visit.index] = attempt.outer
+    visits.sweeps[visit.index] = attempt.sweep
     if let nest = attempt.newNest {
       visits.nestOf[item.index] = visits.nestCounts[visit.index]
       visits.append(nest, to: visit)

@@ -23,6 +23,8 @@ struct Visits {
   var segments: [UInt32] = []
   /// The atoms of the loops around everything, as bits.
   var outer: [UInt32] = []
+  /// The outer atom whose blocks come one after the other in a task, because sums go on from one to the next.
+  var sweeps: [UInt8] = []
   var atomCounts: [UInt8] = []
   var nestCounts: [UInt8] = []
   private var firstItems: [ItemID] = []
@@ -36,6 +38,8 @@ struct Visits {
   var firstNests: [UInt32] = []
 
   static let maximumAtoms = 15
+  /// No atom.
+  static let noSweep = UInt8.max
   static let maximumNests = 24
   static let maximumItems = 48
   /// The most arrays that a kernel works on: C99 promises functions of 127 parameters, and there are others.
@@ -102,6 +106,8 @@ struct Visits {
     var hasLanes = false
     /// Whether what is folded is not the last axis of the space: neighbours lie apart.
     var isColumn = false
+    /// Whether it leaves parts of sums: the folded atom is the sweep of the visit.
+    var leavesParts = false
     var next = Visits.end
   }
 
@@ -226,6 +232,12 @@ struct Visits {
 
   func extent(_ visit: VisitID, _ atom: Int) -> DimID { atomExtents[visit.index * Self.maximumAtoms + atom] }
 
+  /// How many nests the visit of an item has.
+  func nestCount(of item: ItemID) -> Int {
+    let visit = visitOf[item.index]
+    return visit.isNone ? 0 : Int(nestCounts[visit.index])
+  }
+
   /// The entry of an item; of a derived one that of nothing.
   func entry(_ item: ItemID) -> Int { Int(itemEntries[item.index]) }
 
@@ -248,6 +260,7 @@ struct Visits {
     blocks.append(block)
     segments.append(segment)
     outer.append(0)
+    sweeps.append(Self.noSweep)
     atomCounts.append(0)
     nestCounts.append(0)
     firstItems.append(.none)

@@ -67,6 +67,8 @@ struct KernelRequest: Equatable {
   var atoms: [DimID] = []
   /// The atoms of the loops around all nests, as bits.
   var outer: UInt32 = 0
+  /// The outer atom whose blocks come one after the other in a task; `Visits.noSweep` for none.
+  var sweep = Visits.noSweep
   var nests: [Visits.Nest] = []
   /// Whether the only item has a kernel of its own.
   var isSingle = false
@@ -93,7 +95,7 @@ struct KernelRequest: Equatable {
 
   var hash: UInt64 {
     var hasher = WordHasher()
-    hasher.combine(UInt64(outer) << 32 | UInt64(target.rawValue))
+    hasher.combine(UInt64(outer) << 32 | UInt64(sweep) << 8 | UInt64(target.rawValue))
     for atom in atoms { hasher.combine(UInt64(atom.raw)) }
     for nest in nests {
       hasher.combine(nest.kept)
@@ -125,6 +127,7 @@ struct KernelRequest: Equatable {
     atoms.removeAll(keepingCapacity: true)
     nests.removeAll(keepingCapacity: true)
     outer = 0
+    sweep = Visits.noSweep
     isSingle = false
     target = .none
     items.removeAll(keepingCapacity: true)
@@ -193,6 +196,7 @@ struct RequestWriter {
     collect(visit, program, visits)
     request.isSingle = visits.isSingle[visit.index]
     request.outer = visits.outer[visit.index]
+    request.sweep = visits.sweeps[visit.index]
     for atom in 0..<Int(visits.atomCounts[visit.index]) { request.atoms.append(visits.extent(visit, atom)) }
     for nest in 0..<Int(visits.nestCounts[visit.index]) {
       var row = visits.nest(visit, nest)

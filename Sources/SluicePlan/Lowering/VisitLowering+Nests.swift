@@ -6,6 +6,7 @@ extension VisitLowering {
   mutating func emit(_ number: Int, inside outer: UInt32) throws(Diagnostics) {
     let nest = request.nests[number]
     let items = request.items.indices.filter { request.items[$0].nest == UInt8(number) }
+    if nest.leavesParts { return try takeRows(number, items) }
     let body = items.filter { request.items[$0].phase != .post }
     let post = items.filter { request.items[$0].phase == .post }
     var kept = Visits.atoms(nest.kept).filter { outer >> UInt32($0) & 1 == 0 }

@@ -17,6 +17,8 @@ extension VisitLowering {
   private static let mostRows = 96
   /// The bytes of private rows that a block of rows may have.
   private static let rowBytes: Int64 = 65_536
+  /// The same where blocks are powers of two.
+  private static let partRowBytes: Int64 = 102_400
   /// The bytes of sums that wait for the maps behind them: of one nest, and of all.
   private static let sumBytes = 24_576
   private static let allSumBytes = 65_536
@@ -92,9 +94,11 @@ extension VisitLowering {
     for atom in outer.dropLast() {
       others = others.multipliedClamped(tables.dims.bound(extent(atom)) ?? .max)
     }
-    let most = Int(min(Int64(Self.mostRows), Self.rowBytes / max(bytes, 1)))
-    let size = evenBlock(
-      of: extent(atom), most: most, parts: Self.fewBlocks / max(min(others, Self.fewBlocks), 1))
+    let budget = atom == sweep ? Self.partRowBytes : Self.rowBytes
+    let most = Int(min(Int64(Self.mostRows), budget / max(bytes, 1)))
+    let parts = Self.fewBlocks / max(min(others, Self.fewBlocks), 1)
+    let size =
+      (atom == sweep ? partBlock(most: most) : nil) ?? evenBlock(of: extent(atom), most: most, parts: parts)
     return size < 4 ? nil : (atom, size)
   }
 

@@ -30,7 +30,8 @@ extension VisitLowering {
     let row = request.items[item]
     guard row.role.isReduction else { return Array(own.prefix(rank)) }
     let folded = recipes.axes[row.recipe.index]
-    if rank == own.count { return own.indices.map { folded.contains($0) ? Affine(writer.zero) : own[$0] } }
+    let place = leavesParts(item) ? part : Affine(writer.zero)
+    if rank == own.count { return own.indices.map { folded.contains($0) ? place : own[$0] } }
     return own.indices.filter { !folded.contains($0) }.map { own[$0] }
   }
 

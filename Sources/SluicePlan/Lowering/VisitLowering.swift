@@ -46,6 +46,10 @@ struct VisitLowering {
   }
 
   let request: KernelRequest
+  /// The atom whose blocks come one after the other in a task; nil for none.
+  let sweep: Int?
+  /// Which part of the sweep is open.
+  var part: Affine
   let recipes: RecipeTable
   let layouts: LayoutTable
   var tables = Tables()
@@ -102,6 +106,7 @@ struct VisitLowering {
     _ name: String, _ merged: UInt32?
   ) {
     self.request = request
+    sweep = request.sweep == Visits.noSweep ? nil : Int(request.sweep)
     self.recipes = recipes
     self.layouts = layouts
     self.merged = merged ?? 0
@@ -116,6 +121,7 @@ struct VisitLowering {
       roots: [Register](repeating: -1, count: request.roots.count),
       starts: [[Affine.Term]?](repeating: nil, count: request.items.count))
     writer = KernelWriter(name, &tables)
+    part = Affine(writer.zero)
     swap(&self.tables, &tables)
   }
 
@@ -139,7 +145,7 @@ struct VisitLowering {
 
   /// Whether nests share outer loops, so that something may be kept in rows between them.
   private var isShared: Bool {
-    request.nests.count > 1 || request.items.indices.contains { computedOperand($0) != nil }
+    request.nests.count > 1 || sweep != nil || request.items.indices.contains { computedOperand($0) != nil }
   }
 
   private mutating func emitVisit() throws(Diagnostics) {
@@ -150,17 +156,18 @@ struct VisitLowering {
       return
     }
     // The outer loops stand in the order of the first nest.
-    let outer = Visits.atoms(first.kept).filter { request.outer >> UInt32($0) & 1 == 1 }
+    var outer = Visits.atoms(first.kept).filter { request.outer >> UInt32($0) & 1 == 1 && $0 != sweep }
+    if let sweep { outer.append(sweep) }
     assert(outer.count == request.outer.nonzeroBitCount)
     for nest in request.nests.indices { try hoist(nest) }
     let rows = rowBlock(outer)
-    for atom in outer where atom != rows?.atom { begin(atom, .parallel) }
-    if let rows { openBlock(rows.atom, rows.size) }
+    for atom in outer where atom != rows?.atom && atom != sweep { begin(atom, .parallel) }
+    if let sweep { try beginParts(sweep, rows?.size) } else if let rows { openBlock(rows.atom, rows.size) }
     try makeRows()
     let open = request.outer & ~(rows.map { 1 << UInt32($0.atom) } ?? 0)
     for nest in request.nests.indices { try emit(nest, inside: open) }
-    if let rows { endBlock(rows.atom) }
-    for atom in outer.reversed() where atom != rows?.atom { end(atom) }
+    if let sweep { endParts(sweep, rows?.size) } else if let rows { endBlock(rows.atom) }
+    for atom in outer.reversed() where atom != rows?.atom && atom != sweep { end(atom) }
     operandRows.removeAll()
     known = start
   }

@@ -18,6 +18,8 @@ package struct PlanCount {
   package private(set) var kernels = 0
   /// Bytes loaded and stored by kernels.
   package private(set) var bytes = 0.0
+  /// Per kernel of the plan its calls and their bytes; of a branch both sides count.
+  package private(set) var parts: [(calls: Double, bytes: Double)]
 
   private let plan: ModulePlan
   private let function: ExecutionPlan
@@ -29,13 +31,14 @@ package struct PlanCount {
     (self.plan, self.function) = (plan, function)
     let bounds = function.symbols.map { ($0, plan.tables.dims.symbols[$0.index].bound) }
     self.sizes = sizes.merging(bounds) { size, _ in size }
+    parts = [(calls: Double, bytes: Double)](repeating: (0, 0), count: plan.kernels.count)
     var position = 0
-    (calls, bytes) = block(&position)
+    (calls, bytes) = block(&position, turns: 1)
     kernels = traffic.count
   }
 
-  /// The steps up to the `end` or `otherwise` of this block, which is passed.
-  private mutating func block(_ position: inout Int) -> (calls: Int, bytes: Double) {
+  /// The steps up to the `end` or `otherwise` of this block, which is passed and runs so many times.
+  private mutating func block(_ position: inout Int, turns: Double) -> (calls: Int, bytes: Double) {
     var (calls, bytes) = (0, 0.0)
     while position < function.steps.count {
       let step = function.steps[position]
@@ -43,31 +46,30 @@ package struct PlanCount {
       switch step {
       case .call(let kernel, let arguments):
         calls = Self.sum(calls, 1)
-        bytes += moved(kernel, arguments)
+        bytes += call(kernel, arguments, turns, isFirst: true)
       case .loop(_, let count, _):
-        let turns = Swift.max(value(count), 0)
-        let inside = block(&position)
-        let (all, isTooMany) = inside.calls.multipliedReportingOverflow(by: turns)
+        let count = Swift.max(value(count), 0)
+        let inside = block(&position, turns: turns * Double(count))
+        let (all, isTooMany) = inside.calls.multipliedReportingOverflow(by: count)
         calls = Self.sum(calls, isTooMany ? .max : all)
-        bytes += inside.bytes * Double(turns)
+        bytes += inside.bytes * Double(count)
       case .together:
         var called: Set<KernelID> = []
         while position < function.steps.count,
           case .call(let kernel, let arguments) = function.steps[position]
         {
           position += 1
-          called.insert(kernel)
-          bytes += moved(kernel, arguments)
+          bytes += call(kernel, arguments, turns, isFirst: called.insert(kernel).inserted)
         }
         position += 1
         calls = Self.sum(calls, called.count)
       case .forever:
-        let inside = block(&position)
+        let inside = block(&position, turns: turns)
         calls = Self.sum(calls, inside.calls)
         bytes += inside.bytes
       case .branch:
-        var sides = [block(&position)]
-        if case .otherwise = function.steps[position - 1] { sides.append(block(&position)) }
+        var sides = [block(&position, turns: turns)]
+        if case .otherwise = function.steps[position - 1] { sides.append(block(&position, turns: turns)) }
         let larger = sides.max { ($0.calls, $0.bytes) < ($1.calls, $1.bytes) }
         calls = Self.sum(calls, larger?.calls ?? 0)
         bytes += larger?.bytes ?? 0
@@ -81,6 +83,16 @@ package struct PlanCount {
   private static func sum(_ a: Int, _ b: Int) -> Int {
     let (sum, isTooMany) = a.addingReportingOverflow(b)
     return isTooMany ? .max : sum
+  }
+
+  /// The bytes of a call, which are noted with its kernel; the first one of several together counts as a call.
+  private mutating func call(
+    _ kernel: KernelID, _ arguments: [Argument], _ turns: Double, isFirst: Bool
+  ) -> Double {
+    let moved = moved(kernel, arguments)
+    if isFirst { parts[kernel.index].calls += turns }
+    parts[kernel.index].bytes += turns * moved
+    return moved
   }
 
   private mutating func moved(_ kernel: KernelID, _ arguments: [Argument]) -> Double {

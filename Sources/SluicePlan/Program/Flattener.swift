@@ -202,6 +202,13 @@ struct Flattener {
     let shape = tables.types.shape(operandType)
     let axes = program.recipeTable.axes[recipe.index]
     let last = shape.count - 1
+    if recomputes, let parts = columnParts(operand, axes) {
+      append(
+        program.recipeTable.part(
+          of: recipe, over: AxisSet([parts.axis]), leavesParts: true, operandType, tables), [operand])
+      append(recipe, [program.appendResult(parts.type, .none)])
+      return program.appendResult(type, name)
+    }
     let others = AxisSet((0..<Swift.max(last, 0)).filter { axes.contains($0) })
     guard last > 0, axes.contains(last), tables.types.rank(type) < shape.count,
       isWorthSplitting(shape, others)

@@ -25,6 +25,9 @@ struct RecipeTable {
   private(set) var records: [AttributesID] = []
   /// Whether a fold takes neighbours in one after the other, as along axes that are not the last one; see `SumOrder`.
   private(set) var isColumn: [Bool] = []
+  /// Whether a fold leaves its parts, one a block of `SumOrder.columnBlock` elements of the folded axis, for another
+  /// one to fold.
+  private(set) var leavesParts: [Bool] = []
   private var details: [Detail] = []
 
   /// The words by which each recipe is known: op, record, dtypes and ranks of operands.
@@ -74,17 +77,20 @@ struct RecipeTable {
     return (known.map { RecipeID($0) }, hasher.hash)
   }
 
-  /// The recipe of a fold over some axes of an operand: a part of one over more axes.
+  /// The recipe of a fold over some axes of an operand: a part of one over more axes, or what leaves the parts of it.
   mutating func part(
-    of recipe: RecipeID, over axes: AxisSet, isColumn: Bool, _ operand: TypeID, _ tables: Tables
+    of recipe: RecipeID, over axes: AxisSet, isColumn: Bool = false, leavesParts: Bool = false,
+    _ operand: TypeID, _ tables: Tables
   ) -> RecipeID {
     let begin = words.count
     words.append(1 << 63 | UInt64(recipe.raw) << 17 | UInt64(axes.bits) << 1 | (isColumn ? 1 : 0))
-    words.append(UInt64(tables.types.dtype(operand).rawValue) << 8 | UInt64(tables.types.rank(operand)))
+    let dtype = UInt64(tables.types.dtype(operand).rawValue)
+    words.append((leavesParts ? 1 << 16 : 0) | dtype << 8 | UInt64(tables.types.rank(operand)))
     let (known, hash) = find(begin)
     if let known { return known }
     append(.fold, names[recipe.index], axes, records[recipe.index], details[recipe.index])
     self.isColumn[roles.count - 1] = isColumn
+    self.leavesParts[roles.count - 1] = leavesParts
     wordEnds.append(words.count)
     index.insert(roles.count - 1, hash: hash)
     return RecipeID(roles.count - 1)
@@ -153,6 +159,7 @@ struct RecipeTable {
     self.axes.append(axes)
     records.append(record)
     isColumn.append(false)
+    leavesParts.append(false)
     details.append(detail)
   }
 
