@@ -36,6 +36,7 @@ extension CKernelPrinter {
     emitter.writer.line("ptrdiff_t \(index) = \(bounds.begin);")
     for vectors in tile.rows == nil ? [8, 2] : [2] {
       let block = "\(vectors) * \(lanes)"
+      emitter.writer.line(helpers.macro("ROLLED"))
       open("for (; \(index) + \(block) <= \(bounds.end); \(index) += \(block))")
       let own = tile.rows == nil ? [block, "\(vectors)"] : []
       let call = tile.rows == nil ? name : "\(name)_rows"
@@ -85,6 +86,7 @@ extension CKernelPrinter {
       tileFunctions.line("ptrdiff_t \(row) = \(begin);")
       let sizes = isMultiple(span: jam, of: 12) ? [rows] : isRest ? [rows, "1"] : [rows, third, "1"]
       for size in sizes {
+        tileFunctions.line(helpers.macro("ROLLED"))
         tileFunctions.open("for (; \(row) + \(size) <= \(end); \(row) += \(size))")
         let shape = isRest ? [count, "1"] : ["2 * \(lanes)", "2"]
         let all = arguments + [row, lane] + shape + [size]
