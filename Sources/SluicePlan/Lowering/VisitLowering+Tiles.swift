@@ -75,27 +75,30 @@ extension VisitLowering {
 
   /// The block of rows in which the nests of a kernel share private memory; nil for one row at a time.
   ///
-  /// It is the innermost outer atom, where a contraction can run in tiles of it.
+  /// It is the innermost outer atom of which a contraction can run in tiles: of a product the rows, of a convolution
+  /// the channels, which all read the same part of an image.
   mutating func rowBlock(_ outer: [Int]) -> (atom: Int, size: Int)? {
-    guard isTiled, let atom = outer.last else { return nil }
-    let inner = outer.dropLast().reduce(UInt32(0)) { $0 | 1 << UInt32($1) }
-    let isUsed = request.items.indices.contains { item in
-      guard request.items[item].role == .contract, request.items[item].nest != KernelRequest.derived else {
-        return false
-      }
-      let nest = request.nests[Int(request.items[item].nest)]
-      let kept = Visits.atoms(nest.kept).filter { inner >> UInt32($0) & 1 == 0 && $0 != atom }
-      return tile(item, [atom] + kept)?.row == atom
-    }
-    guard isUsed, let bytes = privateBytes(), bytes < Self.rowBytes else { return nil }
+    guard isTiled, let atom = outer.last(where: { isRow($0, outer) }) else { return nil }
+    guard let bytes = privateBytes(), bytes < Self.rowBytes else { return nil }
     var others: Int64 = 1
-    for atom in outer.dropLast() {
-      others = others.multipliedClamped(tables.dims.bound(extent(atom)) ?? .max)
+    for other in outer where other != atom {
+      others = others.multipliedClamped(tables.dims.bound(extent(other)) ?? .max)
     }
     let most = Int(min(Int64(Self.mostRows), Self.rowBytes / max(bytes, 1)))
     let size = evenBlock(
       of: extent(atom), most: most, parts: Self.fewBlocks / max(min(others, Self.fewBlocks), 1))
     return size < 4 ? nil : (atom, size)
+  }
+
+  /// Whether a contraction can run in tiles of an outer atom.
+  private func isRow(_ atom: Int, _ outer: [Int]) -> Bool {
+    request.items.indices.contains { item in
+      guard request.items[item].role == .contract, request.items[item].nest != KernelRequest.derived else {
+        return false
+      }
+      let nest = request.nests[Int(request.items[item].nest)]
+      return tile(item, [atom] + Visits.atoms(nest.kept).filter { !outer.contains($0) })?.row == atom
+    }
   }
 
   /// The bytes of private memory that one place of the outer atoms needs; nil where there is no bound.
