@@ -11,6 +11,10 @@ extension VisitLowering {
     var lane: Int
     /// The atom of which some places run at once: what varies with the lanes is the same for all of them.
     var row: Int?
+    /// Whether lanes run along the operand without windows.
+    var isTurned = false
+    /// The atoms of short loops that stand inside the chains of the sum, so that all of them read the same panel.
+    var within: [Int] = []
   }
 
   /// The rows of a block at most: a block of what lanes load is read again for every block of rows.
@@ -20,9 +24,11 @@ extension VisitLowering {
   /// The bytes of sums that wait for the maps behind them: of one nest, and of all.
   private static let sumBytes = 24_576
   private static let allSumBytes = 65_536
+  /// The places of a window that may share a panel.
+  private static let mostWithin: Int64 = 64
   /// The bytes of a packed operand for one chain, and how many nests of a kernel may pack one.
-  private static let packedBytes = 32_768
-  private static let mostPacking = 1
+  static let packedBytes = 32_768
+  static let mostPacking = 1
   /// The blocks of rows in which kernels with private rows should come at least.
   private static let fewBlocks: Int64 = 4
   /// The tasks that threads should find at least.
@@ -41,21 +47,72 @@ extension VisitLowering {
     else { return nil }
     let dtype = tables.types.dtype(request.roots[Int(root)].type)
     guard dtype == .f32 || dtype == .f64 else { return nil }
-    var varying: [[Int?]] = []
     for position in 0..<2 {
       let operand = request.operandRows[first + position]
       guard operand.root != .max, tables.types.dtype(operand.type) == dtype, isLoaded(item, position) else {
         return nil
       }
-      let atoms = operandAtoms(item, position)
-      if atoms.contains(lane) { varying.append(atoms) }
     }
     if request.operandRange(item).count > 2, operandAtoms(item, 2).contains(lane) { return nil }
-    let row = kept.last { atom in
+    if let turned = turnedTile(item, kept, lane) { return turned }
+    return Tile(lane: lane, row: row(item, kept, lane))
+  }
+
+  /// The atom of the rows of a tile: the innermost long one of those along which what lanes load is the same, else the
+  /// longest.
+  private func row(_ item: Int, _ kept: [Int], _ lane: Int) -> Int? {
+    let varying = (0..<2).map { operandAtoms(item, $0) }.filter { $0.contains(lane) }
+    let rows = kept.filter { atom in
       atom != lane && merged >> UInt32(atom) & 1 == 0 && tables.dims.value(request.atoms[atom]) != 1
         && varying.allSatisfy { !$0.contains(atom) }
     }
-    return Tile(lane: lane, row: row)
+    return rows.last { tables.dims.bound(request.atoms[$0]).map { $0 >= 8 } ?? true }
+      ?? rows.max { tables.dims.bound(request.atoms[$0]) ?? 0 < tables.dims.bound(request.atoms[$1]) ?? 0 }
+  }
+
+  /// A tile whose lanes run along the other operand, where those that lie last would run along windows that overlap:
+  /// the weights of a convolution have the channels of its result as lanes.
+  ///
+  /// What private memory holds of the other operand serves all places of the window.
+  private func turnedTile(_ item: Int, _ kept: [Int], _ lane: Int) -> Tile? {
+    let first = request.operandRange(item).lowerBound
+    guard let windows = (0..<2).first(where: { operandAtoms(item, $0).contains(lane) }),
+      liesApart(item, windows, lane), overlaps(request.operandRows[first + windows]), !overlaps(request.operandRows[first + 1 - windows])
+    else { return nil }
+    let inside = operandAtoms(item, windows)
+    let other = operandAtoms(item, 1 - windows)
+    var places: Int64 = 1
+    for atom in kept where atom != lane && inside.contains(atom) && !other.contains(atom) {
+      places = places.multipliedClamped(tables.dims.bound(request.atoms[atom]) ?? .max)
+    }
+    guard !other.contains(lane), places > 1, places <= Self.mostWithin,
+      let turned = kept.last(where: { atom in
+        blocks[atom] == nil && merged >> UInt32(atom) & 1 == 0 && other.contains(atom) && !inside.contains(atom)
+          && tables.dims.bound(request.atoms[atom]).map { $0 >= 8 } ?? true
+      })
+    else { return nil }
+    return Tile(lane: turned, row: row(item, kept, turned), isTurned: true)
+  }
+
+  /// Whether elements of a view are seen at several of its places.
+  private func overlaps(_ operand: KernelRequest.Operand) -> Bool {
+    guard operand.root != .max, !operand.layout.isNone else { return false }
+    var axes: [(stride: Int64, extent: Int64)] = []
+    let shape = tables.types.shape(operand.type)
+    for (axis, dim) in layouts.strides(operand.layout).enumerated() {
+      guard let stride = tables.dims.value(dim), let extent = tables.dims.bound(shape[axis]) else { continue }
+      if stride != 0, extent > 1 { axes.append((Int64(clamping: stride.magnitude), extent)) }
+    }
+    axes.sort { $0.stride < $1.stride }
+    var reach: Int64 = 0
+    for axis in axes {
+      if axis.stride <= reach { return true }
+      let (span, overflows) = axis.stride.multipliedReportingOverflow(by: axis.extent - 1)
+      let (next, exceeds) = reach.addingReportingOverflow(span)
+      if overflows || exceeds { return false }
+      reach = next
+    }
+    return false
   }
 
   /// The innermost atom that is long enough for lanes, else the innermost one.
@@ -151,12 +208,17 @@ extension VisitLowering {
   mutating func contractInTiles(
     _ number: Int, _ item: Int, _ post: [Int], _ kept: [Int]
   ) throws(Diagnostics) -> Bool {
-    guard isTiled, let tile = tile(item, kept), let root = request.results(item).first else { return false }
+    guard isTiled, var tile = tile(item, kept), let root = request.results(item).first else { return false }
     let panels = panels(item, tile)
+    if tile.isTurned, !panels.isEmpty {
+      tile.within = kept.filter { atom in
+        atom != tile.lane && atom != tile.row && panels.allSatisfy { !operandAtoms(item, $0).contains(atom) }
+      }
+    }
     if panels.isEmpty { try makeOperandRow(item) }
     try hoist(number)
     let outside = known
-    let others = kept.filter { $0 != tile.lane && $0 != tile.row }
+    let others = kept.filter { $0 != tile.lane && $0 != tile.row && !tile.within.contains($0) }
     for atom in others { begin(atom, .parallel) }
     let dtype = tables.types.dtype(request.roots[Int(root)].type)
     let rows = rowsToBlock(tile, hasPanels: !panels.isEmpty)
@@ -182,13 +244,13 @@ extension VisitLowering {
     if isApart, request.roots[Int(root)].needsMemory { storeSums(root, item, tile) }
     known = inBlock
     if !post.isEmpty {
-      if let atom = tile.row { begin(atom, .parallel) }
+      let loops = finishingLoops(item, tile)
+      for atom in loops.dropLast() { begin(atom, .parallel) }
       try hoist(number)
-      begin(tile.lane, .vector)
+      if let atom = loops.last { begin(atom, .vector) }
       for item in post { try set(item) }
       for item in post { store(item) }
-      end(tile.lane)
-      if let atom = tile.row { end(atom) }
+      for atom in loops.reversed() { end(atom) }
     }
     if !isKept { self.rows[Int(root)] = nil }
     if lanes != nil { endBlock(tile.lane) }
@@ -199,7 +261,7 @@ extension VisitLowering {
   }
 
   /// Whether the lanes of a tile are apart in the memory of the result, where sums should not wait.
-  private mutating func storesApart(_ item: Int, _ tile: Tile) -> Bool {
+  mutating func storesApart(_ item: Int, _ tile: Tile) -> Bool {
     let atoms = resultAtoms(item)
     let strides = tables.contiguousStrides(tables.types.shape(request.resultType(item)))
     return atoms.firstIndex(of: tile.lane).map { strides[$0] != writer.one } ?? false
@@ -207,132 +269,31 @@ extension VisitLowering {
 
   /// Stores finished sums where others read them.
   private mutating func storeSums(_ root: KernelRequest.Number, _ item: Int, _ tile: Tile) {
-    if let atom = tile.row { begin(atom, .parallel) }
-    begin(tile.lane, .vector)
+    let loops = finishingLoops(item, tile)
+    for atom in loops { begin(atom, atom == loops.last ? .vector : .parallel) }
     known.roots[Int(root)] = sumSoFar(root, item)
     let sums = rows[Int(root)]
     rows[Int(root)] = nil
     store(item)
     rows[Int(root)] = sums
-    end(tile.lane)
-    if let atom = tile.row { end(atom) }
+    for atom in loops.reversed() { end(atom) }
   }
 
-  private mutating func begin(_ tile: Tile) {
+  /// The loops over finished sums, outermost first: what lies closest together in the result runs side by side.
+  private mutating func finishingLoops(_ item: Int, _ tile: Tile) -> [Int] {
+    let loops = tile.within + (tile.row.map { [$0] } ?? []) + [tile.lane]
+    guard tile.isTurned, let row = tile.row else { return loops }
+    return tile.within + [tile.lane, row]
+  }
+
+  mutating func begin(_ tile: Tile) {
     begin(tile.lane, .vector)
     if let atom = tile.row { begin(atom, .jam) }
   }
 
-  private mutating func end(_ tile: Tile) {
+  mutating func end(_ tile: Tile) {
     if let atom = tile.row { end(atom) }
     end(tile.lane)
-  }
-
-  // MARK: Chains
-
-  /// The atoms that a contraction sums, outermost first.
-  private func summedAtoms(_ item: Int) -> [Int] {
-    Visits.atoms(request.nests[Int(request.items[item].nest)].folded)
-  }
-
-  /// Whether a sum has several chains, and more terms than should be kept of an operand.
-  private func isLong(_ summed: [Int]) -> Bool {
-    let chain = SumOrder.chain(summed.map { request.atoms[$0] }, tables)
-    return chain.first > 0 || chain.block != nil
-  }
-
-  private func isComputed(_ item: Int, _ position: Int) -> Bool { computedOperand(item) == position }
-
-  /// The operands of which private memory holds what one chain of the sum reads: those that are computed, and those
-  /// that lanes do not find side by side, or on few lines of a cache.
-  private mutating func panels(_ item: Int, _ tile: Tile) -> [Int] {
-    let summed = summedAtoms(item)
-    guard tile.row != nil else { return [] }
-    var result: [Int] = []
-    for position in 0..<2 {
-      if isComputed(item, position) {
-        if isLong(summed) { result.append(position) }
-      } else if liesApart(item, position, tile)
-        || isLong(summed) && fallsOnFewLines(item, position, tile, summed)
-      {
-        result.append(position)
-      }
-    }
-    return result
-  }
-
-  /// Whether lanes find an operand apart in memory, and enough rows read it to be worth a copy.
-  private mutating func liesApart(_ item: Int, _ position: Int, _ tile: Tile) -> Bool {
-    let operand = request.operandRows[request.operandRange(item).lowerBound + position]
-    guard contracting <= Self.mostPacking, operand.root != .max, let row = tile.row,
-      request.roots[Int(operand.root)].maker == .max, tables.dims.bound(extent(row)).map({ $0 >= 8 }) ?? true,
-      let axis = operandAtoms(item, position).firstIndex(of: tile.lane)
-    else { return false }
-    let (_, strides) = look(operand)
-    return strides[axis] != writer.one && strides[axis] != writer.zero
-  }
-
-  /// How many nests of the kernel contract.
-  private var contracting: Int { max(request.nests.count { $0.contracts }, 1) }
-
-  /// Whether what lanes load for neighbouring terms is a multiple of 4 KiB apart.
-  private mutating func fallsOnFewLines(_ item: Int, _ position: Int, _ tile: Tile, _ summed: [Int]) -> Bool {
-    let operand = request.operandRows[request.operandRange(item).lowerBound + position]
-    let atoms = operandAtoms(item, position)
-    guard contracting <= Self.mostPacking, atoms.contains(tile.lane), let last = summed.last,
-      let axis = atoms.firstIndex(of: last),
-      operand.root != .max, request.roots[Int(operand.root)].maker == .max
-    else { return false }
-    let (_, strides) = look(operand)
-    guard let stride = tables.dims.value(strides[axis]) else { return false }
-    let (bytes, overflows) = stride.multipliedReportingOverflow(
-      by: Int64(tables.types.dtype(operand.type).byteCount))
-    return !overflows && bytes != 0 && bytes % 4096 == 0
-  }
-
-  /// Emits the sums of a block chain by chain, with some operands in private memory: they wait where they are kept.
-  private mutating func contractByChains(_ item: Int, _ tile: Tile, _ panels: [Int]) throws(Diagnostics) {
-    guard let root = request.results(item).first else { return }
-    let dtype = tables.types.dtype(request.roots[Int(root)].type)
-    let summed = summedAtoms(item)
-    let chain = SumOrder.chain(summed.map { request.atoms[$0] }, tables)
-    let outside = known
-    if let atom = tile.row { begin(atom, .parallel) }
-    begin(tile.lane, .vector)
-    known.roots[Int(root)] = writer.builder.constant(0, dtype)
-    store(item)
-    end(tile.lane)
-    if let atom = tile.row { end(atom) }
-    known = outside
-
-    begin(chain, of: summed)
-    let others = operandRows.count
-    for position in panels { try makePanel(item, position, innermost: tile.lane) }
-    begin(tile)
-    let part = writer.builder.variable(writer.builder.constant(0, dtype))
-    for atom in summed.dropFirst(chain.first) { begin(atom, .sequential) }
-    writer.builder.assign(part, try term(item, dtype, part))
-    for atom in summed.dropFirst(chain.first).reversed() { end(atom) }
-    known = outside
-    let total = sumSoFar(root, item)
-    known.roots[Int(root)] = writer.builder.scalar(.add, dtype, [total, part])
-    store(item)
-    end(tile)
-    operandRows.removeSubrange(others...)
-    end(chain, of: summed)
-    known = outside
-  }
-
-  /// The sum of a root that waits where it is kept.
-  private mutating func sumSoFar(_ root: KernelRequest.Number, _ item: Int) -> Register {
-    let place = resultPlace(item)
-    if request.roots[Int(root)].needsMemory, rows[Int(root)] == nil {
-      let strides = tables.contiguousStrides(tables.types.shape(request.roots[Int(root)].type))
-      let memory = slot(of: root, .read)
-      return writer.builder.load(memory, index(writer.zero, strides, place))
-    }
-    guard let row = rows[Int(root)] else { preconditionFailure("sums wait where nothing keeps them") }
-    return writer.builder.load(row.memory, index(row, place))
   }
 
   // MARK: Blocks
@@ -341,7 +302,12 @@ extension VisitLowering {
   private mutating func rowsToBlock(_ tile: Tile, hasPanels: Bool) -> Int? {
     guard let row = tile.row, blocks[row] == nil else { return nil }
     let extent = extent(row)
-    let most = hasPanels ? max(Self.mostRows / 2 / contracting, 12) : Self.mostRows
+    var most = hasPanels ? max(Self.mostRows / 2 / contracting, 12) : Self.mostRows
+    if !tile.within.isEmpty {
+      var bytes = Int64(Self.fewLaneBytes / 2)
+      for atom in tile.within { bytes = bytes.multipliedClamped(extentBound(atom)) }
+      most = min(most, max(Int(Int64(Self.allSumBytes) / bytes), 4))
+    }
     if let bound = tables.dims.bound(extent), bound <= Int64(hasPanels ? most : 128) { return nil }
     return evenBlock(of: extent, most: most, parts: 1)
   }
@@ -358,11 +324,13 @@ extension VisitLowering {
     if let row = tile.row {
       rows = blocks[row]?.size ?? Int(clamping: tables.dims.bound(self.extent(row)) ?? Int64(Self.mostRows))
     }
+    for atom in tile.within { rows = Int(clamping: Int64(rows).multipliedClamped(extentBound(atom))) }
     var size = Int.max
     if packs { size = Self.packedBytes / (dtype.byteCount * Int(SumOrder.chainLength)) }
     if waits {
-      let budget = min(Self.sumBytes, Self.allSumBytes / contracting) / (dtype.byteCount * max(rows, 1))
-      let step = budget >= unit ? unit : unit / 4
+      let most = tile.within.isEmpty ? Self.sumBytes : Self.allSumBytes
+      let budget = min(most, Self.allSumBytes / contracting) / (dtype.byteCount * max(rows, 1))
+      let step = budget >= unit ? unit : budget >= unit / 2 ? unit / 2 : unit / 4
       size = min(size, max(budget / step, 1) * step)
     }
     if request.nests.count == 1, let columns = tables.dims.bound(extent) {
@@ -377,6 +345,8 @@ extension VisitLowering {
     if !waits, !packs, let bound = tables.dims.bound(extent), bound <= Int64(size) { return nil }
     return size
   }
+
+  private mutating func extentBound(_ atom: Int) -> Int64 { tables.dims.bound(extent(atom)) ?? .max }
 
   /// How many tasks a contraction has without blocks of lanes, at the bounds.
   private mutating func taskCount(_ tile: Tile, _ others: [Int]) -> Int64 {
