@@ -23,8 +23,9 @@ extension VisitLowering {
     var result: [Int] = []
     for position in 0..<2 {
       if isComputed(item, position) {
-        if isLong(summed) { result.append(position) }
-      } else if isWorthCopying(item, position, tile)
+        if isLong(summed) || tile.joined != nil { result.append(position) }
+      } else if tile.joined != nil && operandAtoms(item, position).contains(tile.lane)
+        || isWorthCopying(item, position, tile)
         || isLong(summed) && fallsOnFewLines(item, position, tile, summed)
       {
         result.append(position)
@@ -77,16 +78,18 @@ extension VisitLowering {
     let summed = summedAtoms(item)
     let chain = SumOrder.chain(summed.map { request.atoms[$0] }, tables)
     let outside = known
-    let all = tile.within + (tile.row.map { [$0] } ?? []) + [tile.lane]
-    for atom in all { begin(atom, atom == tile.lane ? .vector : .parallel) }
+    let rows = tile.within + (tile.row.map { [$0] } ?? [])
+    for atom in rows { begin(atom, .parallel) }
+    beginLanes(tile)
     known.roots[Int(root)] = writer.builder.constant(0, dtype)
     store(item)
-    for atom in all.reversed() { end(atom) }
+    endLanes(tile)
+    for atom in rows.reversed() { end(atom) }
     known = outside
 
     begin(chain, of: summed)
     let others = operandRows.count
-    for position in panels { try makePanel(item, position, innermost: tile.lane) }
+    for position in panels { try makePanel(item, position, innermost: tile.lanes) }
     for atom in tile.within { begin(atom, .parallel) }
     begin(tile)
     let part = writer.builder.variable(writer.builder.constant(0, dtype))

@@ -13,12 +13,20 @@ extension VisitLowering {
     var row: Int?
     /// Whether lanes run along the operand without windows.
     var isTurned = false
+    /// The atom whose places lanes run through too, row of an image by row: its neighbours lie behind each other in the
+    /// result, and in the private memory that holds what lanes load.
+    var joined: Int?
     /// The atoms of short loops that stand inside the chains of the sum, so that all of them read the same panel.
     var within: [Int] = []
+
+    /// The atoms of the lanes, outermost first.
+    var lanes: [Int] { (joined.map { [$0] } ?? []) + [lane] }
   }
 
   /// The rows of a block at most: a block of what lanes load is read again for every block of rows.
   private static let mostRows = 96
+  /// The rows of a block at most whose lanes are joined: what lanes load is copied again for every block.
+  private static let mostJoinedRows = 256
   /// The bytes of private rows that a block of rows may have.
   private static let rowBytes: Int64 = 65_536
   /// The bytes of sums that wait for the maps behind them: of one nest, and of all.
@@ -33,6 +41,8 @@ extension VisitLowering {
   private static let fewBlocks: Int64 = 4
   /// The tasks that threads should find at least.
   private static let fewTasks: Int64 = 8
+  /// The lanes of the widest register for f32, and as many rows.
+  private static let fewLanes: Int64 = 16
   /// The bytes of the lanes of a block at least: two registers of the widest processors, twice.
   private static let fewLaneBytes = 256
 
@@ -55,7 +65,9 @@ extension VisitLowering {
     }
     if request.operandRange(item).count > 2, operandAtoms(item, 2).contains(lane) { return nil }
     if let turned = turnedTile(item, kept, lane) { return turned }
-    return Tile(lane: lane, row: row(item, kept, lane))
+    var tile = Tile(lane: lane, row: row(item, kept, lane))
+    tile.joined = joined(item, kept, tile)
+    return tile
   }
 
   /// The atom of the rows of a tile: the innermost long one of those along which what lanes load is the same, else the
@@ -68,6 +80,24 @@ extension VisitLowering {
     }
     return rows.last { tables.dims.bound(request.atoms[$0]).map { $0 >= 8 } ?? true }
       ?? rows.max { tables.dims.bound(request.atoms[$0]) ?? 0 < tables.dims.bound(request.atoms[$1]) ?? 0 }
+  }
+
+  /// The atom that lanes run through too, where one alone is too short for the registers of some processors.
+  private func joined(_ item: Int, _ kept: [Int], _ tile: Tile) -> Int? {
+    guard let row = tile.row, contracting <= Self.mostPacking, merged >> UInt32(tile.lane) & 1 == 0,
+      let width = tables.dims.value(request.atoms[tile.lane]), width < Self.fewLanes,
+      tables.dims.bound(request.atoms[row]).map({ $0 >= Self.fewLanes }) ?? true,
+      let axis = resultAtoms(item).firstIndex(of: tile.lane), axis > 0, let outer = resultAtoms(item)[axis - 1],
+      kept.contains(outer), outer != row, blocks[outer] == nil, merged >> UInt32(outer) & 1 == 0,
+      let height = tables.dims.value(request.atoms[outer]), height > 1
+    else { return nil }
+    let shape = tables.types.shape(request.resultType(item))
+    guard shape[(axis + 1)...].allSatisfy({ tables.dims.value($0) == 1 }) else { return nil }
+    let varying = (0..<2).filter { operandAtoms(item, $0).contains(tile.lane) }
+    guard varying.count == 1, operandAtoms(item, varying[0]).contains(outer),
+      !operandAtoms(item, 1 - varying[0]).contains(outer)
+    else { return nil }
+    return outer
   }
 
   /// A tile whose lanes run along the other operand, where those that lie last would run along windows that overlap:
@@ -218,18 +248,21 @@ extension VisitLowering {
     if panels.isEmpty { try makeOperandRow(item) }
     try hoist(number)
     let outside = known
-    let others = kept.filter { $0 != tile.lane && $0 != tile.row && !tile.within.contains($0) }
+    let others = kept.filter {
+      $0 != tile.lane && $0 != tile.row && $0 != tile.joined && !tile.within.contains($0)
+    }
     for atom in others { begin(atom, .parallel) }
     let dtype = tables.types.dtype(request.roots[Int(root)].type)
     let rows = rowsToBlock(tile, hasPanels: !panels.isEmpty)
     if let rows, let atom = tile.row { openBlock(atom, rows) }
+    if let atom = tile.joined { openBlock(atom, joinedRows(tile, dtype)) }
     let isApart = !panels.isEmpty && self.rows[Int(root)] == nil && storesApart(item, tile)
     let isKept = !isApart && (request.roots[Int(root)].needsMemory || self.rows[Int(root)] != nil)
     let waits = !isKept && !(post.isEmpty && panels.isEmpty)
     let packs = panels.contains { !isComputed(item, $0) }
-    let lanes = lanesToBlock(tile, others, dtype, waits: waits, packs: packs)
+    let lanes = tile.joined == nil ? lanesToBlock(tile, others, dtype, waits: waits, packs: packs) : nil
     if let lanes { openBlock(tile.lane, lanes, always: true) }
-    if waits { self.rows[Int(root)] = try row("sums", dtype, resultAtoms(item), innermost: tile.lane) }
+    if waits { self.rows[Int(root)] = try row("sums", dtype, resultAtoms(item), innermost: tile.lanes) }
     let inBlock = known
     if panels.isEmpty {
       begin(tile)
@@ -254,6 +287,7 @@ extension VisitLowering {
     }
     if !isKept { self.rows[Int(root)] = nil }
     if lanes != nil { endBlock(tile.lane) }
+    if let atom = tile.joined { endBlock(atom) }
     if rows != nil, let atom = tile.row { endBlock(atom) }
     for atom in others.reversed() { end(atom) }
     known = outside
@@ -281,28 +315,54 @@ extension VisitLowering {
 
   /// The loops over finished sums, outermost first: what lies closest together in the result runs side by side.
   private mutating func finishingLoops(_ item: Int, _ tile: Tile) -> [Int] {
-    let loops = tile.within + (tile.row.map { [$0] } ?? []) + [tile.lane]
+    let loops = tile.within + (tile.row.map { [$0] } ?? []) + tile.lanes
     guard tile.isTurned, let row = tile.row else { return loops }
     return tile.within + [tile.lane, row]
   }
 
   mutating func begin(_ tile: Tile) {
-    begin(tile.lane, .vector)
+    beginLanes(tile)
     if let atom = tile.row { begin(atom, .jam) }
   }
 
   mutating func end(_ tile: Tile) {
     if let atom = tile.row { end(atom) }
+    endLanes(tile)
+  }
+
+  /// Opens the loop over the lanes of a tile, with those of the joined atom: one index runs through both.
+  mutating func beginLanes(_ tile: Tile) {
+    guard let outer = tile.joined, let limit = tables.dims.multiply(extent(outer), request.atoms[tile.lane]),
+      let width = tables.dims.value(request.atoms[tile.lane])
+    else { return begin(tile.lane, .vector) }
+    indices[outer] = Affine(writer.zero)
+    guard let block = blocks[outer], let first = block.start else {
+      return open(tile.lane, writer.builder.beginLoop(to: Affine(limit), .vector))
+    }
+    let start = Affine(writer.zero, [Affine.Term(request.atoms[tile.lane], first)])
+    let end = Affine(tables.dims.integer(Int64(block.size) * width), start.terms)
+    open(tile.lane, writer.builder.beginLoop(from: start, to: end, limit: Affine(limit), .vector))
+  }
+
+  mutating func endLanes(_ tile: Tile) {
     end(tile.lane)
+    if let outer = tile.joined { indices[outer] = nil }
   }
 
   // MARK: Blocks
+
+  /// How many places of the joined atom come in one block: so many that two of the widest registers are full.
+  private func joinedRows(_ tile: Tile, _ dtype: DType) -> Int {
+    let width = max(tables.dims.value(request.atoms[tile.lane]) ?? 1, 1)
+    return Int(max(Int64(Self.fewLaneBytes / 2 / dtype.byteCount) / width, 1))
+  }
 
   /// The size of blocks of a tile's rows; nil for none.
   private mutating func rowsToBlock(_ tile: Tile, hasPanels: Bool) -> Int? {
     guard let row = tile.row, blocks[row] == nil else { return nil }
     let extent = extent(row)
     var most = hasPanels ? max(Self.mostRows / 2 / contracting, 12) : Self.mostRows
+    if tile.joined != nil { most = Self.mostJoinedRows }
     if !tile.within.isEmpty {
       var bytes = Int64(Self.fewLaneBytes / 2)
       for atom in tile.within { bytes = bytes.multipliedClamped(extentBound(atom)) }
