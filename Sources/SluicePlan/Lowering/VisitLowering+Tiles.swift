@@ -87,17 +87,23 @@ extension VisitLowering {
     guard let row = tile.row, contracting <= Self.mostPacking, merged >> UInt32(tile.lane) & 1 == 0,
       let width = tables.dims.value(request.atoms[tile.lane]), width < Self.fewLanes,
       tables.dims.bound(request.atoms[row]).map({ $0 >= Self.fewLanes }) ?? true,
-      let axis = resultAtoms(item).firstIndex(of: tile.lane), axis > 0, let outer = resultAtoms(item)[axis - 1],
-      kept.contains(outer), outer != row, blocks[outer] == nil, merged >> UInt32(outer) & 1 == 0,
-      let height = tables.dims.value(request.atoms[outer]), height > 1
+      let loaded = (0..<2).first(where: { operandAtoms(item, $0).contains(tile.lane) })
     else { return nil }
-    let shape = tables.types.shape(request.resultType(item))
-    guard shape[(axis + 1)...].allSatisfy({ tables.dims.value($0) == 1 }) else { return nil }
-    let varying = (0..<2).filter { operandAtoms(item, $0).contains(tile.lane) }
-    guard varying.count == 1, operandAtoms(item, varying[0]).contains(outer),
-      !operandAtoms(item, 1 - varying[0]).contains(outer)
+    let (inside, other) = (operandAtoms(item, loaded), operandAtoms(item, 1 - loaded))
+    guard !other.contains(tile.lane),
+      let outer = kept.last(where: { $0 != tile.lane && inside.contains($0) && !other.contains($0) }), outer != row,
+      blocks[outer] == nil, merged >> UInt32(outer) & 1 == 0,
+      let height = tables.dims.value(request.atoms[outer]), height > 1,
+      storesApart(item, tile) || liesBehind(outer, tile.lane, item)
     else { return nil }
     return outer
+  }
+
+  /// Whether one atom is the last axis of an item's result, and another the axis before.
+  private func liesBehind(_ outer: Int, _ lane: Int, _ item: Int) -> Bool {
+    let shape = tables.types.shape(request.resultType(item))
+    let axes = resultAtoms(item).indices.filter { tables.dims.value(shape[$0]) != 1 }.suffix(2)
+    return axes.map { resultAtoms(item)[$0] } == [outer, lane]
   }
 
   /// A tile whose lanes run along the other operand, where those that lie last would run along windows that overlap:
@@ -106,16 +112,21 @@ extension VisitLowering {
   /// What private memory holds of the other operand serves all places of the window.
   private func turnedTile(_ item: Int, _ kept: [Int], _ lane: Int) -> Tile? {
     let first = request.operandRange(item).lowerBound
-    guard let windows = (0..<2).first(where: { operandAtoms(item, $0).contains(lane) }),
-      liesApart(item, windows, lane), overlaps(request.operandRows[first + windows]), !overlaps(request.operandRows[first + 1 - windows])
+    guard let windows = (0..<2).first(where: { overlaps(request.operandRows[first + $0]) }),
+      !overlaps(request.operandRows[first + 1 - windows])
     else { return nil }
     let inside = operandAtoms(item, windows)
     let other = operandAtoms(item, 1 - windows)
+    let own = kept.filter { $0 != lane && inside.contains($0) && !other.contains($0) }
     var places: Int64 = 1
-    for atom in kept where atom != lane && inside.contains(atom) && !other.contains(atom) {
-      places = places.multipliedClamped(tables.dims.bound(request.atoms[atom]) ?? .max)
+    for atom in own { places = places.multipliedClamped(tables.dims.bound(request.atoms[atom]) ?? .max) }
+    if other.contains(lane) {
+      guard !inside.contains(lane), liesApart(item, 1 - windows, lane), places > 1,
+        places <= Self.mostWithin
+      else { return nil }
+      return Tile(lane: lane, row: row(item, kept, lane), isTurned: true)
     }
-    guard !other.contains(lane), places > 1, places <= Self.mostWithin,
+    guard liesApart(item, windows, lane), places > 1, places <= Self.mostWithin,
       let turned = kept.last(where: { atom in
         blocks[atom] == nil && merged >> UInt32(atom) & 1 == 0 && other.contains(atom) && !inside.contains(atom)
           && tables.dims.bound(request.atoms[atom]).map { $0 >= 8 } ?? true
@@ -240,11 +251,7 @@ extension VisitLowering {
   ) throws(Diagnostics) -> Bool {
     guard isTiled, var tile = tile(item, kept), let root = request.results(item).first else { return false }
     let panels = panels(item, tile)
-    if tile.isTurned, !panels.isEmpty {
-      tile.within = kept.filter { atom in
-        atom != tile.lane && atom != tile.row && panels.allSatisfy { !operandAtoms(item, $0).contains(atom) }
-      }
-    }
+    if !panels.isEmpty { tile.within = within(item, tile, kept, panels) }
     if panels.isEmpty { try makeOperandRow(item) }
     try hoist(number)
     let outside = known
@@ -294,11 +301,23 @@ extension VisitLowering {
     return true
   }
 
+  /// The atoms of the loops that stand inside the chains of a sum.
+  private func within(_ item: Int, _ tile: Tile, _ kept: [Int], _ panels: [Int]) -> [Int] {
+    guard tile.isTurned || tile.joined != nil else { return [] }
+    let result = kept.filter { atom in
+      atom != tile.row && !tile.lanes.contains(atom)
+        && panels.allSatisfy { !operandAtoms(item, $0).contains(atom) }
+    }
+    var places: Int64 = 1
+    for atom in result { places = places.multipliedClamped(tables.dims.value(request.atoms[atom]) ?? .max) }
+    return places <= Self.mostWithin ? result : []
+  }
+
   /// Whether the lanes of a tile are apart in the memory of the result, where sums should not wait.
-  mutating func storesApart(_ item: Int, _ tile: Tile) -> Bool {
-    let atoms = resultAtoms(item)
-    let strides = tables.contiguousStrides(tables.types.shape(request.resultType(item)))
-    return atoms.firstIndex(of: tile.lane).map { strides[$0] != writer.one } ?? false
+  func storesApart(_ item: Int, _ tile: Tile) -> Bool {
+    let shape = tables.types.shape(request.resultType(item))
+    guard let axis = resultAtoms(item).firstIndex(of: tile.lane) else { return false }
+    return shape[(axis + 1)...].contains { tables.dims.value($0) != 1 }
   }
 
   /// Stores finished sums where others read them.
