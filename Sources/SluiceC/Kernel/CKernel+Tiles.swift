@@ -89,7 +89,9 @@ extension CKernelPrinter {
       tileFunctions.line(helpers.macro("KERNEL"))
       tileFunctions.open("static void \(name)_\(isRest ? "rest" : "rows")(\(list))")
       tileFunctions.line("ptrdiff_t \(row) = \(begin);")
-      let sizes = isMultiple(span: jam, of: 12) ? [rows] : isRest && !fillsRegisters(tile) ? [rows, "1"] : [rows, third, "1"]
+      let sizes =
+        isMultiple(span: jam, of: 12)
+        ? [rows] : isRest && !fillsRegisters(tile) ? [rows, "1"] : [rows, third, "1"]
       for size in sizes {
         tileFunctions.open("for (; \(row) + \(size) <= \(end); \(row) += \(size))")
         let shape = isRest ? [fillsRegisters(tile) ? lanes : count, "1"] : ["2 * \(lanes)", "2"]

@@ -73,11 +73,13 @@ extension GradientRule {
     var (low, high, filters) = ([0, 0], [0, 0], Array(builder.shape(w)[1...2]))
     for axis in 0..<2 {
       let (stride, before) = (windows.strides[axis], windows.low[axis])
-      guard let length = builder.tables.dims.value(shape[axis + 2]).map({ Int($0) }), length > 0, sizes[axis] > 0,
+      guard let length = builder.tables.dims.value(shape[axis + 2]).map({ Int($0) }), length > 0,
+        sizes[axis] > 0,
         builder.tables.dims.value(builder.shape(cotangent)[axis + 2]) != nil
       else { return nil }
       let first = -((before + stride - 1) / stride)
-      let last = sizes[axis] > before ? (sizes[axis] - 1 - before) / stride : -((before - sizes[axis]) / stride + 1)
+      let last =
+        sizes[axis] > before ? (sizes[axis] - 1 - before) / stride : -((before - sizes[axis]) / stride + 1)
       guard last >= first else { return nil }
       let count = last - first + 1
       low[axis] = -(stride * first + before)
@@ -92,7 +94,8 @@ extension GradientRule {
     }
     let plain = builder.reshape(w, Array(builder.shape(w).dropFirst()))
     let wide = builder.pad(
-      plain, bits: 0, low: ([0, 0] + low).map { builder.dim($0) }, high: ([0, 0] + high).map { builder.dim($0) })
+      plain, bits: 0, low: ([0, 0] + low).map { builder.dim($0) },
+      high: ([0, 0] + high).map { builder.dim($0) })
     let phases = builder.reverse(builder.reshape(wide, filters), axes: [2, 4])
     var single = windows
     single.strides = [1, 1]

@@ -38,7 +38,8 @@ struct LayoutChoice {
     switch kind {
     case .copied: "copied to private memory, a chain of the sum at a time, so that lanes are neighbours"
     case .channels: "lanes run along channels: one copy in private memory serves all places of the window"
-    case .rowsJoined: "lanes run through rows of the image, which a copy in private memory puts behind each other"
+    case .rowsJoined:
+      "lanes run through rows of the image, which a copy in private memory puts behind each other"
     }
   }
 }

@@ -189,7 +189,8 @@ struct SingleLowering {
     try nest(Array(whole[shared...])) { (self: inout SingleLowering, index: [Register]) throws(Diagnostics) in
       self.store(out, outer + index, self.load(value, []))
     }
-    try nest(Array(inside[shared...])) { (self: inout SingleLowering, index: [Register]) throws(Diagnostics) in
+    try nest(Array(inside[shared...])) {
+      (self: inout SingleLowering, index: [Register]) throws(Diagnostics) in
       self.store(place, outer + index, self.load(part, outer + index))
     }
     for _ in outer { writer.builder.endLoop() }

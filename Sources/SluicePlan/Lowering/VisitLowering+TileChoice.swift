@@ -63,9 +63,7 @@ extension VisitLowering {
     else { return nil }
     var tile = Tile(lane: lane, row: row(item, kept, lane))
     tile.joined = joined(item, kept, tile)
-    guard let outer = tile.joined, let height = tables.dims.value(request.atoms[outer]),
-      width * min(height, Self.fewLanes) >= Self.fewLanes
-    else { return nil }
+    guard let outer = tile.joined, width * Int64(joinedRows(outer, lane)) >= Self.fewLanes else { return nil }
     return tile
   }
 
@@ -78,13 +76,33 @@ extension VisitLowering {
     else { return nil }
     let (inside, other) = (operandAtoms(item, loaded), operandAtoms(item, 1 - loaded))
     guard !other.contains(tile.lane),
-      let outer = kept.last(where: { $0 != tile.lane && inside.contains($0) && !other.contains($0) }), outer != row,
+      let outer = kept.last(where: { $0 != tile.lane && inside.contains($0) && !other.contains($0) }),
+      outer != row,
       blocks[outer] == nil, merged >> UInt32(outer) & 1 == 0,
-      let height = tables.dims.value(request.atoms[outer]), height > 1,
+      joinedRows(outer, tile.lane) > 1,
       storesApart(item, tile) || liesBehind(outer, tile.lane, item)
     else { return nil }
     return outer
   }
+
+  /// How many rows of an image lanes run through: equal parts of all that leave the fewest places of registers empty, and
+  /// then such that fill two of the widest.
+  func joinedRows(_ outer: Int, _ lane: Int) -> Int {
+    guard let height = tables.dims.value(request.atoms[outer]),
+      let width = tables.dims.value(request.atoms[lane]),
+      height > 1, height <= Self.mostJoined, width > 0
+    else { return 1 }
+    func filled(_ rows: Int64) -> Int64 {
+      (rows * width + Self.fewLanes - 1) / Self.fewLanes * Self.fewLanes * (height / rows)
+    }
+    func distance(_ rows: Int64) -> UInt64 { (rows * width - 2 * Self.fewLanes).magnitude }
+    let choices = (1...height).filter { height % $0 == 0 && $0 * width <= Self.mostJoined }
+    let best = choices.min { (filled($0), distance($0)) < (filled($1), distance($1)) }
+    return Int(best ?? 1)
+  }
+
+  /// The lanes at most that run through rows of an image.
+  private static let mostJoined: Int64 = 64
 
   /// Whether one atom is the last axis of an item's result, and another the axis before.
   private func liesBehind(_ outer: Int, _ lane: Int, _ item: Int) -> Bool {
@@ -115,7 +133,8 @@ extension VisitLowering {
     }
     guard liesApart(item, windows, lane), places > 1, places <= Self.mostWithin,
       let turned = kept.last(where: { atom in
-        blocks[atom] == nil && merged >> UInt32(atom) & 1 == 0 && other.contains(atom) && !inside.contains(atom)
+        blocks[atom] == nil && merged >> UInt32(atom) & 1 == 0 && other.contains(atom)
+          && !inside.contains(atom)
           && tables.dims.bound(request.atoms[atom]).map { $0 >= 8 } ?? true
       })
     else { return nil }

@@ -120,7 +120,7 @@ extension VisitLowering {
     let dtype = tables.types.dtype(request.roots[Int(root)].type)
     let rows = rowsToBlock(tile, hasPanels: !panels.isEmpty)
     if let rows, let atom = tile.row { openBlock(atom, rows) }
-    if let atom = tile.joined { openBlock(atom, joinedRows(tile, dtype)) }
+    if let atom = tile.joined { openBlock(atom, joinedRows(atom, tile.lane)) }
     let isApart = !panels.isEmpty && self.rows[Int(root)] == nil && storesApart(item, tile)
     let isKept = !isApart && (request.roots[Int(root)].needsMemory || self.rows[Int(root)] != nil)
     let waits = !isKept && !(post.isEmpty && panels.isEmpty)
@@ -235,12 +235,6 @@ extension VisitLowering {
 
   // MARK: Blocks
 
-  /// How many places of the joined atom come in one block: so many that two of the widest registers are full.
-  private func joinedRows(_ tile: Tile, _ dtype: DType) -> Int {
-    let width = max(tables.dims.value(request.atoms[tile.lane]) ?? 1, 1)
-    return Int(max(Int64(Self.fewLaneBytes / 2 / dtype.byteCount) / width, 1))
-  }
-
   /// The size of blocks of a tile's rows; nil for none.
   private mutating func rowsToBlock(_ tile: Tile, hasPanels: Bool) -> Int? {
     guard let row = tile.row, blocks[row] == nil else { return nil }
@@ -251,6 +245,12 @@ extension VisitLowering {
       var bytes = Int64(Self.fewLaneBytes / 2)
       for atom in tile.within { bytes = bytes.multipliedClamped(extentBound(atom)) }
       most = min(most, max(Int(Int64(Self.allSumBytes) / bytes), 4))
+    }
+    // One block of lanes, and of rows, would be all that threads have to share.
+    if tile.isTurned, extentBound(tile.lane) <= 2 * Self.fewLanes, let bound = tables.dims.bound(extent),
+      bound >= 2 * Self.fewLanes, bound <= Int64(most)
+    {
+      most = (Int(bound) / 2 + 3) / 4 * 4
     }
     if let bound = tables.dims.bound(extent), bound <= Int64(hasPanels ? most : 128) { return nil }
     return evenBlock(of: extent, most: most, parts: 1)
