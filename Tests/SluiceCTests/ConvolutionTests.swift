@@ -41,6 +41,7 @@ import Testing
     Shape(images: 2, channels: 32, height: 4, width: 4, filters: 40, size: 3, padding: 1),
     Shape(images: 1, channels: 8, height: 12, width: 13, filters: 16, size: 3, stride: 3, padding: 2),
     Shape(images: 2, channels: 18, height: 16, width: 16, filters: 16, size: 1),
+    Shape(images: 2, channels: 32, height: 10, width: 10, filters: 32, size: 3, padding: 1),
     Shape(images: 2, channels: 8, height: 18, width: 18, filters: 32, size: 3, stride: 2),
     Shape(images: 2, channels: 16, height: 11, width: 10, filters: 16, size: 3, padding: 1),
     Shape(images: 1, channels: 16, height: 20, width: 12, filters: 16, size: 3, padding: 1),
