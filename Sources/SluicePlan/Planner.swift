@@ -298,6 +298,12 @@ public struct Planner {
   ) throws(Diagnostics) -> (KernelID, [Argument]) {
     do throws(Diagnostics) {
       let row = try kernel(items, program)
+      for layout in requests.layouts(row) {
+        let item = writer.items[layout.item]
+        let text = "`\(program.recipeTable.names[program.recipe(item).index])`: \(layout.text)"
+        remarks.append(
+          Remark(.layout, text, at: program.locations[item.index], kernel: requests.kernel(row)))
+      }
       return (requests.kernel(row), try arguments(row, target, entry, &storage))
     } catch {
       throw error.located(at: tables.place(program.locations[items[0].index]))
@@ -339,7 +345,7 @@ public struct Planner {
       comment.name(&lowered.kernel, lowered.meanings, writer.roots, target: stored)
       kernels.append(lowered.kernel)
     }
-    return requests.add(request, hash, id, lowered.meanings)
+    return requests.add(request, hash, id, lowered)
   }
 
   /// The arguments of a call of a row's kernel for the request that was written down last.

@@ -5,7 +5,7 @@ import SluicePasses
 
 /// Operations of one call of a function: two for every multiply-add of a contraction (matrix products, convolutions),
 /// scores of attention in full, with masks too, but not the zeros that the derivative of a strided convolution puts
-/// between elements; nothing for maps and sums.
+/// around filters to fill up steps; nothing for maps and sums.
 ///
 /// They are counted in the graph before it is optimised, so that a plan that computes something twice, or leaves
 /// something out, does not change them. A `while` counts as one turn, a `cond` as its larger side.
@@ -30,12 +30,15 @@ struct FlopCount {
     var sum = 0.0
     /// Per value the share of its elements that are not such zeros.
     var shares = [Double](repeating: 1, count: graph.valueCount)
+    /// Per result of a `pad` by how much that spreads elements.
+    var padded = shares
     for node in graph.nodes {
       switch graph.ops[node.index].definition.family {
       case .view(let kernel):
         let operand = graph.operand(node, 0)
-        let spread = kernel == .pad ? spread(graph, operand, graph.result(node)) : 1
-        shares[graph.result(node).index] = shares[operand.index] / spread
+        if kernel == .pad { padded[graph.result(node).index] = spread(graph, operand, graph.result(node)) }
+        let zeros = kernel == .reshape ? padded[operand.index] : 1
+        shares[graph.result(node).index] = shares[operand.index] / zeros
       case .contract(let kernel):
         let dense = graph.operands(node).prefix(2).reduce(1) { $0 * shares[$1.index] }
         sum += dense * contraction(graph, node, kernel)
@@ -47,12 +50,10 @@ struct FlopCount {
     return sum
   }
 
-  /// By how much a `pad` spreads elements: it fills up axes of one element, which a reshape has put behind each.
+  /// By how much a `pad` spreads elements where a reshape divides its axes into steps, or makes some of several.
   private func spread(_ graph: Graph, _ operand: ValueID, _ result: ValueID) -> Double {
     let shapes = [operand, result].map { module.tables.types.shape(graph.types[$0.index]) }
-    return zip(shapes[0], shapes[1]).reduce(1) { factor, pair in
-      value(pair.0) == 1 && value(pair.1) > 1 ? factor * value(pair.1) : factor
-    }
+    return zip(shapes[0], shapes[1]).reduce(1) { $0 * value($1.1) / max(value($1.0), 1) }
   }
 
   private func contraction(_ graph: Graph, _ node: NodeID, _ kernel: ContractKernel) -> Double {

@@ -46,9 +46,10 @@ extension CKernelPrinter {
     if leavesLanes(tile) {
       open("for (; \(index) < \(bounds.end); \(index) += \(lanes))")
       let rest = emitter.scope.claim("count")
+      let left = "\(bounds.end) - \(index)"
+      let isWhole = tile.rows != nil && fillsRegisters(tile)
       emitter.writer.line(
-        "const ptrdiff_t \(rest) = \(bounds.end) - \(index) < \(lanes) ? \(bounds.end) - \(index) : \(lanes);"
-      )
+        "const ptrdiff_t \(rest) = \(isWhole ? lanes : "\(left) < \(lanes) ? \(left) : \(lanes)");")
       let own = tile.rows == nil ? [rest, "1"] : [rest]
       let call = tile.rows == nil ? name : "\(name)_rest"
       emitter.writer.line("\(call)(\((arguments + [index] + own).joined(separator: ", ")));")
@@ -60,6 +61,11 @@ extension CKernelPrinter {
   /// Whether lanes may be left over behind pairs of the widest vectors.
   private func leavesLanes(_ tile: CTile) -> Bool {
     !isMultiple(tile.loop, of: 32) || tile.rows == nil && tile.dtype == .f64
+  }
+
+  /// Whether lanes come in whole vectors of the widest processors.
+  private func fillsRegisters(_ tile: CTile) -> Bool {
+    isMultiple(tile.loop, of: tile.dtype == .f64 ? 8 : 16)
   }
 
   /// The functions that run all rows of a block of lanes: as many as fit at once, and what is left in smaller tiles.
@@ -84,11 +90,13 @@ extension CKernelPrinter {
       tileFunctions.line(helpers.macro("KERNEL"))
       tileFunctions.open("static void \(name)_\(isRest ? "rest" : "rows")(\(list))")
       tileFunctions.line("ptrdiff_t \(row) = \(begin);")
-      let sizes = isMultiple(span: jam, of: 12) ? [rows] : isRest ? [rows, "1"] : [rows, third, "1"]
+      let sizes =
+        isMultiple(span: jam, of: 12)
+        ? [rows] : isRest && !fillsRegisters(tile) ? [rows, "1"] : [rows, third, "1"]
       for size in sizes {
         tileFunctions.line(helpers.macro("ROLLED"))
         tileFunctions.open("for (; \(row) + \(size) <= \(end); \(row) += \(size))")
-        let shape = isRest ? [count, "1"] : ["2 * \(lanes)", "2"]
+        let shape = isRest ? [fillsRegisters(tile) ? lanes : count, "1"] : ["2 * \(lanes)", "2"]
         let all = arguments + [row, lane] + shape + [size]
         tileFunctions.line("\(name)(\(all.joined(separator: ", ")));")
         tileFunctions.close()

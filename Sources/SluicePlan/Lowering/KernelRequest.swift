@@ -377,6 +377,7 @@ struct RequestTable {
   private var requests: [KernelRequest] = []
   private var kernels: [KernelID] = []
   private var meanings: [[LoweredKernel.SlotMeaning]] = []
+  private var layouts: [[LayoutChoice]] = []
 
   /// The row of a request.
   func find(_ request: KernelRequest, _ hash: UInt64) -> Int? {
@@ -384,11 +385,12 @@ struct RequestTable {
   }
 
   mutating func add(
-    _ request: KernelRequest, _ hash: UInt64, _ kernel: KernelID, _ meanings: [LoweredKernel.SlotMeaning]
+    _ request: KernelRequest, _ hash: UInt64, _ kernel: KernelID, _ lowered: LoweredKernel
   ) -> Int {
     requests.append(request)
     kernels.append(kernel)
-    self.meanings.append(meanings)
+    meanings.append(lowered.meanings)
+    layouts.append(lowered.layouts)
     index.insert(requests.count - 1, hash: hash)
     return requests.count - 1
   }
@@ -398,4 +400,7 @@ struct RequestTable {
 
   /// What the slots of a row's kernel stand for.
   func meanings(_ row: Int) -> [LoweredKernel.SlotMeaning] { meanings[row] }
+
+  /// In which order a row's kernel keeps what its contractions read.
+  func layouts(_ row: Int) -> [LayoutChoice] { layouts[row] }
 }

@@ -14,6 +14,34 @@ struct LoweredKernel {
 
   var kernel: Kernel
   var meanings: [SlotMeaning]
+  /// In which order private memory holds what contractions read.
+  var layouts: [LayoutChoice] = []
+}
+
+/// How a contraction finds what lanes load side by side where memory has it otherwise.
+struct LayoutChoice {
+  enum Kind {
+    /// Private memory holds an operand with the lanes side by side, as much of it as one chain of the sum reads.
+    case copied
+    /// Lanes run along the channels of the result, and the copy serves all places of a window.
+    case channels
+    /// Lanes run through several rows of an image.
+    case rowsJoined
+  }
+
+  /// The number of the contraction in the request.
+  var item: Int
+  var kind: Kind
+
+  /// What a remark says.
+  var text: String {
+    switch kind {
+    case .copied: "copied to private memory, a chain of the sum at a time, so that lanes are neighbours"
+    case .channels: "lanes run along channels: one copy in private memory serves all places of the window"
+    case .rowsJoined:
+      "lanes run through rows of the image, which a copy in private memory puts behind each other"
+    }
+  }
 }
 
 /// Makes one kernel: slots by meaning, affine accesses, checked dim arithmetic.

@@ -13,7 +13,8 @@ extension VisitLowering {
     }
     var (places, count): (Int64, Int) = (1, 0)
     for atom in kept.reversed() {
-      guard let extent = tables.dims.value(request.atoms[atom]), extent > 0, places * extent <= 16 else {
+      guard let extent = tables.dims.value(request.atoms[atom]), extent > 0, extent < 8, places * extent <= 16
+      else {
         break
       }
       places *= extent

@@ -5,16 +5,10 @@ import SluiceIR
 /// What varies from lane to lane is loaded once for all rows of a tile. The sums of a tile are those of a plain loop:
 /// rows, lanes and blocks are independent, so their sizes are seen in no result.
 extension VisitLowering {
-  /// The axes of a tile.
-  struct Tile {
-    /// The atom whose neighbours run in lanes.
-    var lane: Int
-    /// The atom of which some places run at once: what varies with the lanes is the same for all of them.
-    var row: Int?
-  }
-
   /// The rows of a block at most: a block of what lanes load is read again for every block of rows.
   private static let mostRows = 96
+  /// The rows of a block at most whose lanes are joined: what lanes load is copied again for every block.
+  private static let mostJoinedRows = 256
   /// The bytes of private rows that a block of rows may have.
   private static let rowBytes: Int64 = 65_536
   /// The same where blocks are powers of two.
@@ -22,77 +16,30 @@ extension VisitLowering {
   /// The bytes of sums that wait for the maps behind them: of one nest, and of all.
   private static let sumBytes = 24_576
   private static let allSumBytes = 65_536
+  /// The places of a window that may share a panel.
+  static let mostWithin: Int64 = 64
   /// The bytes of a packed operand for one chain, and how many nests of a kernel may pack one.
-  private static let packedBytes = 32_768
-  private static let mostPacking = 1
+  static let packedBytes = 32_768
+  static let mostPacking = 1
   /// The blocks of rows in which kernels with private rows should come at least.
   private static let fewBlocks: Int64 = 4
   /// The tasks that threads should find at least.
   private static let fewTasks: Int64 = 8
+  /// The lanes of the widest register for f32, and as many rows.
+  static let fewLanes: Int64 = 16
   /// The bytes of the lanes of a block at least: two registers of the widest processors, twice.
   private static let fewLaneBytes = 256
 
-  // MARK: Choices
-
-  /// How a contraction runs in tiles inside loops over some atoms; nil where it does not.
-  func tile(_ item: Int, _ kept: [Int]) -> Tile? {
-    let first = request.operandRange(item).lowerBound
-    guard let root = request.results(item).first, let lane = lane(kept),
-      !kept.suffix(unrolledCount(kept, [item])).contains(lane),
-      tables.dims.value(request.atoms[lane]).map({ $0 >= 4 }) ?? true
-    else { return nil }
-    let dtype = tables.types.dtype(request.roots[Int(root)].type)
-    guard dtype == .f32 || dtype == .f64 else { return nil }
-    var varying: [[Int?]] = []
-    for position in 0..<2 {
-      let operand = request.operandRows[first + position]
-      guard operand.root != .max, tables.types.dtype(operand.type) == dtype, isLoaded(item, position) else {
-        return nil
-      }
-      let atoms = operandAtoms(item, position)
-      if atoms.contains(lane) { varying.append(atoms) }
-    }
-    if request.operandRange(item).count > 2, operandAtoms(item, 2).contains(lane) { return nil }
-    let row = kept.last { atom in
-      atom != lane && merged >> UInt32(atom) & 1 == 0 && tables.dims.value(request.atoms[atom]) != 1
-        && varying.allSatisfy { !$0.contains(atom) }
-    }
-    return Tile(lane: lane, row: row)
-  }
-
-  /// The innermost atom that is long enough for lanes, else the innermost one.
-  private func lane(_ kept: [Int]) -> Int? {
-    let free = kept.filter { blocks[$0] == nil }
-    return free.last { tables.dims.bound(request.atoms[$0]).map { $0 >= 8 } ?? true } ?? free.last
-  }
-
-  /// Whether an operand of a contraction is an element of memory.
-  private func isLoaded(_ item: Int, _ position: Int) -> Bool {
-    if computedOperand(item) == position { return true }
-    let operand = request.operandRows[request.operandRange(item).lowerBound + position]
-    guard operand.root != .max else { return true }
-    let maker = request.roots[Int(operand.root)].maker
-    return maker == .max || request.items[Int(maker)].nest != KernelRequest.derived
-  }
-
   /// The block of rows in which the nests of a kernel share private memory; nil for one row at a time.
   ///
-  /// It is the innermost outer atom, where a contraction can run in tiles of it.
+  /// It is the innermost outer atom of which a contraction can run in tiles: of a product the rows, of a convolution
+  /// the channels, which all read the same part of an image.
   mutating func rowBlock(_ outer: [Int]) -> (atom: Int, size: Int)? {
-    guard isTiled, let atom = outer.last else { return nil }
-    let inner = outer.dropLast().reduce(UInt32(0)) { $0 | 1 << UInt32($1) }
-    let isUsed = request.items.indices.contains { item in
-      guard request.items[item].role == .contract, request.items[item].nest != KernelRequest.derived else {
-        return false
-      }
-      let nest = request.nests[Int(request.items[item].nest)]
-      let kept = Visits.atoms(nest.kept).filter { inner >> UInt32($0) & 1 == 0 && $0 != atom }
-      return tile(item, [atom] + kept)?.row == atom
-    }
-    guard isUsed, let bytes = privateBytes(), bytes < Self.rowBytes else { return nil }
+    guard isTiled, let atom = outer.last(where: { isRow($0, outer) }) else { return nil }
+    guard let bytes = privateBytes(), bytes < Self.rowBytes else { return nil }
     var others: Int64 = 1
-    for atom in outer.dropLast() {
-      others = others.multipliedClamped(tables.dims.bound(extent(atom)) ?? .max)
+    for other in outer where other != atom {
+      others = others.multipliedClamped(tables.dims.bound(extent(other)) ?? .max)
     }
     let budget = atom == sweep ? Self.partRowBytes : Self.rowBytes
     let most = Int(min(Int64(Self.mostRows), budget / max(bytes, 1)))
@@ -100,6 +47,17 @@ extension VisitLowering {
     let size =
       (atom == sweep ? partBlock(most: most) : nil) ?? evenBlock(of: extent(atom), most: most, parts: parts)
     return size < 4 ? nil : (atom, size)
+  }
+
+  /// Whether a contraction can run in tiles of an outer atom.
+  private func isRow(_ atom: Int, _ outer: [Int]) -> Bool {
+    request.items.indices.contains { item in
+      guard request.items[item].role == .contract, request.items[item].nest != KernelRequest.derived else {
+        return false
+      }
+      let nest = request.nests[Int(request.items[item].nest)]
+      return tile(item, [atom] + Visits.atoms(nest.kept).filter { !outer.contains($0) })?.row == atom
+    }
   }
 
   /// The bytes of private memory that one place of the outer atoms needs; nil where there is no bound.
@@ -152,23 +110,28 @@ extension VisitLowering {
   mutating func contractInTiles(
     _ number: Int, _ item: Int, _ post: [Int], _ kept: [Int]
   ) throws(Diagnostics) -> Bool {
-    guard isTiled, let tile = tile(item, kept), let root = request.results(item).first else { return false }
+    guard isTiled, var tile = tile(item, kept), let root = request.results(item).first else { return false }
     let panels = panels(item, tile)
+    if !panels.isEmpty { tile.within = within(item, tile, kept, panels) }
+    note(item, tile, panels)
     if panels.isEmpty { try makeOperandRow(item) }
     try hoist(number)
     let outside = known
-    let others = kept.filter { $0 != tile.lane && $0 != tile.row }
+    let others = kept.filter {
+      $0 != tile.lane && $0 != tile.row && $0 != tile.joined && !tile.within.contains($0)
+    }
     for atom in others { begin(atom, .parallel) }
     let dtype = tables.types.dtype(request.roots[Int(root)].type)
     let rows = rowsToBlock(tile, hasPanels: !panels.isEmpty)
     if let rows, let atom = tile.row { openBlock(atom, rows) }
+    if let atom = tile.joined { openBlock(atom, joinedRows(atom, tile.lane)) }
     let isApart = !panels.isEmpty && self.rows[Int(root)] == nil && storesApart(item, tile)
     let isKept = !isApart && (request.roots[Int(root)].needsMemory || self.rows[Int(root)] != nil)
     let waits = !isKept && !(post.isEmpty && panels.isEmpty)
     let packs = panels.contains { !isComputed(item, $0) }
-    let lanes = lanesToBlock(tile, others, dtype, waits: waits, packs: packs)
+    let lanes = tile.joined == nil ? lanesToBlock(tile, others, dtype, waits: waits, packs: packs) : nil
     if let lanes { openBlock(tile.lane, lanes, always: true) }
-    if waits { self.rows[Int(root)] = try row("sums", dtype, resultAtoms(item), innermost: tile.lane) }
+    if waits { self.rows[Int(root)] = try row("sums", dtype, resultAtoms(item), innermost: tile.lanes) }
     let inBlock = known
     if panels.isEmpty {
       begin(tile)
@@ -183,157 +146,95 @@ extension VisitLowering {
     if isApart, request.roots[Int(root)].needsMemory { storeSums(root, item, tile) }
     known = inBlock
     if !post.isEmpty {
-      if let atom = tile.row { begin(atom, .parallel) }
+      let loops = finishingLoops(item, tile)
+      for atom in loops.dropLast() { begin(atom, .parallel) }
       try hoist(number)
-      begin(tile.lane, .vector)
+      if let atom = loops.last { begin(atom, .vector) }
       for item in post { try set(item) }
       for item in post { store(item) }
-      end(tile.lane)
-      if let atom = tile.row { end(atom) }
+      for atom in loops.reversed() { end(atom) }
     }
     if !isKept { self.rows[Int(root)] = nil }
     if lanes != nil { endBlock(tile.lane) }
+    if let atom = tile.joined { endBlock(atom) }
     if rows != nil, let atom = tile.row { endBlock(atom) }
     for atom in others.reversed() { end(atom) }
     known = outside
     return true
   }
 
+  /// Notes in which order private memory holds operands that lie otherwise in memory.
+  private mutating func note(_ item: Int, _ tile: Tile, _ panels: [Int]) {
+    guard panels.contains(where: { !isComputed(item, $0) || tile.joined != nil }) else { return }
+    let kind: LayoutChoice.Kind = tile.joined != nil ? .rowsJoined : tile.isTurned ? .channels : .copied
+    layoutChoices.append(LayoutChoice(item: item, kind: kind))
+  }
+
+  /// The atoms of the loops that stand inside the chains of a sum.
+  private func within(_ item: Int, _ tile: Tile, _ kept: [Int], _ panels: [Int]) -> [Int] {
+    guard tile.isTurned || tile.joined != nil else { return [] }
+    let result = kept.filter { atom in
+      atom != tile.row && !tile.lanes.contains(atom)
+        && panels.allSatisfy { !operandAtoms(item, $0).contains(atom) }
+    }
+    var places: Int64 = 1
+    for atom in result { places = places.multipliedClamped(tables.dims.value(request.atoms[atom]) ?? .max) }
+    return places <= Self.mostWithin ? result : []
+  }
+
   /// Whether the lanes of a tile are apart in the memory of the result, where sums should not wait.
-  private mutating func storesApart(_ item: Int, _ tile: Tile) -> Bool {
-    let atoms = resultAtoms(item)
-    let strides = tables.contiguousStrides(tables.types.shape(request.resultType(item)))
-    return atoms.firstIndex(of: tile.lane).map { strides[$0] != writer.one } ?? false
+  func storesApart(_ item: Int, _ tile: Tile) -> Bool {
+    let shape = tables.types.shape(request.resultType(item))
+    guard let axis = resultAtoms(item).firstIndex(of: tile.lane) else { return false }
+    return shape[(axis + 1)...].contains { tables.dims.value($0) != 1 }
   }
 
   /// Stores finished sums where others read them.
   private mutating func storeSums(_ root: KernelRequest.Number, _ item: Int, _ tile: Tile) {
-    if let atom = tile.row { begin(atom, .parallel) }
-    begin(tile.lane, .vector)
+    let loops = finishingLoops(item, tile)
+    for atom in loops { begin(atom, atom == loops.last ? .vector : .parallel) }
     known.roots[Int(root)] = sumSoFar(root, item)
     let sums = rows[Int(root)]
     rows[Int(root)] = nil
     store(item)
     rows[Int(root)] = sums
-    end(tile.lane)
-    if let atom = tile.row { end(atom) }
+    for atom in loops.reversed() { end(atom) }
   }
 
-  private mutating func begin(_ tile: Tile) {
-    begin(tile.lane, .vector)
+  /// The loops over finished sums, outermost first: what lies closest together in the result runs side by side.
+  private mutating func finishingLoops(_ item: Int, _ tile: Tile) -> [Int] {
+    let loops = tile.within + (tile.row.map { [$0] } ?? []) + tile.lanes
+    guard tile.isTurned, let row = tile.row else { return loops }
+    return tile.within + [tile.lane, row]
+  }
+
+  mutating func begin(_ tile: Tile) {
+    beginLanes(tile)
     if let atom = tile.row { begin(atom, .jam) }
   }
 
-  private mutating func end(_ tile: Tile) {
+  mutating func end(_ tile: Tile) {
     if let atom = tile.row { end(atom) }
-    end(tile.lane)
+    endLanes(tile)
   }
 
-  // MARK: Chains
-
-  /// The atoms that a contraction sums, outermost first.
-  private func summedAtoms(_ item: Int) -> [Int] {
-    Visits.atoms(request.nests[Int(request.items[item].nest)].folded)
-  }
-
-  /// Whether a sum has several chains, and more terms than should be kept of an operand.
-  private func isLong(_ summed: [Int]) -> Bool {
-    let chain = SumOrder.chain(summed.map { request.atoms[$0] }, tables)
-    return chain.first > 0 || chain.block != nil
-  }
-
-  private func isComputed(_ item: Int, _ position: Int) -> Bool { computedOperand(item) == position }
-
-  /// The operands of which private memory holds what one chain of the sum reads: those that are computed, and those
-  /// that lanes do not find side by side, or on few lines of a cache.
-  private mutating func panels(_ item: Int, _ tile: Tile) -> [Int] {
-    let summed = summedAtoms(item)
-    guard tile.row != nil else { return [] }
-    var result: [Int] = []
-    for position in 0..<2 {
-      if isComputed(item, position) {
-        if isLong(summed) { result.append(position) }
-      } else if liesApart(item, position, tile)
-        || isLong(summed) && fallsOnFewLines(item, position, tile, summed)
-      {
-        result.append(position)
-      }
+  /// Opens the loop over the lanes of a tile, with those of the joined atom: one index runs through both.
+  mutating func beginLanes(_ tile: Tile) {
+    guard let outer = tile.joined, let limit = tables.dims.multiply(extent(outer), request.atoms[tile.lane]),
+      let width = tables.dims.value(request.atoms[tile.lane])
+    else { return begin(tile.lane, .vector) }
+    indices[outer] = Affine(writer.zero)
+    guard let block = blocks[outer], let first = block.start else {
+      return open(tile.lane, writer.builder.beginLoop(to: Affine(limit), .vector))
     }
-    return result
+    let start = Affine(writer.zero, [Affine.Term(request.atoms[tile.lane], first)])
+    let end = Affine(tables.dims.integer(Int64(block.size) * width), start.terms)
+    open(tile.lane, writer.builder.beginLoop(from: start, to: end, limit: Affine(limit), .vector))
   }
 
-  /// Whether lanes find an operand apart in memory, and enough rows read it to be worth a copy.
-  private mutating func liesApart(_ item: Int, _ position: Int, _ tile: Tile) -> Bool {
-    let operand = request.operandRows[request.operandRange(item).lowerBound + position]
-    guard contracting <= Self.mostPacking, operand.root != .max, let row = tile.row,
-      request.roots[Int(operand.root)].maker == .max, tables.dims.bound(extent(row)).map({ $0 >= 8 }) ?? true,
-      let axis = operandAtoms(item, position).firstIndex(of: tile.lane)
-    else { return false }
-    let (_, strides) = look(operand)
-    return strides[axis] != writer.one && strides[axis] != writer.zero
-  }
-
-  /// How many nests of the kernel contract.
-  private var contracting: Int { max(request.nests.count { $0.contracts }, 1) }
-
-  /// Whether what lanes load for neighbouring terms is a multiple of 4 KiB apart.
-  private mutating func fallsOnFewLines(_ item: Int, _ position: Int, _ tile: Tile, _ summed: [Int]) -> Bool {
-    let operand = request.operandRows[request.operandRange(item).lowerBound + position]
-    let atoms = operandAtoms(item, position)
-    guard contracting <= Self.mostPacking, atoms.contains(tile.lane), let last = summed.last,
-      let axis = atoms.firstIndex(of: last),
-      operand.root != .max, request.roots[Int(operand.root)].maker == .max
-    else { return false }
-    let (_, strides) = look(operand)
-    guard let stride = tables.dims.value(strides[axis]) else { return false }
-    let (bytes, overflows) = stride.multipliedReportingOverflow(
-      by: Int64(tables.types.dtype(operand.type).byteCount))
-    return !overflows && bytes != 0 && bytes % 4096 == 0
-  }
-
-  /// Emits the sums of a block chain by chain, with some operands in private memory: they wait where they are kept.
-  private mutating func contractByChains(_ item: Int, _ tile: Tile, _ panels: [Int]) throws(Diagnostics) {
-    guard let root = request.results(item).first else { return }
-    let dtype = tables.types.dtype(request.roots[Int(root)].type)
-    let summed = summedAtoms(item)
-    let chain = SumOrder.chain(summed.map { request.atoms[$0] }, tables)
-    let outside = known
-    if let atom = tile.row { begin(atom, .parallel) }
-    begin(tile.lane, .vector)
-    known.roots[Int(root)] = writer.builder.constant(0, dtype)
-    store(item)
+  mutating func endLanes(_ tile: Tile) {
     end(tile.lane)
-    if let atom = tile.row { end(atom) }
-    known = outside
-
-    begin(chain, of: summed)
-    let others = operandRows.count
-    for position in panels { try makePanel(item, position, innermost: tile.lane) }
-    begin(tile)
-    let part = writer.builder.variable(writer.builder.constant(0, dtype))
-    for atom in summed.dropFirst(chain.first) { begin(atom, .sequential) }
-    writer.builder.assign(part, try term(item, dtype, part))
-    for atom in summed.dropFirst(chain.first).reversed() { end(atom) }
-    known = outside
-    let total = sumSoFar(root, item)
-    known.roots[Int(root)] = writer.builder.scalar(.add, dtype, [total, part])
-    store(item)
-    end(tile)
-    operandRows.removeSubrange(others...)
-    end(chain, of: summed)
-    known = outside
-  }
-
-  /// The sum of a root that waits where it is kept.
-  private mutating func sumSoFar(_ root: KernelRequest.Number, _ item: Int) -> Register {
-    let place = resultPlace(item)
-    if request.roots[Int(root)].needsMemory, rows[Int(root)] == nil {
-      let strides = tables.contiguousStrides(tables.types.shape(request.roots[Int(root)].type))
-      let memory = slot(of: root, .read)
-      return writer.builder.load(memory, index(writer.zero, strides, place))
-    }
-    guard let row = rows[Int(root)] else { preconditionFailure("sums wait where nothing keeps them") }
-    return writer.builder.load(row.memory, index(row, place))
+    if let outer = tile.joined { indices[outer] = nil }
   }
 
   // MARK: Blocks
@@ -342,7 +243,19 @@ extension VisitLowering {
   private mutating func rowsToBlock(_ tile: Tile, hasPanels: Bool) -> Int? {
     guard let row = tile.row, blocks[row] == nil else { return nil }
     let extent = extent(row)
-    let most = hasPanels ? max(Self.mostRows / 2 / contracting, 12) : Self.mostRows
+    var most = hasPanels ? max(Self.mostRows / 2 / contracting, 12) : Self.mostRows
+    if tile.joined != nil { most = Self.mostJoinedRows }
+    if !tile.within.isEmpty {
+      var bytes = Int64(Self.fewLaneBytes / 2)
+      for atom in tile.within { bytes = bytes.multipliedClamped(extentBound(atom)) }
+      most = min(most, max(Int(Int64(Self.allSumBytes) / bytes), 4))
+    }
+    // One block of lanes, and of rows, would be all that threads have to share.
+    if tile.isTurned, extentBound(tile.lane) <= 2 * Self.fewLanes, let bound = tables.dims.bound(extent),
+      bound >= 2 * Self.fewLanes, bound <= Int64(most)
+    {
+      most = (Int(bound) / 2 + 3) / 4 * 4
+    }
     if let bound = tables.dims.bound(extent), bound <= Int64(hasPanels ? most : 128) { return nil }
     return evenBlock(of: extent, most: most, parts: 1)
   }
@@ -359,11 +272,13 @@ extension VisitLowering {
     if let row = tile.row {
       rows = blocks[row]?.size ?? Int(clamping: tables.dims.bound(self.extent(row)) ?? Int64(Self.mostRows))
     }
+    for atom in tile.within { rows = Int(clamping: Int64(rows).multipliedClamped(extentBound(atom))) }
     var size = Int.max
     if packs { size = Self.packedBytes / (dtype.byteCount * Int(SumOrder.chainLength)) }
     if waits {
-      let budget = min(Self.sumBytes, Self.allSumBytes / contracting) / (dtype.byteCount * max(rows, 1))
-      let step = budget >= unit ? unit : unit / 4
+      let most = tile.within.isEmpty ? Self.sumBytes : Self.allSumBytes
+      let budget = min(most, Self.allSumBytes / contracting) / (dtype.byteCount * max(rows, 1))
+      let step = budget >= unit ? unit : budget >= unit / 2 ? unit / 2 : unit / 4
       size = min(size, max(budget / step, 1) * step)
     }
     if request.nests.count == 1, let columns = tables.dims.bound(extent) {
@@ -379,6 +294,8 @@ extension VisitLowering {
     return size
   }
 
+  private mutating func extentBound(_ atom: Int) -> Int64 { tables.dims.bound(extent(atom)) ?? .max }
+
   /// How many tasks a contraction has without blocks of lanes, at the bounds.
   private mutating func taskCount(_ tile: Tile, _ others: [Int]) -> Int64 {
     var count: Int64 = 1
@@ -393,7 +310,7 @@ extension VisitLowering {
 
 extension Int64 {
   /// A product of counts: at least that of 1, at most the largest number.
-  fileprivate func multipliedClamped(_ factor: Int64) -> Int64 {
+  func multipliedClamped(_ factor: Int64) -> Int64 {
     let (product, overflows) = multipliedReportingOverflow(by: Swift.max(factor, 1))
     return overflows ? .max : product
   }

@@ -295,10 +295,10 @@ extension VisitLowering {
     return own.indices.filter { !folded.contains($0) }.map { own[$0] }
   }
 
-  /// A row of private memory for the places of the loops that are not open: per axis its atom, of which one may be
-  /// asked to have its neighbours side by side.
+  /// A row of private memory for the places of the loops that are not open: per axis its atom, of which some may be
+  /// asked to come last, so that the neighbours of the last one lie side by side.
   mutating func row(
-    _ name: String, _ dtype: DType, _ atoms: [Int?], innermost: Int? = nil
+    _ name: String, _ dtype: DType, _ atoms: [Int?], innermost: [Int] = []
   ) throws(Diagnostics) -> Row {
     var extents: [DimID] = []
     for atom in atoms {
@@ -314,10 +314,10 @@ extension VisitLowering {
     }
     var count = writer.one
     for extent in extents { count = try tables.product(count, extent) }
-    let inner = innermost.flatMap { atom in atoms.lastIndex { $0 == atom } } ?? extents.count - 1
     var strides = tables.contiguousStrides(extents)
-    if inner < extents.count - 1 {
-      let order = extents.indices.filter { $0 != inner } + [inner]
+    let last = innermost.compactMap { atom in atoms.lastIndex { $0 == atom } }
+    if !last.isEmpty {
+      let order = extents.indices.filter { !last.contains($0) } + last
       for (axis, stride) in zip(order, tables.contiguousStrides(order.map { extents[$0] })) {
         strides[axis] = stride
       }
@@ -362,13 +362,14 @@ extension VisitLowering {
   }
 
   /// Writes an operand of a contraction to private memory, for the places of all loops that are not open.
-  mutating func makePanel(_ item: Int, _ position: Int, innermost: Int? = nil) throws(Diagnostics) {
+  mutating func makePanel(_ item: Int, _ position: Int, innermost: [Int] = []) throws(Diagnostics) {
     let number = request.operandRange(item).lowerBound + position
     let operand = request.operandRows[number]
     let atoms = operandAtoms(item, position)
     let row = try self.row("panel", tables.types.dtype(operand.type), atoms, innermost: innermost)
     let outside = known
-    let loops = atoms.compactMap { $0 }.filter { indices[$0] == nil }
+    var loops = atoms.compactMap { $0 }.filter { indices[$0] == nil }
+    if innermost.count > 1 { loops = loops.filter { !innermost.contains($0) } + innermost }
     // What is the same for a whole row of a block is computed once for it.
     let rows = loops.prefix { blocks[$0] != nil }.count
     for (place, atom) in loops.enumerated() {

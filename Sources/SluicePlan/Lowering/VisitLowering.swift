@@ -63,6 +63,8 @@ struct VisitLowering {
   var operandRows: [(operand: KernelRequest.Operand, atoms: [Int?], row: Row)] = []
   /// The root whose sums wait in private memory, though others read it from memory.
   var heldBack: KernelRequest.Number?
+  /// In which order private memory holds what contractions read.
+  var layoutChoices: [LayoutChoice] = []
   /// Per atom the block of it that is open.
   var blocks: [Block?]
   /// Atoms whose loop runs through the loop of the atom before it too.
@@ -98,7 +100,9 @@ struct VisitLowering {
     defer { swap(&tables, &lowering.tables) }
     try lowering.lower()
     let next = merged == nil ? lowering.mergeable() : 0
-    return (lowering.writer.finish(lowering.tables), next)
+    var lowered = lowering.writer.finish(lowering.tables)
+    lowered.layouts = lowering.layoutChoices
+    return (lowered, next)
   }
 
   private init(

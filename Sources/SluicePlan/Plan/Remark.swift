@@ -14,6 +14,8 @@ public struct Remark: Sendable, Hashable {
     case memory
     /// A value that is copied to its place rather than made there.
     case copy
+    /// What private memory holds in another order than memory has it.
+    case layout
     /// A value that is computed again rather than kept.
     case recompute
     /// Which loops of a kernel threads share.
