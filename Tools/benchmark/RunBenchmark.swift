@@ -22,6 +22,7 @@ struct RunBenchmark {
       --samples N         how many calls at least; 5
       --cached            takes libraries that were compiled before, and leaves out how long that took
       --keep FOLDER       leaves the C there
+      --roofline          also the time of every kernel, measured in the C, beside the limits of the machine
       --serve             for `peers`: one row; times it when asked on the standard input
 
     Columns: the median of the calls and the least, in ms (of calls of a few microseconds many make a sample); GFLOP/s:
@@ -30,6 +31,10 @@ struct RunBenchmark {
     move by the median. Then kernel calls, megabytes moved and the arena, as `Tools/bench count --help` says; seconds of
     our compiler (trace or read, optimise, plan, check, print) and of the C compiler; kilobytes (10^3) of C. The last
     lines tell the peak and how fast memory is read and copied (read and written bytes added), measured with 1 GiB.
+
+    With --roofline follow the kernels of the row, those that take longest first: ms of a call, their share, runs,
+    GFLOP/s of fused multiply-adds, GB/s moved, and the share of the limit: what the slower of arithmetic and memory needs
+    at least, by the time. It is above 100 % where caches hold what is moved.
 
     Other programs on the machine change the figures: it must be idle.
 
@@ -47,6 +52,7 @@ struct RunBenchmark {
   private var isCached = false
   private var keep: String?
   private var serves = false
+  private var isRoofline = false
 
   init(_ words: [String]) throws {
     var words = words[...]
@@ -78,6 +84,7 @@ struct RunBenchmark {
       case "--cached": isCached = true
       case "--keep": keep = try RowOptions.value(word, &words)
       case "--serve": serves = true
+      case "--roofline": isRoofline = true
       case "--help", "-h":
         print(Self.usage)
         exit(0)
@@ -105,10 +112,12 @@ struct RunBenchmark {
     var settings = CompiledModel.Options()
     (settings.compiler, settings.optimisation) = (compiler, flags)
     settings.threads = threads.max() ?? 1
+    settings.profiles = isRoofline
     settings.cache = isCached ? nil : folder
     if serves { return try serve(Subject(workloads[0]), settings, peak) }
     if !options.isJSON { header() }
     var best = [Double](repeating: 0, count: threads.count)
+    let memory = isRoofline ? try threads.map { try peak.memory(threads: $0) } : []
     for workload in workloads {
       let row = try Subject(workload)
       let model = try row.compiled(settings)
@@ -125,6 +134,7 @@ struct RunBenchmark {
             threads: count, median: samples.median, least: samples.min() ?? 0, samples: samples.count,
             peak: limit,
             compiler: model.compileDuration?.seconds, isFirst: position == 0), row, compiler, flags)
+        if isRoofline { try showKernels(row, model, timing, count, limit, memory[position].read) }
       }
       try model.setThreads(1)
     }
@@ -140,6 +150,20 @@ struct RunBenchmark {
     var peak: Double
     var compiler: Double?
     var isFirst: Bool
+  }
+
+  /// Measures the kernels of a row, apart from the row: the clock costs something too.
+  private func showKernels(
+    _ row: Subject, _ model: CompiledModel, _ timing: Timing, _ threads: Int, _ peak: Double, _ read: Double
+  ) throws {
+    try model.beginProfile()
+    let calls = try timing.run(seconds: seconds, least: least).count * timing.batch
+    let roofline = try Roofline(row, model, calls: calls)
+    if options.isJSON {
+      for line in roofline.json(row, threads: threads, peak: peak, read: read) { print(line) }
+    } else {
+      print(roofline.text(peak: peak, read: read))
+    }
   }
 
   private func write(_ source: String, of row: Subject) throws {

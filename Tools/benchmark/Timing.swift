@@ -11,7 +11,7 @@ final class Timing {
   private let call: CompiledModel.PreparedCall
   private let states: [(position: Int, value: HostTensor)]
   /// How many calls make a sample: so many that the clock does not count.
-  private var batch = 1
+  private(set) var batch = 1
 
   /// A prepared call; `states` are set before each.
   init(_ model: CompiledModel, _ call: CompiledModel.PreparedCall, states: [String: Int32]) throws {

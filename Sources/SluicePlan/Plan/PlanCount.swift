@@ -24,7 +24,7 @@ package struct PlanCount {
   private let plan: ModulePlan
   private let function: ExecutionPlan
   private let sizes: [SymbolID: Int64]
-  private var traffic: [KernelID: [KernelTraffic.Slot]] = [:]
+  private var traffic: [KernelID: KernelTraffic] = [:]
 
   /// Counts a function of a plan; symbols that `sizes` leaves out have their bounds.
   package init(_ plan: ModulePlan, _ function: ExecutionPlan, _ sizes: [SymbolID: Int64] = [:]) {
@@ -89,22 +89,25 @@ package struct PlanCount {
   private mutating func call(
     _ kernel: KernelID, _ arguments: [Argument], _ turns: Double, isFirst: Bool
   ) -> Double {
-    let moved = moved(kernel, arguments)
+    let moved = work(kernel, arguments).bytes
     if isFirst { parts[kernel.index].calls += turns }
     parts[kernel.index].bytes += turns * moved
     return moved
   }
 
-  private mutating func moved(_ kernel: KernelID, _ arguments: [Argument]) -> Double {
-    let slots = traffic[kernel] ?? KernelTraffic(plan.kernels[kernel.index], plan.tables.dims, sizes).slots
-    traffic[kernel] = slots
+  /// The bytes that a call moves, and its fused multiply-adds as two operations each.
+  package mutating func work(
+    _ kernel: KernelID, _ arguments: [Argument]
+  ) -> (bytes: Double, flops: Double) {
+    let counted = traffic[kernel] ?? KernelTraffic(plan.kernels[kernel.index], plan.tables.dims, sizes)
+    traffic[kernel] = counted
     var bytes = 0.0
-    for (slot, argument) in zip(slots, arguments) {
+    for (slot, argument) in zip(counted.slots, arguments) {
       let buffer = function.buffers[argument.buffer.index]
       let most = Double(value(buffer.count))
       bytes += (Swift.min(slot.loaded, most) + Swift.min(slot.stored, most)) * Double(buffer.dtype.byteCount)
     }
-    return bytes
+    return (bytes, counted.flops)
   }
 
   private func value(_ dim: DimID) -> Int { Int(plan.tables.dims.evaluate(dim) { sizes[$0] ?? 0 } ?? 0) }
@@ -120,6 +123,8 @@ private struct KernelTraffic {
 
   /// One a slot.
   private(set) var slots: [Slot]
+  /// Two for every fused multiply-add.
+  private(set) var flops = 0.0
 
   /// An access: two with the same look reach the same elements.
   private struct Look: Hashable {
@@ -149,7 +154,9 @@ private struct KernelTraffic {
     var around: [Int] = []
     for instruction in kernel.instructions {
       switch instruction {
-      case .scalar(let scalar): loopsOf[scalar.result] = loops(scalar.operands)
+      case .scalar(let scalar):
+        loopsOf[scalar.result] = loops(scalar.operands)
+        if scalar.op == .fma { flops += 2 * around.reduce(1) { $1 < 0 ? $0 : $0 * lengths[$1] } }
       case .index(let result, let affine):
         loopsOf[result] = loops(affine.terms.map(\.register))
         middles[result] = middle(affine)
