@@ -16,6 +16,8 @@ extension VisitLowering {
   /// The bytes of sums that wait for the maps behind them: of one nest, and of all.
   private static let sumBytes = 24_576
   private static let allSumBytes = 65_536
+  /// The same where every block of lanes would compute the same operand again.
+  private static let computedSumBytes = 98_304
   /// The places of a window that may share a panel.
   static let mostWithin: Int64 = 64
   /// The bytes of a packed operand for one chain, and how many nests of a kernel may pack one.
@@ -42,11 +44,27 @@ extension VisitLowering {
       others = others.multipliedClamped(tables.dims.bound(extent(other)) ?? .max)
     }
     let budget = atom == sweep ? Self.partRowBytes : Self.rowBytes
-    let most = Int(min(Int64(Self.mostRows), budget / max(bytes, 1)))
+    let most = min(Self.mostRows, Int(budget / max(bytes, 1)), rowsOfComputedOperands())
     let parts = Self.fewBlocks / max(min(others, Self.fewBlocks), 1)
     let size =
       (atom == sweep ? partBlock(most: most) : nil) ?? evenBlock(of: extent(atom), most: most, parts: parts)
     return size < 4 ? nil : (atom, size)
+  }
+
+  /// The most rows with which all sums can wait that read a computed operand, so that it is computed once a block.
+  private func rowsOfComputedOperands() -> Int {
+    var rows = Int.max
+    for item in request.items.indices where request.items[item].nest != KernelRequest.derived {
+      guard computedOperand(item) != nil, isLong(summedAtoms(item)), let root = request.results(item).first,
+        !request.roots[Int(root)].needsMemory, !request.roots[Int(root)].isKept,
+        let lane = Visits.atoms(request.nests[Int(request.items[item].nest)].kept).last,
+        let lanes = tables.dims.bound(request.atoms[lane])
+      else { continue }
+      let bytes = lanes.multipliedClamped(Int64(tables.types.dtype(request.resultType(item)).byteCount))
+      let most = Int64(Self.computedSumBytes / contracting) / max(bytes, 1)
+      if most >= 12 { rows = min(rows, Int(most)) }
+    }
+    return rows
   }
 
   /// Whether a contraction can run in tiles of an outer atom.
@@ -129,7 +147,10 @@ extension VisitLowering {
     let isKept = !isApart && (request.roots[Int(root)].needsMemory || self.rows[Int(root)] != nil)
     let waits = !isKept && !(post.isEmpty && panels.isEmpty)
     let packs = panels.contains { !isComputed(item, $0) }
-    let lanes = tile.joined == nil ? lanesToBlock(tile, others, dtype, waits: waits, packs: packs) : nil
+    let computes = panels.contains { isComputed(item, $0) && !operandAtoms(item, $0).contains(tile.lane) }
+    let lanes =
+      tile.joined == nil
+      ? lanesToBlock(tile, others, dtype, waits: waits, packs: packs, computes: computes) : nil
     if let lanes { openBlock(tile.lane, lanes, always: true) }
     if waits { self.rows[Int(root)] = try row("sums", dtype, resultAtoms(item), innermost: tile.lanes) }
     let inBlock = known
@@ -264,7 +285,7 @@ extension VisitLowering {
   ///
   /// Blocks keep the private memory of a tile small, and make tasks where there are few rows.
   private mutating func lanesToBlock(
-    _ tile: Tile, _ others: [Int], _ dtype: DType, waits: Bool, packs: Bool
+    _ tile: Tile, _ others: [Int], _ dtype: DType, waits: Bool, packs: Bool, computes: Bool
   ) -> Int? {
     let extent = extent(tile.lane)
     let unit = Self.fewLaneBytes / dtype.byteCount
@@ -276,8 +297,9 @@ extension VisitLowering {
     var size = Int.max
     if packs { size = Self.packedBytes / (dtype.byteCount * Int(SumOrder.chainLength)) }
     if waits {
-      let most = tile.within.isEmpty ? Self.sumBytes : Self.allSumBytes
-      let budget = min(most, Self.allSumBytes / contracting) / (dtype.byteCount * max(rows, 1))
+      var most = min(tile.within.isEmpty ? Self.sumBytes : Self.allSumBytes, Self.allSumBytes / contracting)
+      if computes { most = (sweep == nil ? Self.computedSumBytes : Self.allSumBytes) / contracting }
+      let budget = most / (dtype.byteCount * max(rows, 1))
       let step = budget >= unit ? unit : budget >= unit / 2 ? unit / 2 : unit / 4
       size = min(size, max(budget / step, 1) * step)
     }
