@@ -13,18 +13,22 @@ extension CHelper {
     #if defined(__AVX512F__)
     #define @@VECTOR_BYTES 64
     #define @@ROWS 12
+    #define @@SOME_ROWS 8
     #define @@FEW_ROWS 4
     #elif defined(__AVX__)
     #define @@VECTOR_BYTES 32
     #define @@ROWS 6
+    #define @@SOME_ROWS 4
     #define @@FEW_ROWS 2
     #elif defined(__aarch64__)
     #define @@VECTOR_BYTES 16
     #define @@ROWS 12
+    #define @@SOME_ROWS 8
     #define @@FEW_ROWS 4
     #else
     #define @@VECTOR_BYTES 16
     #define @@ROWS 6
+    #define @@SOME_ROWS 4
     #define @@FEW_ROWS 2
     #endif
     #define @@LANE(vector, l) (vector)[l]
@@ -35,6 +39,7 @@ extension CHelper {
     #else
     #define @@VECTOR_BYTES 64
     #define @@ROWS 1
+    #define @@SOME_ROWS 1
     #define @@FEW_ROWS 1
     #define @@LANE(vector, l) (vector).lane[l]
     #endif

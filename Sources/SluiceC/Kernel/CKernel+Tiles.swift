@@ -70,8 +70,8 @@ extension CKernelPrinter {
 
   /// The functions that run all rows of a block of lanes: as many as fit at once, and what is left in smaller tiles.
   ///
-  /// They are functions of their own since compilers take long for large ones. Of 12 and of 6 rows a power of two
-  /// leaves a multiple of a third.
+  /// They are functions of their own since compilers take long for large ones. Tiles of two thirds take what is left of
+  /// a multiple of a third: 16 rows are 8 and 8, not 12 and 4, of which the 4 would wait for memory.
   private mutating func printRowFunctions(
     _ tile: CTile, _ name: String, _ parameters: [String], _ arguments: [String], _ scope: NameScope
   ) {
@@ -81,7 +81,7 @@ extension CKernelPrinter {
     let (row, lane, count) = (scope.claim("i"), scope.claim("j"), scope.claim("count"))
     let rows = helpers.macro("ROWS")
     let lanes = helpers.macro("LANES_\(tile.dtype.name.uppercased())")
-    let third = helpers.macro("FEW_ROWS")
+    let (some, few) = (helpers.macro("SOME_ROWS"), helpers.macro("FEW_ROWS"))
     for isRest in leavesLanes(tile) ? [false, true] : [false] {
       let own =
         ["ptrdiff_t \(begin)", "ptrdiff_t \(end)", "ptrdiff_t \(lane)"]
@@ -92,10 +92,11 @@ extension CKernelPrinter {
       tileFunctions.line("ptrdiff_t \(row) = \(begin);")
       let sizes =
         isMultiple(span: jam, of: 12)
-        ? [rows] : isRest && !fillsRegisters(tile) ? [rows, "1"] : [rows, third, "1"]
+        ? [rows] : isRest && !fillsRegisters(tile) ? [rows, "1"] : [rows, some, few, "1"]
       for size in sizes {
         tileFunctions.line(helpers.macro("ROLLED"))
-        tileFunctions.open("for (; \(row) + \(size) <= \(end); \(row) += \(size))")
+        let stops = size == rows && sizes.contains(some) ? " && \(end) - \(row) != \(rows) + \(few)" : ""
+        tileFunctions.open("for (; \(row) + \(size) <= \(end)\(stops); \(row) += \(size))")
         let shape = isRest ? [fillsRegisters(tile) ? lanes : count, "1"] : ["2 * \(lanes)", "2"]
         let all = arguments + [row, lane] + shape + [size]
         tileFunctions.line("\(name)(\(all.joined(separator: ", ")));")

@@ -119,7 +119,7 @@ extension VisitLowering {
     if size < 12 || tables.dims.value(extent).map({ $0 % count == 0 && size % 4 == 0 }) ?? false {
       return Int(size)
     }
-    return Int(min((size + 11) / 12 * 12, most))
+    return Int(min((size + 11) / 12 * 12, most < 12 ? most : most / 12 * 12))
   }
 
   // MARK: Loops
