@@ -80,11 +80,11 @@ func selfTest(_ plan: ModulePlan) throws -> [SelfTest.Row] {
       let model = try CompiledModel(
         plan, parameters: [], states: [], options: build.options(["-march=native"]))
       for function in plan.functions {
-        let inputs = try zip(function.inputs, [1.0, 1.0, -1.0]).map { port, value in
+        let inputs = zip(function.inputs, [1.0, 1.0, -1.0]).map { port, value in
           let shape = plan.tables.types.shape(port.type).map { Int(plan.tables.dims.value($0) ?? 0) }
           let dtype = plan.tables.types.dtype(port.type)
           let bits = dtype == .f32 ? UInt64(Float(value).bitPattern) : value.bitPattern
-          return try tensor([UInt64](repeating: bits, count: shape[0]), dtype, shape: shape)
+          return HostTensor(words: [UInt64](repeating: bits, count: shape[0]), dtype, shape: shape)
         }
         var machine = PlanMachine(plan)
         let expected = try machine.run(function.name, inputs)
@@ -126,10 +126,10 @@ func selfTest(_ plan: ModulePlan) throws -> [SelfTest.Row] {
     for build in Self.builds {
       let model = try CompiledModel(
         plan, parameters: [], states: [], options: build.options(["-DSMALL_SOFTWARE_FMA"]))
-      var random = Seeded(3)
+      var random = SeededRandom(3)
       for function in plan.functions {
         for _ in 0..<(Build.isExhaustive ? 500 : 20) {
-          let inputs = try function.inputs.map { port in
+          let inputs = function.inputs.map { port in
             let shape = plan.tables.types.shape(port.type).map { Int(plan.tables.dims.value($0) ?? 0) }
             let dtype = plan.tables.types.dtype(port.type)
             // Numbers with all their bits, of about one size: sums round.
@@ -138,7 +138,7 @@ func selfTest(_ plan: ModulePlan) throws -> [SelfTest.Row] {
                 ? UInt64((random.float() * 1e-3 + 1 / 3).bitPattern)
                 : (Double(random.float()) * 1e-3 + 1 / 3).bitPattern
             }
-            return try tensor(bits, dtype, shape: shape)
+            return HostTensor(words: bits, dtype, shape: shape)
           }
           var machine = PlanMachine(plan)
           let expected = try machine.run(function.name, inputs)

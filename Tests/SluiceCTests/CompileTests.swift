@@ -6,6 +6,7 @@ import SluiceIR
 import SluicePasses
 import SluicePlan
 import SluiceText
+import TestSupport
 import Testing
 
 @Suite struct CompileTests {
@@ -20,38 +21,33 @@ import Testing
     let sample = SampleModel.plan()
     options.parameters = .embedded((0..<sample.parameterBytes).map { UInt8(truncatingIfNeeded: $0 &* 7) })
     options.states = (0..<sample.stateBytes).map { UInt8(truncatingIfNeeded: $0 &* 13) }
-    var generator = RandomKernels(seed: 77)
-    for number in 0..<(Build.isExhaustive ? 400 : 24) { generator.add(shape: number % 4) }
+    let random = RandomKernels(seed: 77, functions: Build.isExhaustive ? 400 : 16).m.plan
     return [
       ("sample", CSource.emitC(sample).source), ("embedded", CSource.emitC(sample, options: options).source),
       ("unread", unread()),
       ("ops", CSource.emitC(ScalarCase.plan(ScalarCase.all, count: 100)).source),
-      ("random", CSource.emitC(generator.kit.finish()).source),
+      ("random", CSource.emitC(random).source),
       ("hostile", CSource.emitC(HostileModel.plan()).source),
     ]
   }()
 
   /// Embedded parameters that nobody reads, scalars by value, and constants of which one is not used.
   private static func unread() -> String {
-    var kit = PlanKit("unread")
-    let vector = kit.type(.f32, [kit.dim(3)])
-    let parameter = kit.parameter("w", vector)
-    var k = kit.builder("copy")
-    let (x, y) = (k.slot("x", .f32, .read), k.slot("y", .f32, .write))
-    let dead = k.slot("w", .f32, .read)
-    let none = kit.zero
-    _ = k.load(dead, Affine(none))
-    k.store(y, Affine(none), k.scalar(.canonical, .f32, [k.load(x, Affine(none))]))
-    let kernel = kit.add(k)
-    let scalar = kit.type(.f32)
-    let unused = kit.tables.constants.intern(vector, [UInt8](repeating: 1, count: 12))
-    kit.function(
-      "run", inputs: [("x", scalar), ("n", kit.type(.i64))], outputs: [("y", scalar)],
-      others: [parameter, kit.buffer("c", vector, .constant(unused))], steps: [kit.call(kernel, 0, 2, 3)])
+    var m = PlanBuilder("unread", function: "run")
+    let (x, _) = (m.input("x", .f32), m.input("n", .i64))
+    let (y, w) = (m.output("y", .f32), m.parameter("w", .f32, 3))
+    _ = m.constant("c", HostTensor([1, 2, 3] as [Float]))
+    let copy = m.kernel("copy") { k, m in
+      let (x, y) = (k.slot("x", .f32, .read), k.slot("y", .f32, .write))
+      _ = k.load(k.slot("w", .f32, .read), m.affine(0))
+      k.store(y, m.affine(0), k.scalar(.canonical, .f32, [k.load(x, m.affine(0))]))
+    }
+    m.call(copy, x, y, w)
     // A function that does not look at its inputs.
-    kit.function("seed", inputs: [("seed", kit.type(.i64))], outputs: [], steps: [])
+    m.begin("seed")
+    _ = m.input("seed", .i64)
     var options = CSource.Options()
-    let plan = kit.finish()
+    let plan = m.plan
     options.parameters = .embedded([UInt8](repeating: 7, count: plan.parameterBytes))
     return CSource.emitC(plan, options: options).source
   }

@@ -26,59 +26,52 @@ enum HostileModel {
   /// A model in which every name has every role: function, symbol, input, output, parameter, state, tensor of a
   /// kernel.
   static func plan(_ model: String, names: [String]) -> ModulePlan {
-    var kit = PlanKit(
-      model, comment: ["ends the comment */ #error no", "back\\", "trigraph ??/", "nul\0 and \u{202E}bidi"])
-    var variables: [Buffer] = []
-    for (row, name) in names.enumerated() {
-      let type = kit.type(.f32, [kit.dim(1 + row % 2)])
-      variables.append(kit.parameter(name, type))
-      variables.append(kit.state(name, type))
-    }
+    var m = PlanBuilder(
+      model, function: nil,
+      comment: ["ends the comment */ #error no", "back\\", "trigraph ??/", "nul\0 and \u{202E}bidi"])
+    var variables: [Buffer]?
     for start in stride(from: 0, to: names.count, by: 32) {
       let part = Array(names[start..<min(start + 32, names.count)])
       for first in stride(from: 0, to: part.count, by: 8) {
+        m.begin(part[0], comment: ["*/", "\\"])
+        // The variables are the same in every function.
+        if let variables {
+          m.function.buffers = variables
+        } else {
+          for (row, name) in names.enumerated() {
+            _ = (m.parameter(name, .f32, 1 + row % 2), m.state(name, .f32, 1 + row % 2))
+          }
+          variables = m.function.buffers
+        }
         // So few symbols that they are parameters of kernels.
-        let symbols = part[first..<min(first + 8, part.count)].map { kit.symbol($0, 40) }
-        function(&kit, part, symbols, variables)
+        function(&m, part, part[first..<min(first + 8, part.count)].map { m.symbol($0, 40) })
       }
     }
     // Functions that do nothing, for their names alone.
-    for name in names { kit.function(name, inputs: [], outputs: [], steps: []) }
-    return kit.finish()
+    for name in names { m.begin(name) }
+    return m.plan
   }
 
-  private static func function(
-    _ kit: inout PlanKit, _ names: [String], _ symbols: [SymbolID], _ variables: [Buffer]
-  ) {
-    let extent = kit.dim(symbols[0])
-    var others: [DimID] = []
-    for symbol in symbols.dropFirst() { others.append(kit.dim(symbol)) }
-    var k = kit.builder("*/ kernel \\")
-    var slots: [Memory] = []
-    for name in names { slots.append(k.slot(name, .f32, .read)) }
-    let output = k.slot("begin", .f32, .write)
-    let (none, one) = (kit.zero, kit.one)
-    k.loop(to: Affine(extent), .vector) { k, i in
-      var sum = k.load(slots[0], Affine(none, [.init(one, i)]))
-      for slot in slots.dropFirst() {
-        sum = k.scalar(.fma, .f32, [sum, k.load(slot, Affine(none, [.init(one, i)])), sum])
-      }
-      for dim in others {
-        let size = k.scalar(.cast, .f32, source: .i64, [k.index(Affine(dim))])
-        sum = k.scalar(.add, .f32, [sum, size])
-      }
-      k.store(output, Affine(none, [.init(one, i)]), k.scalar(.canonical, .f32, [sum]))
-    }
-    let kernel = kit.add(k, comment: ["*/ int main(void) {} /*", "??/", "\\", "line\nbreak"])
-    let type = kit.type(.f32, [extent])
-    var inputs: [(String, TypeID)] = []
-    for name in names { inputs.append((name, type)) }
+  private static func function(_ m: inout PlanBuilder, _ names: [String], _ symbols: [SymbolID]) {
+    let (extent, others) = (symbols[0], symbols.dropFirst())
+    let inputs = names.map { m.input($0, .f32, extent) }
     // Types that every symbol is part of.
-    for dim in others { inputs.append(("all", kit.type(.u8, [dim]))) }
-    let used = [Array(0..<names.count), [inputs.count + names.count - 1]].joined()
-    let arguments = used.map { Argument(buffer: BufferID($0), offset: kit.zero) }
-    kit.function(
-      names[0], symbols: symbols, inputs: inputs, outputs: names.map { ($0, type) }, others: variables,
-      steps: [.call(kernel, arguments)], comment: ["*/", "\\"])
+    for symbol in others { _ = m.input("all", .u8, symbol) }
+    let outputs = names.map { m.output($0, .f32, extent) }
+    let comment = ["*/ int main(void) {} /*", "??/", "\\", "line\nbreak"]
+    let kernel = m.kernel("*/ kernel \\", comment: comment) { k, m in
+      let slots = names.map { k.slot($0, .f32, .read) }
+      let output = k.slot("begin", .f32, .write)
+      k.loop(to: m.affine(extent), .vector) { k, i in
+        var sum = k.load(slots[0], k.at(i))
+        for slot in slots.dropFirst() { sum = k.scalar(.fma, .f32, [sum, k.load(slot, k.at(i)), sum]) }
+        for symbol in others {
+          let size = k.scalar(.cast, .f32, source: .i64, [k.index(m.affine(symbol))])
+          sum = k.scalar(.add, .f32, [sum, size])
+        }
+        k.store(output, k.at(i), k.scalar(.canonical, .f32, [sum]))
+      }
+    }
+    m.call(kernel, whole: inputs + [outputs[outputs.count - 1]])
   }
 }

@@ -14,7 +14,7 @@ import enum TestSupport.Repository
     #filePath.prefix(upTo: #filePath.lastIndex(of: "/") ?? #filePath.startIndex))
 
   private static func parameters(_ plan: ModulePlan) throws -> [HostTensor] {
-    var random = Seeded(5)
+    var random = SeededRandom(5)
     return try plan.parameters.map { variable in
       let shape = plan.tables.types.shape(variable.type).map { Int(plan.tables.dims.value($0) ?? 0) }
       let count = shape.reduce(1, *)
@@ -87,7 +87,7 @@ import enum TestSupport.Repository
       let model = try CompiledModel(
         plan, parameters: parameters, states: states, options: build.options(threads: threads))
       var machine = PlanMachine(plan, parameters: parameters, states: states)
-      var random = Seeded(9)
+      var random = SeededRandom(9)
       for rows in [64, 1, 0, 17, 33] {
         let x = try HostTensor((0..<rows * 24).map { _ in random.float() }).reshaped([rows, 24])
         let inputs = [x, HostTensor(scalar: Float(0.25))]
@@ -113,7 +113,7 @@ import enum TestSupport.Repository
     let model = try CompiledModel(plan, parameters: parameters, states: states, options: options)
     #expect((model.compileDuration ?? .zero) > .zero)
     var machine = PlanMachine(plan, parameters: parameters, states: states)
-    var random = Seeded(10)
+    var random = SeededRandom(10)
     let x = try HostTensor((0..<33 * 24).map { _ in random.float() }).reshaped([33, 24])
     let inputs = [x, HostTensor(scalar: Float(0.25))]
     let call = try model.prepare("run", inputs: inputs, symbols: [symbol: 33])

@@ -11,42 +11,37 @@ import Testing
   private static let warnings = ["-Wall", "-Wextra", "-Wconversion", "-Wcast-qual", "-Werror"]
   private static let exp = UInt64(ElementaryFunction.exp.rawValue)
 
-  /// `softmax`: of the rows of x: f32[B,T,N], each row in a local, B and T tasks.
-  private static func softmax(_ kit: inout PlanKit, _ b: DimID, _ t: DimID, _ n: DimID) -> KernelID {
-    var k = kit.builder("softmax")
-    let (x, y) = (k.slot("x", .f32, .read), k.slot("y", .f32, .write))
-    let (one, none) = (kit.one, kit.zero)
-    let row = kit.product(t, n)
-    k.loop(to: Affine(b), .parallel) { k, i in
-      k.loop(to: Affine(t), .parallel) { k, j in
-        let local = k.local("row", .f32, n)
-        func place(_ l: Register) -> Affine { Affine(none, [.init(row, i), .init(n, j), .init(one, l)]) }
-        func element(_ l: Register) -> Affine { Affine(none, [.init(one, l)]) }
-        let largest = k.variable(k.constant(UInt64((-Float.infinity).bitPattern), .f32))
-        k.loop(to: Affine(n), .lanes(16)) { k, l in k.accumulate(largest, .maximum, k.load(x, place(l))) }
-        k.loop(to: Affine(n), .vector) { k, l in
-          let below = k.scalar(.subtract, .f32, [k.load(x, place(l)), largest])
-          k.store(local, element(l), k.scalar(.call, .f32, [below], immediate: exp))
-        }
-        let sum = k.variable(k.constant(0, .f32))
-        k.loop(to: Affine(n), .lanes(16)) { k, l in k.accumulate(sum, .add, k.load(local, element(l))) }
-        k.loop(to: Affine(n), .vector) { k, l in
-          k.store(y, place(l), k.scalar(.divide, .f32, [k.load(local, element(l)), sum]))
+  /// `run`: softmax of the rows of x: f32[B,T,N], each row in a local, B and T tasks.
+  private static func softmax() -> (plan: ModulePlan, symbols: [SymbolID]) {
+    var m = PlanBuilder("softmax", function: "run")
+    let symbols = [m.symbol("B", 4), m.symbol("T", 64), m.symbol("N", 384)]
+    let (x, y) = (m.input("x", .f32, "B", "T", "N"), m.output("y", .f32, "B", "T", "N"))
+    let kernel = m.kernel("softmax") { k, m in
+      let (x, y) = (k.slot("x", .f32, .read), k.slot("y", .f32, .write))
+      let n = m.affine("N")
+      k.loop(to: m.affine("B"), .parallel) { k, i in
+        k.loop(to: m.affine("T"), .parallel) { k, j in
+          let local = k.local("row", .f32, m.dim("N"))
+          let largest = k.variable(k.float(-.infinity))
+          k.loop(to: n, .lanes(16)) { k, l in
+            k.accumulate(largest, .maximum, k.load(x, m.affine(0, ("T*N", i), ("N", j), (1, l))))
+          }
+          k.loop(to: n, .vector) { k, l in
+            let value = k.load(x, m.affine(0, ("T*N", i), ("N", j), (1, l)))
+            let below = k.scalar(.subtract, .f32, [value, largest])
+            k.store(local, k.at(l), k.scalar(.call, .f32, [below], immediate: exp))
+          }
+          let sum = k.variable(k.float(0))
+          k.loop(to: n, .lanes(16)) { k, l in k.accumulate(sum, .add, k.load(local, k.at(l))) }
+          k.loop(to: n, .vector) { k, l in
+            let part = k.scalar(.divide, .f32, [k.load(local, k.at(l)), sum])
+            k.store(y, m.affine(0, ("T*N", i), ("N", j), (1, l)), part)
+          }
         }
       }
     }
-    return kit.add(k)
-  }
-
-  private static func softmax() -> (plan: ModulePlan, symbols: [SymbolID]) {
-    var kit = PlanKit("softmax")
-    let symbols = [kit.symbol("B", 4), kit.symbol("T", 64), kit.symbol("N", 384)]
-    let dims = symbols.map { kit.dim($0) }
-    let kernel = softmax(&kit, dims[0], dims[1], dims[2])
-    let type = kit.type(.f32, dims)
-    kit.function(
-      "run", symbols: symbols, inputs: [("x", type)], outputs: [("y", type)], steps: [kit.call(kernel, 0, 1)])
-    return (kit.finish(), symbols)
+    m.call(kernel, x, y)
+    return (m.plan, symbols)
   }
 
   @Test func rowsInLocals() throws {
@@ -55,15 +50,15 @@ import Testing
     let source = CSource.emitC(plan).source
     #expect(source.contains(" softmax_f32 row[384];\n"))
     #expect(source.contains("SOFTMAX_KERNEL\nstatic void softmax_k0_softmax("))
-    var random = Seeded(7)
+    var random = SeededRandom(7)
     for build in Build.isExhaustive ? Build.all : Build.fast {
       let models = try [1, 2].map {
         try CompiledModel(
           plan, parameters: [], states: [], options: build.options(Self.warnings, threads: $0))
       }
       for sizes in [[1, 64, 60], [4, 3, 17], [2, 1, 1], [0, 5, 8], [3, 0, 8], [2, 2, 0]] {
-        let x = try tensor(
-          (0..<sizes.reduce(1, *)).map { _ in UInt64(random.float().bitPattern) }, .f32, shape: sizes)
+        let x = HostTensor(
+          words: (0..<sizes.reduce(1, *)).map { _ in UInt64(random.float().bitPattern) }, .f32, shape: sizes)
         let given = Dictionary(uniqueKeysWithValues: zip(symbols, sizes))
         var machine = PlanMachine(plan)
         let expected = try machine.run("run", [x], symbols: given)
@@ -74,42 +69,37 @@ import Testing
 
   /// Elements of every dtype go through a local, in two loops around it.
   @Test func everyDType() throws {
-    var kit = PlanKit("types")
-    let (count, one, none) = (kit.dim(40), kit.one, kit.zero)
-    var steps: [Step] = []
-    for (row, dtype) in DType.allCases.enumerated() {
-      var k = kit.builder("turn_\(dtype.name)")
-      let (x, y) = (k.slot("x", dtype, .read), k.slot("y", dtype, .write))
-      for half in 0..<2 {
-        k.loop(to: Affine(kit.dim(2)), .sequential) { k, i in
-          // Nothing is loaded from the second one: no compiler may warn of it.
-          let rows = [k.local("row", dtype, kit.dim(10)), k.local("needless", dtype, kit.dim(10))]
-          for row in rows {
-            k.loop(to: Affine(kit.dim(10)), .vector) { k, j in
-              let place = Affine(kit.dim(20 * half), [.init(kit.dim(10), i), .init(one, j)])
-              k.store(row, Affine(none, [.init(one, j)]), k.load(x, place))
+    var m = PlanBuilder("types", function: "turn")
+    for dtype in DType.allCases {
+      let (x, y) = (m.input("x_\(dtype.name)", dtype, 40), m.output("y_\(dtype.name)", dtype, 40))
+      let turn = m.kernel("turn_\(dtype.name)") { k, m in
+        let (x, y) = (k.slot("x", dtype, .read), k.slot("y", dtype, .write))
+        for half in 0..<2 {
+          k.loop(to: m.affine(2), .sequential) { k, i in
+            // Nothing is loaded from the second one: no compiler may warn of it.
+            let rows = [k.local("row", dtype, m.dim(10)), k.local("needless", dtype, m.dim(10))]
+            for row in rows {
+              k.loop(to: m.affine(10), .vector) { k, j in
+                k.store(row, k.at(j), k.load(x, m.affine(20 * half, (10, i), (1, j))))
+              }
             }
-          }
-          k.loop(to: Affine(kit.dim(10)), .vector) { k, j in
-            let place = Affine(kit.dim(20 * half), [.init(kit.dim(10), i), .init(one, j)])
-            k.store(y, place, k.load(rows[0], Affine(kit.dim(9), [.init(kit.dim(-1), j)])))
+            k.loop(to: m.affine(10), .vector) { k, j in
+              k.store(y, m.affine(20 * half, (10, i), (1, j)), k.load(rows[0], m.affine(9, (-1, j))))
+            }
           }
         }
       }
-      steps.append(kit.call(kit.add(k), row, DType.allCases.count + row))
+      m.call(turn, x, y)
     }
-    let ports = DType.allCases.map { ($0.name, kit.type($0, [count])) }
-    kit.function(
-      "turn", inputs: ports.map { ("x_\($0.0)", $0.1) }, outputs: ports.map { ("y_\($0.0)", $0.1) },
-      steps: steps)
-    let plan = kit.finish()
+    let plan = m.plan
     #expect(PlanChecker().check(plan).map(\.message) == [])
     #expect(!CSource.emitC(plan).source.contains("needless"))
-    let inputs = try DType.allCases.map { dtype in
+    let inputs = DType.allCases.map { dtype in
       let width = UInt64(8 * dtype.byteCount)
-      return try tensor(
-        (0..<40).map { dtype == .bool ? $0 & 1 : ($0 &* 0x0123_4567_89AB_CDEF) & (.max >> (64 - width)) },
-        dtype)
+      return HostTensor(
+        words: (0..<40).map {
+          dtype == .bool ? $0 & 1 : ($0 &* 0x0123_4567_89AB_CDEF) & (.max >> (64 - width))
+        }, dtype)
     }
     var machine = PlanMachine(plan)
     let expected = try machine.run("turn", inputs)
@@ -124,51 +114,40 @@ import Testing
 
   /// `run`: loops of tasks from -2, in steps, over symbols that may make them empty, around a vector loop.
   private static func tasks() -> (plan: ModulePlan, symbols: [SymbolID]) {
-    var kit = PlanKit("tasks")
-    let symbols = [kit.symbol("A", 3), kit.symbol("B", 40)]
-    let (a, b) = (kit.dim(symbols[0]), kit.dim(symbols[1]))
-    let (one, none) = (kit.one, kit.zero)
-    var k = kit.builder("tasks")
-    let (x, y) = (k.slot("x", .i32, .read), k.slot("y", .i32, .readWrite))
-    let wide = kit.dim(60)
-    let long = kit.product(kit.dim(12), wide)
-    let plane = kit.product(b, long)
-    let first = k.load(x, Affine(none))
-    // i over A; the second runs once; j over B - 3 in steps of 5 from 3; l from -2 to 10 in steps of 3.
-    k.loop(to: Affine(a), .parallel) { k, i in
-      k.loop(from: Affine(one), to: Affine(kit.dim(2)), .parallel) { k, once in
-        k.loop(from: Affine(kit.dim(3)), to: Affine(b), step: 5, .parallel) { k, j in
-          k.loop(from: Affine(kit.dim(-2)), to: Affine(kit.dim(10)), step: 3, .parallel) { k, l in
-            k.loop(to: Affine(wide), .vector) { k, m in
-              let place = Affine(
-                kit.product(kit.dim(2), wide),
-                [.init(plane, i), .init(long, j), .init(wide, l), .init(one, m)])
-              let sum = k.scalar(
-                .add, .i64, [k.scalar(.multiply, .i64, [k.scalar(.multiply, .i64, [i, j]), l]), once])
-              var value = k.scalar(.add, .i64, [sum, m])
-              // Enough work for parts.
-              for divisor in [10_007, 1009, 997] as [UInt64] {
-                value = k.scalar(.remainder, .i64, [value, k.constant(divisor, .i64)])
+    var m = PlanBuilder("tasks", function: "run")
+    let symbols = [m.symbol("A", 3), m.symbol("B", 40)]
+    let (x, y) = (m.input("x", .i32), m.output("y", .i32, "720*A*B"))
+    let tasks = m.kernel("tasks") { k, m in
+      let (x, y) = (k.slot("x", .i32, .read), k.slot("y", .i32, .readWrite))
+      let first = k.load(x, m.affine(0))
+      // i over A; the second runs once; j over B - 3 in steps of 5 from 3; l from -2 to 10 in steps of 3.
+      k.loop(to: m.affine("A"), .parallel) { k, i in
+        k.loop(from: m.affine(1), to: m.affine(2), .parallel) { k, once in
+          k.loop(from: m.affine(3), to: m.affine("B"), step: 5, .parallel) { k, j in
+            k.loop(from: m.affine(-2), to: m.affine(10), step: 3, .parallel) { k, l in
+              k.loop(to: m.affine(60), .vector) { k, n in
+                let product = k.scalar(.multiply, .i64, [k.scalar(.multiply, .i64, [i, j]), l])
+                var value = k.scalar(.add, .i64, [k.scalar(.add, .i64, [product, once]), n])
+                // Enough work for parts.
+                for divisor in [10_007, 1009, 997] as [Int64] {
+                  value = k.scalar(.remainder, .i64, [value, k.integer(divisor)])
+                }
+                let narrow = k.scalar(.cast, .i32, source: .i64, [value])
+                let place = m.affine(120, ("720*B", i), (720, j), (60, l), (1, n))
+                k.store(y, place, k.scalar(.add, .i32, [narrow, first]))
               }
-              let narrow = k.scalar(.cast, .i32, source: .i64, [value])
-              k.store(y, place, k.scalar(.add, .i32, [narrow, first]))
             }
           }
         }
       }
     }
-    let kernel = kit.add(k)
-    var clear = kit.builder("clear")
-    let all = kit.product(a, plane)
-    let target = clear.slot("y", .i32, .write)
-    clear.loop(to: Affine(all), .vector) { k, i in
-      k.store(target, Affine(none, [.init(one, i)]), k.constant(7, .i32))
+    let clear = m.kernel("clear") { k, m in
+      let y = k.slot("y", .i32, .write)
+      k.loop(to: m.affine("720*A*B"), .vector) { k, i in k.store(y, k.at(i), k.constant(7, .i32)) }
     }
-    let cleared = kit.add(clear)
-    kit.function(
-      "run", symbols: symbols, inputs: [("x", kit.type(.i32))], outputs: [("y", kit.type(.i32, [all]))],
-      steps: [kit.call(cleared, 1), kit.call(kernel, 0, 1)])
-    return (kit.finish(), symbols)
+    m.call(clear, y)
+    m.call(tasks, x, y)
+    return (m.plan, symbols)
   }
 
   @Test func chainsAreDivided() throws {
@@ -229,25 +208,21 @@ import Testing
 
   /// Where nothing else runs more than once, threads share a vector loop; short kernels are left to the compiler.
   @Test func oneRowAndShortKernels() {
-    var kit = PlanKit("short")
-    let (one, none) = (kit.one, kit.zero)
-    var kernels: [KernelID] = []
+    var m = PlanBuilder("short", function: "run")
     for (name, count) in [("long", 100_000), ("short", 8)] {
-      var k = kit.builder(name)
-      let (x, y) = (k.slot("x", .f32, .read), k.slot("y", .f32, .write))
-      k.loop(to: Affine(one), .parallel) { k, i in
-        k.loop(to: Affine(kit.dim(count)), .vector) { k, j in
-          let place = Affine(none, [.init(kit.dim(count), i), .init(one, j)])
-          k.store(y, place, k.scalar(.negate, .f32, [k.load(x, place)]))
+      let (x, y) = (m.input("x_\(name)", .f32, count), m.output("y_\(name)", .f32, count))
+      let kernel = m.kernel(name) { k, m in
+        let (x, y) = (k.slot("x", .f32, .read), k.slot("y", .f32, .write))
+        k.loop(to: m.affine(1), .parallel) { k, i in
+          k.loop(to: m.affine(count), .vector) { k, j in
+            let place = m.affine(0, (count, i), (1, j))
+            k.store(y, place, k.scalar(.negate, .f32, [k.load(x, place)]))
+          }
         }
       }
-      kernels.append(kit.add(k))
+      m.call(kernel, x, y)
     }
-    let types = [kit.type(.f32, [kit.dim(100_000)]), kit.type(.f32, [kit.dim(8)])]
-    kit.function(
-      "run", inputs: [("a", types[0]), ("b", types[1])], outputs: [("c", types[0]), ("d", types[1])],
-      steps: [kit.call(kernels[0], 0, 2), kit.call(kernels[1], 1, 3)])
-    let source = CSource.emitC(kit.finish()).source
+    let source = CSource.emitC(m.plan).source
     #expect(source.contains("SHORT_KERNEL\nstatic void short_k0_long("))
     #expect(source.contains("  for (ptrdiff_t i = begin; i < end; ++i) {\n"), "\(source)")
     #expect(source.contains("short_run_job(context, short_k0_long_job(&row, 1));"))

@@ -4,6 +4,7 @@ import SluiceC
 import SluiceFormats
 import SluiceIR
 import SluicePlan
+import TestSupport
 import Testing
 
 @Suite struct NameTests {
@@ -77,10 +78,10 @@ import Testing
 
   /// The worst names for a model of that name: words, and all that its own file is made of.
   private static func worst(_ model: String) -> [String] {
-    var kit = PlanKit(model)
-    kit.function("run", inputs: [("x", kit.type(.f64, [kit.dim(3)]))], outputs: [], steps: [])
+    var m = PlanBuilder(model, function: "run")
+    _ = m.input("x", .f64, 3)
     let own = [
-      SampleModel.plan(model), ScalarCase.plan(Array(ScalarCase.all.prefix(60)), count: 8), kit.finish(),
+      SampleModel.plan(model), ScalarCase.plan(Array(ScalarCase.all.prefix(60)), count: 8), m.plan,
     ]
     .map { identifiers(CSource.emitC($0).source) }.reduce(Set()) { $0.union($1) }
     let bare = own.filter { $0.hasPrefix("\(model)_") }.map { String($0.dropFirst(model.utf8.count + 1)) }
@@ -130,8 +131,8 @@ import Testing
     try compiles(text, "headers of models")
     let sampled = Build.isExhaustive ? letters + locals.sorted() : ["a", "b", "sum", "is", "thread"]
     for name in sampled where name.first?.isLetter ?? false {
-      let kit = ScalarCase.plan(ScalarCase.all, count: 8, named: name)
-      try compiles(CSource.emitC(kit).source, "model \(name)")
+      let plan = ScalarCase.plan(ScalarCase.all, count: 8, named: name)
+      try compiles(CSource.emitC(plan).source, "model \(name)")
     }
   }
 
@@ -151,11 +152,12 @@ import Testing
     let models = functions.sorted { $0.key < $1.key }
     for (row, (model, names)) in models.enumerated()
     where Build.isExhaustive || row % 12 == 0 || names.count > 5 {
-      var kit = PlanKit(model)
+      var m = PlanBuilder(model, function: nil)
       for name in names {
-        kit.function(name, inputs: [("x", kit.type(.f32, [kit.one]))], outputs: [], steps: [])
+        m.begin(name)
+        _ = m.input("x", .f32, 1)
       }
-      let own = Self.identifiers(Self.withoutComments(CSource.emitC(kit.finish()).header))
+      let own = Self.identifiers(Self.withoutComments(CSource.emitC(m.plan).header))
       let clashes = own.intersection(system).subtracting(known)
       #expect(clashes.isEmpty, "model \(model): \(clashes.sorted())")
     }

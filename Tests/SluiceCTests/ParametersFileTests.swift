@@ -1,9 +1,8 @@
 import Foundation
 import SluiceC
 import SluicePlan
+import TestSupport
 import Testing
-
-import enum TestSupport.Repository
 
 /// Parameters files that were damaged: each is refused, for a checksum covers every byte.
 struct ParametersFileTests {
@@ -11,7 +10,7 @@ struct ParametersFileTests {
     let plan = SampleModel.plan()
     let file = ParametersFile.encode([UInt8](repeating: 7, count: plan.parameterBytes), of: plan)
     #expect(try ParametersFile.decode(file, of: plan).count == plan.parameterBytes)
-    var random = Seeded(UInt64(Repository.number("SLUICE_SEED") ?? 0) &+ 11)
+    var random = SeededRandom(UInt64(Repository.number("SLUICE_SEED") ?? 0) &+ 11)
     for round in 0..<(Repository.number("SLUICE_RANDOM") ?? 2000) {
       var damaged = file
       // Half of the damage goes to the header.

@@ -284,7 +284,7 @@ import Testing
       let plan = try Self.plan(text)
       let source = CSource.emitC(plan).source
       #expect(Self.mostParameters(source) <= 127)
-      var random = Seeded(3)
+      var random = SeededRandom(3)
       let inputs = plan.functions[0].inputs.map { _ in
         HostTensor((0..<(text == sum ? 7 : Int(random.next() % 6))).map { _ in random.float() })
       }

@@ -4,6 +4,7 @@ import SluiceC
 import SluiceFormats
 import SluiceIR
 import SluicePlan
+import TestSupport
 import Testing
 
 @Suite struct ScalarTests {
@@ -30,20 +31,20 @@ import Testing
 
   private func check(_ build: Build, _ flags: [String]) throws {
     let model = try CompiledModel(Self.plan, parameters: [], states: [], options: build.options(flags))
-    let inputs = try ScalarCase.inputs.enumerated().map {
-      try tensor(Self.operands[$0 / 3][$0 % 3], $1.dtype)
+    let inputs = ScalarCase.inputs.enumerated().map {
+      HostTensor(words: Self.operands[$0 / 3][$0 % 3], $1.dtype)
     }
     let outputs = try model.run("all", inputs: inputs)
     for (number, scalarCase) in ScalarCase.all.enumerated() {
       let output = outputs[number]
-      let wrong = Self.expected[number].filter { word(output, $0.0) != $0.1 }
+      let wrong = Self.expected[number].filter { output.word($0.0) != $0.1 }
       guard let first = wrong.first else { continue }
       let operands = scalarCase.operands.enumerated().map {
         "0x" + String(Self.operands[Int($1.rawValue)][$0][first.0], radix: 16)
       }
       Issue.record(
         """
-        \(scalarCase.description)(\(operands.joined(separator: ", "))) gives 0x\(String(word(output, first.0), radix: 16)), \
+        \(scalarCase.description)(\(operands.joined(separator: ", "))) gives 0x\(String(output.word(first.0), radix: 16)), \
         expected 0x\(String(first.1, radix: 16)); \(wrong.count) differ
         """)
     }

@@ -5,6 +5,7 @@ import SluiceC
 import SluiceFormats
 import SluiceIR
 import SluicePlan
+import TestSupport
 import Testing
 
 @Suite struct TargetTests {
@@ -222,7 +223,7 @@ import Testing
       }
 
       """)
-    let bits = values.flatMap { words($0) }.map { " " + String($0, radix: 16) }.joined()
+    let bits = values.flatMap { $0.words }.map { " " + String($0, radix: 16) }.joined()
     let expected = "0\(bits)\n0\n0\(bits)\n0"
     let program = folder.file("user")
     for (compiler, emulator, order) in [

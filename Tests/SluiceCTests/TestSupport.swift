@@ -1,12 +1,11 @@
-// What the tests of this target share: compilers of this machine, seeded numbers, comparison of tensors.
+// What the tests of this target share: compilers of this machine, folders for what they make.
 
 import SluiceC
 import SluiceFormats
 import SluiceIR
 import SluicePlan
+import TestSupport
 import Testing
-
-import enum TestSupport.Repository
 
 /// A compiler with flags: one way to turn C into machine code.
 struct Build: CustomStringConvertible, Sendable {
@@ -51,44 +50,6 @@ struct Build: CustomStringConvertible, Sendable {
     options.threads = threads
     return options
   }
-}
-
-/// Numbers that are the same in every run: SplitMix64.
-struct Seeded: RandomNumberGenerator {
-  private var state: UInt64
-
-  init(_ seed: UInt64) { state = seed }
-
-  mutating func next() -> UInt64 {
-    state &+= 0x9E37_79B9_7F4A_7C15
-    var z = state
-    z = (z ^ (z >> 30)) &* 0xBF58_476D_1CE4_E5B9
-    z = (z ^ (z >> 27)) &* 0x94D0_49BB_1331_11EB
-    return z ^ (z >> 31)
-  }
-
-  /// A number of a moderate size.
-  mutating func float() -> Float { Float(Int64(truncatingIfNeeded: next()) >> 40) / 1_000_000 }
-}
-
-/// One element of a tensor as zero-extended bits.
-func word(_ tensor: HostTensor, _ position: Int) -> UInt64 {
-  let size = tensor.dtype.byteCount
-  var word: UInt64 = 0
-  for byte in 0..<size { word |= UInt64(tensor.bytes[position * size + byte]) << UInt64(8 * byte) }
-  return word
-}
-
-/// The elements of a tensor as zero-extended bits.
-func words(_ tensor: HostTensor) -> [UInt64] { (0..<tensor.count).map { word(tensor, $0) } }
-
-/// A tensor of one axis with these bits.
-func tensor(_ words: [UInt64], _ dtype: DType, shape: [Int]? = nil) throws -> HostTensor {
-  var bytes: [UInt8] = []
-  for word in words {
-    for byte in 0..<dtype.byteCount { bytes.append(UInt8(truncatingIfNeeded: word >> UInt64(8 * byte))) }
-  }
-  return try HostTensor(dtype: dtype, shape: shape ?? [words.count], bytes: bytes)
 }
 
 /// A folder of this test run that is removed at the end.

@@ -2,6 +2,7 @@ import SluiceFormats
 import SluiceIR
 import SluiceInterpreter
 import SluicePlan
+import TestSupport
 import Testing
 
 /// Steps of loops and branches that are not well formed end in an error, never in a trap; what is well formed runs.
@@ -15,19 +16,17 @@ import Testing
     let other: SymbolID
     let size: SymbolID
 
-    init() throws {
-      var f = KernelFixture("more")
-      let x = f.builder.slot("x", .f32, .readWrite)
-      let sum = f.builder.scalar(.add, .f32, [f.builder.load(x, f.affine(0)), f.float(1)])
-      f.builder.store(x, f.affine(0), sum)
-      counter = f.symbol("c", bound: 9)
-      other = f.symbol("d", bound: 9)
-      size = f.symbol("n", bound: 9)
-      plan = statePlan(f.kernel, f.tables, [Sample.zero, Sample.flags([])])
-      plan.functions[0].symbols = [size]
-      var numbers: [DimID] = []
-      for number in 0...8 { numbers.append(plan.module.tables.dims.integer(number)) }
-      dims = numbers
+    init() {
+      var m = PlanBuilder("more")
+      var f = m.builder("more")
+      let x = f.slot("x", .f32, .readWrite)
+      let sum = f.scalar(.add, .f32, [f.load(x, m.affine(0)), f.float(1)])
+      f.store(x, m.affine(0), sum)
+      counter = m.counter("c", 9)
+      other = m.counter("d", 9)
+      size = m.symbol("n", 9)
+      dims = (0...8).map { m.dim($0) }
+      plan = statePlan(f, m, [Sample.zero, Sample.flags([])])
       call = .call(KernelID(0), [Argument(buffer: BufferID(0), offset: dims[0])])
     }
 
@@ -56,12 +55,12 @@ import Testing
         plan, parameters: [], states: [Sample.zero, Sample.flags(bools)],
         options: .init(iterationLimit: limit))
       _ = try interpreter.run("f", inputs: [], symbols: [size: 1])
-      return Float(bitPattern: UInt32(truncatingIfNeeded: bits(interpreter.states[0])[0]))
+      return Float(bitPattern: UInt32(truncatingIfNeeded: interpreter.states[0].words[0]))
     }
   }
 
   @Test func structure() throws {
-    let s = try Sample()
+    let s = Sample()
     func fails(_ reason: String, _ steps: [Step], sourceLocation: SourceLocation = #_sourceLocation) {
       let error = #expect(throws: InterpreterError.self, sourceLocation: sourceLocation) {
         try s.run(steps)
@@ -110,7 +109,7 @@ import Testing
   }
 
   @Test func branches() throws {
-    let s = try Sample()
+    let s = Sample()
     let (call, both) = (s.call, [true, false])
     for flag in both {
       #expect(try s.run([.branch(s.flag(0)), call, .end], [flag]) == (flag ? 1 : 0))
@@ -128,7 +127,7 @@ import Testing
   }
 
   @Test func waysOut() throws {
-    var s = try Sample()
+    var s = Sample()
     let here = s.flag(at: s.counter)
     let bools = [true, true, false, true, true]
     // Forwards and backwards: until the first bool that is false.
@@ -149,7 +148,7 @@ import Testing
   }
 
   @Test func endlessLoopsAreStopped() throws {
-    let s = try Sample()
+    let s = Sample()
     for limit in [0, 1, 100] {
       #expect(throws: InterpreterError.tooManyIterations(limit: limit)) {
         try s.run([.forever, .leave(unless: s.flag(0)), .end], [true], limit: limit)
@@ -166,16 +165,17 @@ import Testing
 
   /// A kernel that counts up to a counter runs inside of its loop only, however the loop ended.
   @Test func countersInKernels() throws {
-    var f = KernelFixture("up_to")
-    let x = f.builder.slot("x", .f32, .readWrite)
-    let counter = f.symbol("c", bound: 9)
-    let i = f.builder.beginLoop(to: Affine(f.tables.dims.dim(counter)), .sequential)
-    f.builder.store(x, f.at(i), f.float(1))
-    f.builder.endLoop()
-    let (three, zero) = (f.tables.dims.integer(3), f.tables.dims.integer(0))
+    var m = PlanBuilder("up_to")
+    var f = m.builder("up_to")
+    let x = f.slot("x", .f32, .readWrite)
+    let counter = m.counter("c", 9)
+    let i = f.beginLoop(to: m.affine(counter), .sequential)
+    f.store(x, f.at(i), f.float(1))
+    f.endLoop()
+    let (three, zero) = (m.dim(3), m.dim(0))
     let tensors = [HostTensor([0, 0, 0, 0] as [Float]), HostTensor([false])]
-    let good = statePlan(f.kernel, f.tables, [tensors[0]])
-    var plan = statePlan(f.kernel, f.tables, tensors)
+    let good = statePlan(f, m, [tensors[0]])
+    var plan = statePlan(f, m, tensors)
     let call = good.functions[0].steps[0]
     let loop = Step.loop(counter: counter, count: three, reverse: false)
     let leave = Step.leave(unless: Argument(buffer: BufferID(1), offset: zero))
@@ -183,7 +183,7 @@ import Testing
       plan.functions[0].steps = steps
       var interpreter = try PlanInterpreter(plan, parameters: [], states: tensors)
       _ = try interpreter.run("f", inputs: [])
-      return bits(interpreter.states[0]).map { $0 == 0 ? 0 : 1 }
+      return interpreter.states[0].words.map { $0 == 0 ? 0 : 1 }
     }
     #expect(try run([loop, call, .end]) == [1, 1, 0, 0])
     for steps in [[call], [loop, .end, call], [loop, leave, .end, call]] {

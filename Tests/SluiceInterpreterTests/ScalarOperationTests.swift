@@ -2,55 +2,11 @@ import SluiceFormats
 import SluiceIR
 import SluiceInterpreter
 import SluicePlan
+import TestSupport
 import Testing
 
 /// Every scalar operation on every dtype gives the bits of `ScalarProgram.evaluate`, tile by tile and one by one.
 @Suite struct ScalarOperationTests {
-  /// Bits that operations find hard, then random ones.
-  static func operands(_ dtype: DType, _ random: inout Random) -> [UInt64] {
-    var values: [UInt64]
-    switch dtype {
-    case .f32:
-      let floats: [Float] = [
-        0, -0.0, 1, -1, 0.5, -0.5, 1.5, 2.5, -2.5, 0.499_999_97, 8_388_607.5, 8_388_608, 16_777_216,
-        -2_147_483_648,
-        2_147_483_520, 9.3e18, -9.3e18, 255, 255.9, 256, -0.9, 3.4e38, 0x1p-149, 0x1p-140, .infinity,
-        -.infinity, .nan,
-      ]
-      values = floats.map(\.bits)
-      for _ in 0..<12 { values.append(random.float().bits) }
-    case .f64:
-      let doubles: [Double] = [
-        0, -0.0, 1, -1, 0.5, -0.5, 1.5, 2.5, -2.5, 0.499_999_999_999_999_94, 4_503_599_627_370_495.5, 0x1p52,
-        0x1p53,
-        -2_147_483_648.5, 2_147_483_647.5, -2_147_483_649, 2_147_483_648, 0x1p63, -0x1p63, 0x1p64, 255.9, 256,
-        -0.9,
-        1e308, 0x1p-1074, 0x1p-1030, .infinity, -.infinity, .nan, 1e40, 1e-46,
-      ]
-      values = doubles.map(\.bits)
-      for _ in 0..<8 { values.append(random.next()) }
-    case .i32:
-      values = [0, 1, 2, 3, 31, 32, 33, -1, -2, -31, -32, .min, .min + 1, .max, .max - 1, 255, 256, -256].map
-      {
-        UInt64(UInt32(bitPattern: $0 as Int32))
-      }
-      for _ in 0..<12 { values.append(random.next() & 0xFFFF_FFFF) }
-    case .i64:
-      values = [0, 1, 2, 31, 32, 63, 64, 65, -1, -2, -63, -64, .min, .min + 1, .max, 1 << 32, 1 << 53 + 1].map
-      {
-        UInt64(bitPattern: $0 as Int64)
-      }
-      for _ in 0..<12 { values.append(random.next() >> UInt64(random.below(40))) }
-    case .u8: values = [0, 1, 2, 3, 7, 8, 9, 127, 128, 129, 200, 254, 255]
-    case .bool: values = [0, 1]
-    case .f16, .bf16:
-      values = [
-        0, 1, 0x7F, 0x80, 0x3FF, 0x400, 0x3C00, 0x7BFF, 0x7C00, 0x7E00, 0x7F80, 0x7FC0, 0x8000, 0xFBFF,
-      ]
-    }
-    return values
-  }
-
   @Test(arguments: ScalarOp.allCases.filter { op in DType.allCases.contains { op.supports($0) } })
   func operation(_ op: ScalarOp) throws {
     for source in DType.allCases where op.supports(source) {
@@ -85,8 +41,8 @@ import Testing
 
   /// Runs one operation on all combinations of operands, in a vector loop and in a sequential one.
   private func check(_ op: ScalarOp, _ operands: [DType], _ dtype: DType, immediate: UInt64 = 0) throws {
-    var random = Random(UInt64(op.rawValue))
-    let pools = operands.map { Self.operands($0, &random) }
+    var random = SeededRandom(UInt64(op.rawValue))
+    let pools = operands.map { dtype in dtype.specialWords + (0..<4).map { _ in random.word(dtype) } }
     var columns = [[UInt64]](repeating: [], count: operands.count)
     if operands.count == 1 {
       columns[0] = pools[0]
@@ -104,16 +60,17 @@ import Testing
     let program = scalarProgram(op, operands, dtype, immediate: immediate)
     let expected = (0..<count).map { row in program.evaluate(columns.map { $0[row] }) }
     for kind in [Loop.Kind.vector, .sequential] {
-      var f = KernelFixture("\(op)")
-      let slots = operands.indices.map { f.builder.slot("x\($0)", operands[$0], .read) }
-      let out = f.builder.slot("y", dtype, .write)
-      let i = f.loop(count, kind)
-      let values = slots.map { f.builder.load($0, f.at(i)) }
-      f.builder.store(out, f.at(i), f.builder.scalar(op, dtype, values, immediate: immediate))
-      f.builder.endLoop()
-      let inputs = try zip(operands, columns).map { try tensor($0, $1) }
-      let result = try f.run(inputs + [HostTensor.zeros(dtype, shape: [count])])
-      let wrong = difference(result[operands.count], expected)
+      var m = PlanBuilder("\(op)")
+      var f = m.builder("\(op)")
+      let slots = operands.indices.map { f.slot("x\($0)", operands[$0], .read) }
+      let out = f.slot("y", dtype, .write)
+      let i = f.beginLoop(to: m.affine(count), kind)
+      let values = slots.map { f.load($0, f.at(i)) }
+      f.store(out, f.at(i), f.scalar(op, dtype, values, immediate: immediate))
+      f.endLoop()
+      let inputs = zip(operands, columns).map { HostTensor(words: $1, $0) }
+      let result = try run(f, m, inputs + [HostTensor.zeros(dtype, shape: [count])])
+      let wrong = result[operands.count].difference(from: expected)
       #expect(wrong == nil, "\(op) \(operands) -> \(dtype.name), \(kind): \(wrong ?? "")")
     }
   }

@@ -1,12 +1,13 @@
 import SluiceIR
 import SluicePlan
+import TestSupport
 import Testing
 
 /// Branches and loops that are left early: pairs of plans that differ in little, one sound, the other one not.
 @Suite struct ControlRejectionTests {
   /// A plan with bools and floats to work on, and kernels for them.
   private struct Sample {
-    var m = PlanMaker("control")
+    var m = PlanBuilder("control")
     /// Four bools and four floats.
     let flags, x: Int
     /// f32[4], an output.
@@ -37,7 +38,7 @@ import Testing
     }
   }
 
-  private func messages(_ write: (inout PlanMaker, Sample) -> Void) -> [String] {
+  private func messages(_ write: (inout PlanBuilder, Sample) -> Void) -> [String] {
     let sample = Sample()
     var maker = sample.m
     write(&maker, sample)
@@ -47,7 +48,7 @@ import Testing
   /// The plan is sound, once `y` is written behind its steps.
   private func accepts(
     writesAll: Bool = true, sourceLocation: SourceLocation = #_sourceLocation,
-    _ write: (inout PlanMaker, Sample) -> Void
+    _ write: (inout PlanBuilder, Sample) -> Void
   ) {
     let found = messages { m, s in
       write(&m, s)
@@ -58,7 +59,7 @@ import Testing
 
   private func rejects(
     _ text: String, writesAll: Bool = true, sourceLocation: SourceLocation = #_sourceLocation,
-    _ write: (inout PlanMaker, Sample) -> Void
+    _ write: (inout PlanBuilder, Sample) -> Void
   ) {
     let found = messages { m, s in
       write(&m, s)
@@ -116,7 +117,7 @@ import Testing
   }
 
   @Test func nesting() {
-    func loops(_ count: Int, _ m: inout PlanMaker, _ s: Sample) {
+    func loops(_ count: Int, _ m: inout PlanBuilder, _ s: Sample) {
       for index in 0..<count {
         if index % 2 == 0 {
           m.function.steps.append(.forever)
@@ -131,7 +132,7 @@ import Testing
     }
     accepts { m, s in loops(6, &m, s) }
     rejects("more than 6 loops are nested") { m, s in loops(7, &m, s) }
-    func branches(_ count: Int, _ m: inout PlanMaker, _ s: Sample) {
+    func branches(_ count: Int, _ m: inout PlanBuilder, _ s: Sample) {
       for _ in 0..<count {
         m.function.steps.append(.branch(Argument(buffer: BufferID(s.flags), offset: m.dim("0"))))
       }
@@ -142,7 +143,7 @@ import Testing
   }
 
   @Test func counters() {
-    func plan(_ bound: Int64, _ count: String, _ m: inout PlanMaker) {
+    func plan(_ bound: Int64, _ count: String, _ m: inout PlanBuilder) {
       let c = m.counter("c", bound)
       m.loop(c, count) { _ in }
     }
@@ -187,7 +188,7 @@ import Testing
   }
 
   @Test func boolsThatAreThere() {
-    func look(_ m: inout PlanMaker, _ buffer: Int, _ offset: String, _ isLeave: Bool) {
+    func look(_ m: inout PlanBuilder, _ buffer: Int, _ offset: String, _ isLeave: Bool) {
       if isLeave {
         m.forever { m in m.leave(unless: buffer, offset) }
       } else {
@@ -252,7 +253,7 @@ import Testing
     }
     // The same element on both sides, the others before or behind.
     for place in ["0", "1"] {
-      func plan(_ m: inout PlanMaker, _ s: Sample) {
+      func plan(_ m: inout PlanBuilder, _ s: Sample) {
         m.call(s.one, (s.x, "0"), (s.y, "1"))
         m.branch(
           s.flags, "0", { m in m.call(s.one, (s.x, "0"), (s.y, "0")) },
@@ -271,9 +272,9 @@ import Testing
     let lost = "took over"
     // `a` is overwritten on one side: it is gone behind the branch, not on the other side.
     for isFirst in [true, false] {
-      func plan(_ m: inout PlanMaker, _ s: Sample) {
+      func plan(_ m: inout PlanBuilder, _ s: Sample) {
         m.call(s.all, s.x, s.a)
-        let (over, use): ((inout PlanMaker) -> Void, (inout PlanMaker) -> Void) = (
+        let (over, use): ((inout PlanBuilder) -> Void, (inout PlanBuilder) -> Void) = (
           { m in m.call(s.all, s.x, s.b) }, { m in m.call(s.all, s.a, s.y) }
         )
         m.branch(s.flags, "0", isFirst ? over : use, otherwise: isFirst ? use : over)
@@ -303,7 +304,7 @@ import Testing
       m.call(s.all, s.a, s.y)
     }
     // In a loop, what a branch or a loop in it overwrites is gone in the next iteration.
-    func repeated(_ overwrites: Bool, _ write: (inout PlanMaker, Sample) -> Void) -> [String] {
+    func repeated(_ overwrites: Bool, _ write: (inout PlanBuilder, Sample) -> Void) -> [String] {
       messages { m, s in
         let c = m.counter("c", 3)
         m.call(s.all, s.x, s.a)
@@ -358,7 +359,7 @@ import Testing
     }
     // One element an iteration: all of them only where the loop is never left.
     for leaves in [0, 1, 2] {
-      func plan(_ m: inout PlanMaker, _ s: Sample) {
+      func plan(_ m: inout PlanBuilder, _ s: Sample) {
         let c = m.counter("c", 3)
         m.loop(c, "4") { m in
           if leaves == 1 { m.leave(unless: s.flags, "c") }
@@ -374,7 +375,7 @@ import Testing
     }
     // A way out of the inner loop is none of the outer one; what the inner one left out is missing.
     for isInner in [false, true] {
-      func plan(_ m: inout PlanMaker, _ s: Sample) {
+      func plan(_ m: inout PlanBuilder, _ s: Sample) {
         let (c, d) = (m.counter("c", 1), m.counter("d", 1))
         m.loop(c, "2") { m in
           m.loop(d, "2") { m in
@@ -392,7 +393,7 @@ import Testing
     }
     // In a loop that may not run at all.
     for (count, isSound) in [("1", true), ("T+1", true), ("T", false)] {
-      func plan(_ m: inout PlanMaker, _ s: Sample) {
+      func plan(_ m: inout PlanBuilder, _ s: Sample) {
         let c = m.counter("c", 4)
         m.loop(c, count) { m in m.call(s.all, s.x, s.y) }
       }
@@ -408,7 +409,7 @@ import Testing
     let lost = "took over"
     // Overwritten behind the way out, which may have been passed; before it, it surely is.
     for isBefore in [true, false] {
-      func plan(_ m: inout PlanMaker, _ s: Sample) {
+      func plan(_ m: inout PlanBuilder, _ s: Sample) {
         m.call(s.all, s.x, s.a)
         m.forever { m in
           if isBefore { m.call(s.all, s.x, s.b) }
@@ -436,7 +437,7 @@ import Testing
     }
     // Read in the same iteration: it was made again. Read before: it is gone from the second one on.
     for isSound in [true, false] {
-      func plan(_ m: inout PlanMaker, _ s: Sample) {
+      func plan(_ m: inout PlanBuilder, _ s: Sample) {
         m.call(s.all, s.x, s.a)
         m.forever { m in
           if isSound { m.call(s.all, s.x, s.a) }

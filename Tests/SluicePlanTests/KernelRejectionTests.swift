@@ -5,18 +5,18 @@ import Testing
 
 /// Kernels with one thing wrong: the checker says what.
 @Suite struct KernelRejectionTests {
-  typealias Body = @Sendable (inout KernelBuilder, inout PlanMaker) -> Void
+  typealias Body = @Sendable (inout KernelBuilder, inout PlanBuilder) -> Void
 
   /// The messages about a plan of one kernel of the slots x, y: f32[N], called for an input and an output.
   static func messages(_ body: Body, writes: Slot.Access = .write) -> [String] {
-    var m = PlanMaker("wrong")
+    var m = PlanBuilder("wrong")
     m.symbol("N", 4)
     let x = m.input("x", .f32, "N")
     let y = m.output("y", .f32, "N")
     let kernel = m.kernel("wrong") { k, m in
       _ = (k.slot("x", .f32, .read), k.slot("y", .f32, writes))
       k.loop(to: m.affine("N"), .vector) { k, i in
-        k.store(.slot(1), m.affine("0", ("1", i)), k.load(.slot(0), m.affine("0", ("1", i))))
+        k.store(.slot(1), k.at(i), k.load(.slot(0), k.at(i)))
       }
       body(&k, &m)
     }
@@ -133,7 +133,7 @@ import Testing
       "its bounds differ between the iterations of the vector loop",
       { k, m in
         k.loop(to: m.affine("N"), .vector) { k, i in
-          k.loop(to: m.affine("0", ("1", i)), .sequential) { _, _ in }
+          k.loop(to: k.at(i), .sequential) { _, _ in }
         }
       }
     ),
@@ -221,7 +221,7 @@ import Testing
       "its bounds mention `v3`, which its body changes",
       { k, m in
         let end = k.variable(k.constant(0, .i64))
-        k.loop(to: m.affine("0", ("1", end)), .sequential) { k, _ in k.assign(end, end) }
+        k.loop(to: k.at(end), .sequential) { k, _ in k.assign(end, end) }
       }
     ),
     (
@@ -261,7 +261,7 @@ import Testing
     (
       "may touch an element behind the buffer",
       { k, m in
-        k.loop(to: m.affine("N+1"), .vector) { k, i in _ = k.load(.slot(0), m.affine("0", ("1", i))) }
+        k.loop(to: m.affine("N+1"), .vector) { k, i in _ = k.load(.slot(0), k.at(i)) }
       }
     ),
     ("may touch an element behind the buffer", { k, m in _ = k.load(.slot(0), m.affine("0")) }),
@@ -278,7 +278,7 @@ import Testing
       "may touch an element",
       { k, m in
         k.loop(to: m.affine("N"), .vector) { k, i in
-          let bits = k.scalar(.bitcast, .i32, source: .f32, [k.load(.slot(0), m.affine("0", ("1", i)))])
+          let bits = k.scalar(.bitcast, .i32, source: .f32, [k.load(.slot(0), k.at(i))])
           _ = k.load(.slot(0), m.affine("0", ("1", k.scalar(.cast, .i64, source: .i32, [bits]))))
         }
       }
@@ -288,7 +288,7 @@ import Testing
       { k, m in
         let (zero, count) = (k.constant(0, .i64), k.index(m.affine("N")))
         k.loop(to: m.affine("N"), .vector) { k, i in
-          let place = k.scalar(.cast, .i64, source: .f32, [k.load(.slot(0), m.affine("0", ("1", i)))])
+          let place = k.scalar(.cast, .i64, source: .f32, [k.load(.slot(0), k.at(i))])
           _ = k.load(
             .slot(0),
             m.affine("0", ("1", k.scalar(.minimum, .i64, [k.scalar(.maximum, .i64, [place, zero]), count]))))
@@ -301,14 +301,14 @@ import Testing
       { k, m in
         let (zero, last) = (k.constant(0, .i64), k.index(m.affine("N-1")))
         let place = k.scalar(.minimum, .i64, [k.scalar(.maximum, .i64, [k.constant(2, .i64), zero]), last])
-        _ = k.load(.slot(0), m.affine("0", ("1", place)))
+        _ = k.load(.slot(0), k.at(place))
       }
     ),
     (
       "the index may not fit 64 bits",
       { k, m in
         k.loop(to: m.affine("N"), .vector) { k, i in
-          let place = k.scalar(.cast, .i64, source: .f32, [k.load(.slot(0), m.affine("0", ("1", i)))])
+          let place = k.scalar(.cast, .i64, source: .f32, [k.load(.slot(0), k.at(i))])
           _ = k.load(.slot(0), m.affine("0", ("4", place)))
         }
       }
@@ -318,7 +318,7 @@ import Testing
       { k, m in
         k.loop(to: m.affine("N"), .parallel) { k, _ in
           k.loop(to: m.affine("N"), .vector) { k, i in
-            k.store(.slot(1), m.affine("0", ("1", i)), k.constant(0, .f32))
+            k.store(.slot(1), k.at(i), k.constant(0, .f32))
           }
         }
       }

@@ -7,7 +7,7 @@ import Testing
 @Suite struct LargePlanTests {
   /// A chain of maps with a few kernels, every buffer in bytes that others used before and will use again.
   static func chain(steps: Int, kernels: Int) -> ModulePlan {
-    var m = PlanMaker("chain")
+    var m = PlanBuilder("chain")
     m.symbol("B", 8)
     let x = m.input("x", .f32, "B", "64")
     let y = m.output("y", .f32, "B", "64")

@@ -5,13 +5,13 @@ import Testing
 
 /// Memories of a kernel's own, and tasks: what the checker accepts of them, and what it rejects.
 @Suite struct LocalTests {
-  typealias Body = @Sendable (inout KernelBuilder, inout PlanMaker) -> Void
+  typealias Body = @Sendable (inout KernelBuilder, inout PlanBuilder) -> Void
 
   /// The messages about a kernel with the slots x: f32[R,N], y: f32[R,N] that nobody has to fill.
   static func messages(
     _ body: Body, change: ((inout Kernel) -> Void)? = nil
   ) -> [String] {
-    var m = PlanMaker("local")
+    var m = PlanBuilder("local")
     m.symbol("R", 4)
     m.symbol("N", 8)
     let x = m.input("x", .f32, "R", "N")
@@ -27,16 +27,17 @@ import Testing
 
   /// row[i + `first`] = 1 for `count` elements.
   static func fill(
-    _ k: inout KernelBuilder, _ m: inout PlanMaker, _ row: Memory, _ count: String, from first: String = "0",
+    _ k: inout KernelBuilder, _ m: inout PlanBuilder, _ row: Memory, _ count: String,
+    from first: String = "0",
     _ kind: Loop.Kind = .vector
   ) {
-    let one = k.constant(UInt64(Float(1).bitPattern), .f32)
+    let one = k.float(1)
     k.loop(to: m.affine(count), kind) { k, i in k.store(row, m.affine(first, ("1", i)), one) }
   }
 
   /// Loads row[i + `first`] for `count` elements.
   static func read(
-    _ k: inout KernelBuilder, _ m: inout PlanMaker, _ row: Memory, _ count: String, from first: String = "0"
+    _ k: inout KernelBuilder, _ m: inout PlanBuilder, _ row: Memory, _ count: String, from first: String = "0"
   ) {
     k.loop(to: m.affine(count), .vector) { k, i in _ = k.load(row, m.affine(first, ("1", i))) }
   }
@@ -118,7 +119,7 @@ import Testing
       { k, m in
         let row = k.local("row", .f32, m.dim("N+1"))
         k.loop(to: m.affine("N"), step: 2, .sequential) { k, i in
-          k.store(row, m.affine("0", ("1", i)), k.constant(0, .f32))
+          k.store(row, k.at(i), k.constant(0, .f32))
         }
         read(&k, &m, row, "N")
       }
@@ -227,7 +228,7 @@ import Testing
     (
       "a `tasks` loop whose bounds mention registers or a limit",
       { k, m in
-        k.loop(to: m.affine("R"), .tasks) { k, i in k.loop(to: m.affine("0", ("1", i)), .tasks) { _, _ in } }
+        k.loop(to: m.affine("R"), .tasks) { k, i in k.loop(to: k.at(i), .tasks) { _, _ in } }
       }
     ),
     (
@@ -279,13 +280,13 @@ import Testing
   /// What stands before tasks is repeated by every thread: it must not be what another one stores.
   @Test func loadsBeforeTasks() {
     func plan(_ kind: Loop.Kind, slots: Int, count: String) -> [String] {
-      var m = PlanMaker("head")
+      var m = PlanBuilder("head")
       let s = m.state("s", .f32, 4)
       let kernel = m.kernel("head") { k, m in
         let x = k.slot("x", .f32, slots == 1 ? .readWrite : .read)
         let y = slots == 1 ? x : k.slot("y", .f32, .write)
         let first = k.load(x, m.affine("0"))
-        k.loop(to: m.affine(count), kind) { k, i in k.store(y, m.affine("0", ("1", i)), first) }
+        k.loop(to: m.affine(count), kind) { k, i in k.store(y, k.at(i), first) }
       }
       if slots == 1 { m.call(kernel, s) } else { m.call(kernel, s, s) }
       return PlanChecker().check(m.plan).map(\.message)
@@ -302,13 +303,13 @@ import Testing
       }
     }
     // Loops that are not alone run in one thread.
-    var m = PlanMaker("head")
+    var m = PlanBuilder("head")
     let s = m.state("s", .f32, 4)
     let kernel = m.kernel("head") { k, m in
       let x = k.slot("x", .f32, .readWrite)
       let first = k.load(x, m.affine("0"))
       for _ in 0..<2 {
-        k.loop(to: m.affine("4"), .vector) { k, i in k.store(x, m.affine("0", ("1", i)), first) }
+        k.loop(to: m.affine("4"), .vector) { k, i in k.store(x, k.at(i), first) }
       }
     }
     m.call(kernel, s)

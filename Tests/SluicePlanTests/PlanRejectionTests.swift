@@ -164,7 +164,7 @@ import Testing
     plan = SamplePlans.concat()
     plan.functions[0].steps.removeLast()
     expect(plan, "output `y` is never written")
-    var m = PlanMaker("part")
+    var m = PlanBuilder("part")
     let x = m.input("x", .f32, "4")
     let y = m.output("y", .f32, "5")
     m.call(SamplePlans.map(&m, "4", .abs), x, y)
@@ -173,7 +173,7 @@ import Testing
 
   @Test func overwrittenByTheNextIteration() {
     // `kept` is stored before the loop and loaded in every iteration; `temporary` takes its bytes at the end of each.
-    var m = PlanMaker("next")
+    var m = PlanBuilder("next")
     m.symbol("T", 3)
     let x = m.input("x", .f32, "4")
     let y = m.output("y", .f32, "T", "4")
@@ -194,7 +194,7 @@ import Testing
   @Test func readsWhatNoIterationHasStored() {
     // Iteration c loads row c + 1, which a later one stores, or an earlier one where the loop runs backwards.
     func plan(reverse: Bool) -> ModulePlan {
-      var m = PlanMaker("ahead")
+      var m = PlanBuilder("ahead")
       m.symbol("T", 3)
       let x = m.input("x", .f32, "2")
       let y = m.output("y", .f32, "T+1", "2")
@@ -209,7 +209,7 @@ import Testing
   }
 
   @Test func aLoopThatMayNotRun() {
-    var m = PlanMaker("maybe")
+    var m = PlanBuilder("maybe")
     m.symbol("T", 3)
     let x = m.input("x", .f32, "2")
     let y = m.output("y", .f32, "2")
@@ -226,8 +226,8 @@ import Testing
   // MARK: In place
 
   /// A kernel that reverses a row of 4, called with both slots in the same bytes, or in one buffer at an offset.
-  private func shared(_ body: (inout KernelBuilder, inout PlanMaker) -> Void) -> ModulePlan {
-    var m = PlanMaker("shared")
+  private func shared(_ body: (inout KernelBuilder, inout PlanBuilder) -> Void) -> ModulePlan {
+    var m = PlanBuilder("shared")
     let x = m.input("x", .f32, "4")
     let y = m.output("y", .f32, "4")
     let a = m.arena("a", .f32, "4")
@@ -248,22 +248,22 @@ import Testing
       "slot `y`, buffer %3 `b` at bytes 0 ..< 16: shares memory with another argument, and is not stored in place"
     let sound = shared { k, m in
       k.loop(to: m.affine("4"), .parallel) { k, i in
-        k.store(.slot(1), m.affine("0", ("1", i)), k.load(.slot(0), m.affine("0", ("1", i))))
+        k.store(.slot(1), k.at(i), k.load(.slot(0), k.at(i)))
       }
     }
     #expect(messages(sound) == [])
     expect(
       shared { k, m in
         k.loop(to: m.affine("4"), .sequential) { k, i in
-          k.store(.slot(1), m.affine("0", ("1", i)), k.load(.slot(0), m.affine("3", ("-1", i))))
+          k.store(.slot(1), k.at(i), k.load(.slot(0), m.affine("3", ("-1", i))))
         }
       }, message, "note: slot `x` is buffer %2 `a` at bytes 0 ..< 16")
     // Loads the element after it has stored there.
     expect(
       shared { k, m in
         k.loop(to: m.affine("4"), .sequential) { k, i in
-          k.store(.slot(1), m.affine("0", ("1", i)), k.constant(0, .f32))
-          _ = k.load(.slot(0), m.affine("0", ("1", i)))
+          k.store(.slot(1), k.at(i), k.constant(0, .f32))
+          _ = k.load(.slot(0), k.at(i))
         }
       }, message)
     // Every iteration of the outer loop loads what the one before has stored.
@@ -271,7 +271,7 @@ import Testing
       shared { k, m in
         k.loop(to: m.affine("2"), .sequential) { k, _ in
           k.loop(to: m.affine("4"), .sequential) { k, i in
-            k.store(.slot(1), m.affine("0", ("1", i)), k.load(.slot(0), m.affine("0", ("1", i))))
+            k.store(.slot(1), k.at(i), k.load(.slot(0), k.at(i)))
           }
         }
       }, message)
@@ -281,7 +281,7 @@ import Testing
         shared { k, m in
           let sum = k.variable(k.constant(0, .f32))
           k.loop(to: m.affine("4"), .lanes(2)) { k, i in
-            k.accumulate(sum, .add, k.load(.slot(0), m.affine("0", ("1", i))))
+            k.accumulate(sum, .add, k.load(.slot(0), k.at(i)))
           }
           k.loop(to: m.affine("4"), .vector) { k, i in k.store(.slot(1), m.affine("3", ("-1", i)), sum) }
         }) == [])
@@ -289,7 +289,7 @@ import Testing
 
   @Test func partsOfOneBuffer() {
     func plan(_ offset: String) -> ModulePlan {
-      var m = PlanMaker("parts")
+      var m = PlanBuilder("parts")
       let x = m.input("x", .f32, "4")
       let y = m.output("y", .f32, "8")
       let copy = SamplePlans.map(&m, "4", .abs)

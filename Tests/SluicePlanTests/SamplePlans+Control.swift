@@ -1,11 +1,12 @@
 import SluiceIR
 import SluicePlan
+import TestSupport
 
 /// Plans with branches and with loops that are left early.
 extension SamplePlans {
   /// Two branches in each other, by two bools of an input; memory of one side is used again by the other one.
   static func branches() -> ModulePlan {
-    var m = PlanMaker("branches")
+    var m = PlanBuilder("branches")
     m.symbol("N", 4)
     let flags = m.input("flags", .bool, "3")
     let x = m.input("x", .f32, "N")
@@ -36,7 +37,7 @@ extension SamplePlans {
 
   /// h = x[c] or h + x[c], ys[c] = h, by a bool a step.
   static func branchInScan() -> ModulePlan {
-    var m = PlanMaker("choices")
+    var m = PlanBuilder("choices")
     m.symbol("T", 4)
     let x = m.input("x", .f32, "T", "2")
     let flags = m.input("flags", .bool, "T")
@@ -63,7 +64,7 @@ extension SamplePlans {
   /// h = h + x while its first element is below a limit, in the output; a temporary after the condition uses the
   /// memory of one before it.
   static func whileLoop(isCounted: Bool = true) -> ModulePlan {
-    var m = PlanMaker("repeated")
+    var m = PlanBuilder("repeated")
     m.symbol("N", 3)
     let x = m.input("x", .f32, "N+1")
     let h = m.output("h", .f32, "N+1")
@@ -74,14 +75,14 @@ extension SamplePlans {
     let add = add(&m, "N+1")
     let isBelow = m.kernel("is_below") { k, m in
       let (x, y) = (k.slot("x", .f32, .read), k.slot("y", .bool, .write))
-      let limit = k.constant(UInt64(Float(20).bitPattern), .f32)
+      let limit = k.float(20)
       let half = k.constant(UInt64(Float(0.5).bitPattern), .f32)
       let value = k.scalar(.add, .f32, [k.load(x, m.affine("0")), half])
       k.store(y, m.affine("0"), k.scalar(.less, .bool, source: .f32, [value, limit]))
     }
     m.call(sqrt, x, size)
     m.call(abs, x, h)
-    func body(_ m: inout PlanMaker) {
+    func body(_ m: inout PlanBuilder) {
       m.call(abs, h, size)
       m.call(isBelow, size, goesOn)
       m.leave(unless: goesOn)
@@ -98,7 +99,7 @@ extension SamplePlans {
 
   /// A branch that changes a state or leaves it as it is.
   static func oneSide() -> ModulePlan {
-    var m = PlanMaker("one_side")
+    var m = PlanBuilder("one_side")
     let flags = m.input("flags", .bool, "2")
     let s = m.state("s", .f32, 3)
     let y = m.output("y", .f32, "3")

@@ -1,3 +1,4 @@
+import SluiceFormats
 import SluiceIR
 import SluicePlan
 import TestSupport
@@ -6,7 +7,7 @@ import TestSupport
 extension SamplePlans {
   /// Sixteen elements eight at a time, and three more.
   static func unrolled() -> ModulePlan {
-    var m = PlanMaker("unrolled")
+    var m = PlanBuilder("unrolled")
     let x = m.input("x", .f32, "19")
     let y = m.output("y", .f32, "19")
     let copy = m.kernel("copy") { k, m in
@@ -18,7 +19,7 @@ extension SamplePlans {
         }
       }
       k.loop(from: m.affine("16"), to: m.affine("19"), .vector) { k, i in
-        let at = m.affine("0", ("1", i))
+        let at = k.at(i)
         k.store(y, at, k.scalar(.negate, .f32, [k.load(x, at)]))
       }
     }
@@ -28,13 +29,13 @@ extension SamplePlans {
 
   /// y[2i] = a[i], y[2i+1] = b[N-1-i], by two kernels; then every second element back.
   static func interleaved() -> ModulePlan {
-    var m = PlanMaker("interleaved")
+    var m = PlanBuilder("interleaved")
     m.symbol("N", 5)
     let (a, b) = (m.input("a", .u8, "N"), m.input("b", .u8, "N"))
     let y = m.output("y", .u8, "2*N")
     let z = m.output("z", .u8, "N")
     let t = m.arena("t", .u8, "2*N")
-    func spread(_ m: inout PlanMaker, _ name: String, _ index: (String, String)) -> KernelID {
+    func spread(_ m: inout PlanBuilder, _ name: String, _ index: (String, String)) -> KernelID {
       m.kernel(name) { k, m in
         let (x, y) = (k.slot("x", .u8, .read), k.slot("y", .u8, .write))
         k.loop(to: m.affine("N"), .vector) { k, i in
@@ -47,13 +48,13 @@ extension SamplePlans {
     let copy = m.kernel("copy") { k, m in
       let (x, y) = (k.slot("x", .u8, .read), k.slot("y", .u8, .write))
       k.loop(to: m.affine("2*N"), .vector) { k, i in
-        k.store(y, m.affine("0", ("1", i)), k.load(x, m.affine("0", ("1", i))))
+        k.store(y, k.at(i), k.load(x, k.at(i)))
       }
     }
     let thin = m.kernel("thin") { k, m in
       let (x, y) = (k.slot("x", .u8, .read), k.slot("y", .u8, .write))
       k.loop(to: m.affine("N"), .vector) { k, i in
-        k.store(y, m.affine("0", ("1", i)), k.load(x, m.affine("1", ("2", i))))
+        k.store(y, k.at(i), k.load(x, m.affine("1", ("2", i))))
       }
     }
     m.call(even, (a, "0"), (t, "0"))
@@ -65,7 +66,7 @@ extension SamplePlans {
 
   /// m += g, w -= m, both in place, in one kernel; and the old w, kept.
   static func update() -> ModulePlan {
-    var m = PlanMaker("update")
+    var m = PlanBuilder("update")
     let w = m.state("w", .f64, 6)
     let moment = m.state("m", .f64, 6)
     let g = m.input("g", .f64, "2", "3")
@@ -91,15 +92,11 @@ extension SamplePlans {
 
   /// Three parts along the first axis by one kernel, the middle one a constant.
   static func join() -> ModulePlan {
-    var m = PlanMaker("join")
+    var m = PlanBuilder("join")
     m.symbol("N", 3)
     let x = m.input("x", .i32, "N", "2")
     let y = m.output("y", .i32, "2*N+2", "2")
-    let type = m.type(.i32, ["2", "2"])
-    let bytes = (0..<16).map { $0 % 4 == 0 ? UInt8($0 + 1) : 0 }
-    let constant = m.plan.module.tables.constants.intern(type, bytes)
-    m.function.buffers.append(
-      Buffer(name: "c", dtype: .i32, count: m.dim("4"), capacity: 16, storage: .constant(constant)))
+    let c = m.constant("c", HostTensor([1, 5, 9, 13] as [Int32], shape: [2, 2]))
     let join = m.kernel("join") { k, m in
       let (x, c) = (k.slot("x", .i32, .read), k.slot("c", .i32, .read))
       let y = k.slot("y", .i32, .write)
@@ -112,13 +109,13 @@ extension SamplePlans {
         }
       }
     }
-    m.call(join, x, m.function.buffers.count - 1, y)
+    m.call(join, x, c, y)
     return m.plan
   }
 
   /// Sums over a triangle, and one of a factorisation: zeros first, then rows from the rows above.
   static func triangle() -> ModulePlan {
-    var m = PlanMaker("triangle")
+    var m = PlanBuilder("triangle")
     m.symbol("T", 4)
     let x = m.input("x", .f32, "T", "T")
     let y = m.output("y", .f32, "T", "T")
@@ -131,7 +128,7 @@ extension SamplePlans {
       k.loop(to: m.affine("T"), .sequential) { k, i in
         k.loop(to: m.affine("1", ("1", i)), .sequential) { k, j in
           let sum = k.variable(k.load(x, m.affine("0", ("T", i), ("1", j))))
-          k.loop(to: m.affine("0", ("1", j)), .sequential) { k, l in
+          k.loop(to: k.at(j), .sequential) { k, l in
             let (a, b) = (
               k.load(y, m.affine("0", ("T", i), ("1", l))), k.load(y, m.affine("0", ("T", j), ("1", l)))
             )
@@ -147,7 +144,7 @@ extension SamplePlans {
 
   /// Two functions that share a kernel and a state.
   static func twoFunctions() -> ModulePlan {
-    var m = PlanMaker("two")
+    var m = PlanBuilder("two")
     let w = m.state("w", .f32, 5)
     let y = m.output("y", .f32, "5")
     let copy = map(&m, "5", .negate)

@@ -6,7 +6,7 @@ import TestSupport
 extension SamplePlans {
   /// y = softmax of the rows of x: f32[R,N], each row by way of a local.
   static func rowLocal() -> ModulePlan {
-    var m = PlanMaker("row")
+    var m = PlanBuilder("row")
     m.symbol("R", 3)
     m.symbol("N", 20)
     let x = m.input("x", .f32, "R", "N")
@@ -15,21 +15,21 @@ extension SamplePlans {
       let (x, y) = (k.slot("x", .f32, .read), k.slot("y", .f32, .write))
       k.loop(to: m.affine("R"), .parallel) { k, r in
         let row = k.local("row", .f32, m.dim("N"))
-        let largest = k.variable(k.constant(UInt64((-Float.infinity).bitPattern), .f32))
+        let largest = k.variable(k.float(-Float.infinity))
         k.loop(to: m.affine("N"), .sequential) { k, i in
           k.assign(
             largest, k.scalar(.maximum, .f32, [largest, k.load(x, m.affine("0", ("N", r), ("1", i)))]))
         }
         k.loop(to: m.affine("N"), .vector) { k, i in
           let below = k.scalar(.subtract, .f32, [k.load(x, m.affine("0", ("N", r), ("1", i))), largest])
-          k.store(row, m.affine("0", ("1", i)), k.scalar(.sqrt, .f32, [k.scalar(.abs, .f32, [below])]))
+          k.store(row, k.at(i), k.scalar(.sqrt, .f32, [k.scalar(.abs, .f32, [below])]))
         }
         let sum = k.variable(k.constant(0, .f32))
         k.loop(to: m.affine("N"), .lanes(4)) { k, i in
-          k.accumulate(sum, .add, k.load(row, m.affine("0", ("1", i))))
+          k.accumulate(sum, .add, k.load(row, k.at(i)))
         }
         k.loop(to: m.affine("N"), .vector) { k, i in
-          let part = k.scalar(.divide, .f32, [k.load(row, m.affine("0", ("1", i))), sum])
+          let part = k.scalar(.divide, .f32, [k.load(row, k.at(i)), sum])
           k.store(y, m.affine("0", ("N", r), ("1", i)), part)
         }
       }
@@ -41,7 +41,7 @@ extension SamplePlans {
   /// Blocks of two rows of x: f64[R,N] in a local of two loops; y is each element over the sum of its row and of
   /// the elements above and below it in the block.
   static func blockLocal() -> ModulePlan {
-    var m = PlanMaker("block")
+    var m = PlanBuilder("block")
     m.symbol("R", 5)
     m.symbol("N", 4)
     let x = m.input("x", .f64, "R", "N")
@@ -64,7 +64,7 @@ extension SamplePlans {
             k.loop(to: m.affine("2"), limit: rest, .sequential) { k, l in
               k.assign(sum, k.scalar(.add, .f64, [sum, k.load(block, m.affine("0", ("N", l), ("1", j)))]))
             }
-            k.store(sums, m.affine("0", ("1", j)), sum)
+            k.store(sums, k.at(j), sum)
           }
           k.loop(to: m.affine("N"), .vector) { k, j in
             let value = k.load(block, m.affine("0", ("N", i), ("1", j)))

@@ -6,7 +6,7 @@ import TestSupport
 extension SamplePlans {
   /// h = -(h + x[c]), ys[c] = h: a carry, a sequence and a stack of results.
   static func scan(reverse: Bool = false) -> ModulePlan {
-    var m = PlanMaker("scan")
+    var m = PlanBuilder("scan")
     m.symbol("T", 4)
     m.symbol("D", 3)
     let x = m.input("x", .f32, "T", "D")
@@ -28,12 +28,12 @@ extension SamplePlans {
     return m.plan
   }
 
-  static func add(_ m: inout PlanMaker, _ count: String) -> KernelID {
+  static func add(_ m: inout PlanBuilder, _ count: String) -> KernelID {
     m.kernel("add") { k, m in
       let (a, b) = (k.slot("a", .f32, .read), k.slot("b", .f32, .read))
       let c = k.slot("c", .f32, .write)
       k.loop(to: m.affine(count), .vector) { k, i in
-        let at = m.affine("0", ("1", i))
+        let at = k.at(i)
         k.store(c, at, k.scalar(.add, .f32, [k.load(a, at), k.load(b, at)]))
       }
     }
@@ -41,7 +41,7 @@ extension SamplePlans {
 
   /// A stack of T + 1 carries: iteration c loads what iteration c - 1 stored.
   static func history() -> ModulePlan {
-    var m = PlanMaker("history")
+    var m = PlanBuilder("history")
     m.symbol("T", 4)
     let x = m.input("x", .f32, "T", "2")
     let ys = m.output("ys", .f32, "T+1", "2")
@@ -60,7 +60,7 @@ extension SamplePlans {
 
   /// Two nested loops that fill one stack, with a temporary in bytes that another one used before.
   static func nestedScan() -> ModulePlan {
-    var m = PlanMaker("nested")
+    var m = PlanBuilder("nested")
     m.symbol("T", 3)
     m.symbol("S", 3)
     let x = m.input("x", .f32, "T", "S", "2")
@@ -84,7 +84,7 @@ extension SamplePlans {
 
   /// Positions in ascending order of x, by exchanging neighbours in a scratch buffer.
   static func argsort() -> ModulePlan {
-    var m = PlanMaker("argsort")
+    var m = PlanBuilder("argsort")
     m.symbol("B", 2)
     m.symbol("N", 5)
     let x = m.input("x", .f32, "B", "N")
@@ -97,11 +97,11 @@ extension SamplePlans {
       let last = k.index(m.affine("N-1"))
       k.loop(to: m.affine("B"), .sequential) { k, b in
         k.loop(to: m.affine("N"), .vector) { k, i in
-          k.store(order, m.affine("0", ("1", i)), k.index(m.affine("0", ("1", i))))
+          k.store(order, k.at(i), k.index(k.at(i)))
         }
         k.loop(to: m.affine("N"), .sequential) { k, pass in
           k.loop(to: m.affine("N-1"), .sequential) { k, i in
-            let here = k.load(order, m.affine("0", ("1", i)))
+            let here = k.load(order, k.at(i))
             let next = k.load(order, m.affine("1", ("1", i)))
             func key(_ k: inout KernelBuilder, _ place: Register) -> Register {
               let inside = k.scalar(.minimum, .i64, [k.scalar(.maximum, .i64, [place, zero]), last])
@@ -109,13 +109,13 @@ extension SamplePlans {
             }
             let (a, c) = (key(&k, here), key(&k, next))
             k.when(k.scalar(.less, .bool, source: .f32, [c, a])) { k in
-              k.store(order, m.affine("0", ("1", i)), next)
+              k.store(order, k.at(i), next)
               k.store(order, m.affine("1", ("1", i)), here)
             }
           }
         }
         k.loop(to: m.affine("N"), .vector) { k, i in
-          let value = k.load(order, m.affine("0", ("1", i)))
+          let value = k.load(order, k.at(i))
           k.store(y, m.affine("0", ("N", b), ("1", i)), k.scalar(.cast, .i32, source: .i64, [value]))
         }
       }
@@ -126,7 +126,7 @@ extension SamplePlans {
 
   /// For every matrix of a batch, rows exchanged with a pivot row that a search has found.
   static func pivots() -> ModulePlan {
-    var m = PlanMaker("pivots")
+    var m = PlanBuilder("pivots")
     m.symbol("B", 2)
     let x = m.input("x", .f64, "B", "3", "3")
     let y = m.output("y", .f64, "B", "3", "3")
@@ -140,7 +140,7 @@ extension SamplePlans {
         k.loop(to: m.affine("3"), .sequential) { k, column in
           let best = k.variable(k.constant(Double(-1).bitPattern, .f64))
           let row = k.variable(column)
-          k.loop(from: m.affine("0", ("1", column)), to: m.affine("3"), .sequential) { k, i in
+          k.loop(from: k.at(column), to: m.affine("3"), .sequential) { k, i in
             let size = k.scalar(.abs, .f64, [k.load(y, m.affine("0", ("9", b), ("3", i), ("1", column)))])
             let isMore = k.scalar(.less, .bool, source: .f64, [best, size])
             k.assign(best, k.scalar(.select, .f64, [isMore, size, best]))
@@ -165,7 +165,7 @@ extension SamplePlans {
 
   /// w := -(w + p) in place of a state, read before and after.
   static func variables() -> ModulePlan {
-    var m = PlanMaker("variables")
+    var m = PlanBuilder("variables")
     let p = m.parameter("p", .f32, 5)
     let w = m.state("w", .f32, 5)
     let s = m.state("s", .f32, 3)
@@ -183,7 +183,7 @@ extension SamplePlans {
 
   /// Words in blocks of four, the last one cut off, as random bits are made; and a lookup by remainder.
   static func blocks() -> ModulePlan {
-    var m = PlanMaker("blocks")
+    var m = PlanBuilder("blocks")
     m.symbol("N", 11)
     let y = m.output("y", .i64, "N")
     let z = m.output("z", .i64, "N")
@@ -201,8 +201,8 @@ extension SamplePlans {
       let (table, z) = (k.slot("table", .i64, .read), k.slot("z", .i64, .write))
       let four = k.constant(4, .i64)
       k.loop(to: m.affine("N"), .vector) { k, i in
-        let place = k.scalar(.remainder, .i64, [k.index(m.affine("0", ("1", i))), four])
-        k.store(z, m.affine("0", ("1", i)), k.load(table, m.affine("0", ("1", place))))
+        let place = k.scalar(.remainder, .i64, [k.index(k.at(i)), four])
+        k.store(z, k.at(i), k.load(table, k.at(place)))
       }
     }
     m.call(fill, y)
@@ -212,7 +212,7 @@ extension SamplePlans {
 
   /// The last row of x, or zeros where x has none: two loops under opposite conditions.
   static func oppositeGuards() -> ModulePlan {
-    var m = PlanMaker("guards")
+    var m = PlanBuilder("guards")
     m.symbol("R", 3)
     m.symbol("D", 4)
     let x = m.input("x", .f32, "R", "D")
@@ -223,11 +223,11 @@ extension SamplePlans {
       let some = k.scalar(.less, .bool, source: .i64, [k.constant(0, .i64), rows])
       k.when(some) { k in
         k.loop(to: m.affine("D"), .vector) { k, i in
-          k.store(y, m.affine("0", ("1", i)), k.load(x, m.affine("R*D-D", ("1", i))))
+          k.store(y, k.at(i), k.load(x, m.affine("R*D-D", ("1", i))))
         }
       }
       k.when(k.scalar(.not, .bool, [some])) { k in
-        k.loop(to: m.affine("D"), .vector) { k, i in k.store(y, m.affine("0", ("1", i)), none) }
+        k.loop(to: m.affine("D"), .vector) { k, i in k.store(y, k.at(i), none) }
       }
     }
     m.call(last, x, y)

@@ -19,7 +19,7 @@ enum SamplePlans {
   ]
 
   /// A map over one axis: y[i] = op(x[i]).
-  static func map(_ m: inout PlanMaker, _ count: String, _ op: ScalarOp, _ kind: Loop.Kind = .vector)
+  static func map(_ m: inout PlanBuilder, _ count: String, _ op: ScalarOp, _ kind: Loop.Kind = .vector)
     -> KernelID
   {
     m.kernel("map_\(op)") { k, m in
@@ -27,15 +27,15 @@ enum SamplePlans {
       let y = k.slot("y", .f32, .write)
       let end = m.affine(count)
       k.loop(to: end, kind) { k, i in
-        let value = k.load(x, m.affine("0", ("1", i)))
-        k.store(y, m.affine("0", ("1", i)), k.scalar(op, .f32, [value]))
+        let value = k.load(x, k.at(i))
+        k.store(y, k.at(i), k.scalar(op, .f32, [value]))
       }
     }
   }
 
   /// t = -x, u = |t|, y = u + t; `t` and `u` in the arena; or `u` in the place of `t`.
   static func chain(inPlace: Bool = false) -> ModulePlan {
-    var m = PlanMaker("chain")
+    var m = PlanBuilder("chain")
     m.symbol("B", 4)
     m.symbol("T", 5)
     let x = m.input("x", .f32, "B", "T")
@@ -65,7 +65,7 @@ enum SamplePlans {
 
   /// A softmax-like kernel: three visits of a row, the row in place, with a scratch row.
   static func softmax() -> ModulePlan {
-    var m = PlanMaker("softmax")
+    var m = PlanBuilder("softmax")
     m.symbol("B", 3)
     m.symbol("T", 6)
     let x = m.input("x", .f32, "B", "T")
@@ -78,20 +78,20 @@ enum SamplePlans {
       let (x, y) = (k.slot("x", .f32, .read), k.slot("y", .f32, .write))
       let row = k.slot("row", .f32, .readWrite)
       k.loop(to: m.affine("B"), .sequential) { k, i in
-        let first = k.variable(k.constant(UInt64((-Float.infinity).bitPattern), .f32))
+        let first = k.variable(k.float(-Float.infinity))
         k.loop(to: m.affine("T"), .lanes(4)) { k, j in
           k.accumulate(first, .maximum, k.load(x, m.affine("0", ("T", i), ("1", j))))
         }
         let sum = k.variable(k.constant(0, .f32))
         k.loop(to: m.affine("T"), .vector) { k, j in
           let value = k.load(x, m.affine("0", ("T", i), ("1", j)))
-          k.store(row, m.affine("0", ("1", j)), k.scalar(.subtract, .f32, [value, first]))
+          k.store(row, k.at(j), k.scalar(.subtract, .f32, [value, first]))
         }
         k.loop(to: m.affine("T"), .lanes(4)) { k, j in
-          k.accumulate(sum, .add, k.load(row, m.affine("0", ("1", j))))
+          k.accumulate(sum, .add, k.load(row, k.at(j)))
         }
         k.loop(to: m.affine("T"), .vector) { k, j in
-          let value = k.load(row, m.affine("0", ("1", j)))
+          let value = k.load(row, k.at(j))
           k.store(y, m.affine("0", ("T", i), ("1", j)), k.scalar(.add, .f32, [value, sum]))
         }
       }
@@ -104,7 +104,7 @@ enum SamplePlans {
 
   /// A blocked product with cut-off tiles, accumulating in registers.
   static func tiles() -> ModulePlan {
-    var m = PlanMaker("tiles")
+    var m = PlanBuilder("tiles")
     m.symbol("M", 7)
     m.symbol("N", 9)
     m.symbol("K", 3)
@@ -117,10 +117,10 @@ enum SamplePlans {
       k.loop(to: m.affine("M"), step: 2, .parallel) { k, ii in
         k.loop(to: m.affine("N"), step: 4, .parallel) { k, jj in
           k.loop(
-            from: m.affine("0", ("1", ii)), to: m.affine("2", ("1", ii)), limit: m.affine("M"), .sequential
+            from: k.at(ii), to: m.affine("2", ("1", ii)), limit: m.affine("M"), .sequential
           ) { k, i in
             k.loop(
-              from: m.affine("0", ("1", jj)), to: m.affine("4", ("1", jj)), limit: m.affine("N"), .vector
+              from: k.at(jj), to: m.affine("4", ("1", jj)), limit: m.affine("N"), .vector
             ) { k, j in
               let sum = k.variable(k.constant(0, .f32))
               k.loop(to: m.affine("K"), .sequential) { k, l in
@@ -141,7 +141,7 @@ enum SamplePlans {
 
   /// Two inputs side by side along the last axis; a part is used before the whole is there.
   static func concat() -> ModulePlan {
-    var m = PlanMaker("concat")
+    var m = PlanBuilder("concat")
     m.symbol("B", 3)
     m.symbol("N", 4)
     let a = m.input("a", .f32, "B", "N")
@@ -149,7 +149,8 @@ enum SamplePlans {
     let y = m.output("y", .f32, "B", "N+3")
     let z = m.output("z", .f32, "B", "N")
     let whole = m.arena("whole", .f32, "B*N+3*B")
-    func part(_ m: inout PlanMaker, _ name: String, _ width: String, _ from: String, _ to: String) -> KernelID
+    func part(_ m: inout PlanBuilder, _ name: String, _ width: String, _ from: String, _ to: String)
+      -> KernelID
     {
       m.kernel(name) { k, m in
         let (x, y) = (k.slot("x", .f32, .read), k.slot("y", .f32, .write))
@@ -173,7 +174,7 @@ enum SamplePlans {
 
   /// A transposed store and a reversed one.
   static func transposed() -> ModulePlan {
-    var m = PlanMaker("transposed")
+    var m = PlanBuilder("transposed")
     m.symbol("M", 4)
     m.symbol("N", 3)
     let x = m.input("x", .f32, "M", "N")
@@ -202,7 +203,7 @@ enum SamplePlans {
 
   /// x[:, 1:] for a checked T-1, with a slab of a batch at a time.
   static func shifted() -> ModulePlan {
-    var m = PlanMaker("shifted")
+    var m = PlanBuilder("shifted")
     m.symbol("B", 3)
     m.symbol("T", 4)
     let x = m.input("x", .i32, "B", "T", "2")
@@ -225,7 +226,7 @@ enum SamplePlans {
 
   /// y[i] = x[index[i]], 0 where that is out of range: by clamping, for 5 rows, or under a condition.
   static func gather(guarded: Bool) -> ModulePlan {
-    var m = PlanMaker("gather")
+    var m = PlanBuilder("gather")
     m.symbol("N", 4)
     m.symbol("R", 5)
     let rows = guarded ? "R" : "5"
@@ -239,7 +240,7 @@ enum SamplePlans {
       let count = k.index(m.affine(rows))
       let last = k.index(m.affine("\(rows)-1"))
       k.loop(to: m.affine("N"), .parallel) { k, i in
-        let given = k.scalar(.cast, .i64, source: .i32, [k.load(index, m.affine("0", ("1", i)))])
+        let given = k.scalar(.cast, .i64, source: .i32, [k.load(index, k.at(i))])
         let isNegative = k.scalar(.less, .bool, source: .i64, [given, zero])
         let wrapped = k.scalar(.select, .i64, [isNegative, k.scalar(.add, .i64, [given, count]), given])
         let notLow = k.scalar(.lessEqual, .bool, source: .i64, [zero, wrapped])

@@ -7,9 +7,9 @@ import Testing
 @Suite struct SubtleRejectionTests {
   /// The messages about a kernel with the slots x: f32[4], index: i32[4], y: f32[`count`], which is also an output.
   private func messages(
-    _ count: String, access: Slot.Access = .write, _ body: (inout KernelBuilder, inout PlanMaker) -> Void
+    _ count: String, access: Slot.Access = .write, _ body: (inout KernelBuilder, inout PlanBuilder) -> Void
   ) -> [String] {
-    var m = PlanMaker("subtle")
+    var m = PlanBuilder("subtle")
     let (x, index) = (m.input("x", .f32, "4"), m.input("index", .i32, "4"))
     let y = m.output("y", .f32, count)
     let kernel = m.kernel("subtle") { k, m in
@@ -28,14 +28,14 @@ import Testing
   }
 
   /// y[i] = 0 for `count` elements.
-  private func fill(_ k: inout KernelBuilder, _ m: inout PlanMaker, _ count: String) {
+  private func fill(_ k: inout KernelBuilder, _ m: inout PlanBuilder, _ count: String) {
     let zero = k.constant(0, .f32)
-    k.loop(to: m.affine(count), .vector) { k, i in k.store(.slot(2), m.affine("0", ("1", i)), zero) }
+    k.loop(to: m.affine(count), .vector) { k, i in k.store(.slot(2), k.at(i), zero) }
   }
 
   /// The element of `index` at `i`, between 0 and 3.
-  private func clamped(_ k: inout KernelBuilder, _ m: inout PlanMaker, _ i: Register) -> Register {
-    let given = k.scalar(.cast, .i64, source: .i32, [k.load(.slot(1), m.affine("0", ("1", i)))])
+  private func clamped(_ k: inout KernelBuilder, _ m: inout PlanBuilder, _ i: Register) -> Register {
+    let given = k.scalar(.cast, .i64, source: .i32, [k.load(.slot(1), k.at(i))])
     let low = k.scalar(.maximum, .i64, [given, k.constant(0, .i64)])
     return k.scalar(.minimum, .i64, [low, k.constant(3, .i64)])
   }
@@ -43,7 +43,7 @@ import Testing
   @Test func loopsThatShareACounter() {
     // What is proven in the first loop holds in the second one only where that counts as far.
     func plan(_ second: String) -> [String] {
-      var m = PlanMaker("counters")
+      var m = PlanBuilder("counters")
       let x = m.input("x", .f32, "4")
       let (y, z) = (m.output("y", .f32, "4"), m.output("z", .f32, "4"))
       let copy = SamplePlans.map(&m, "1", .abs)
@@ -91,7 +91,7 @@ import Testing
   @Test func diagonals() {
     // Different iterations touch the same element of the diagonal: it must not be stored in place.
     func plan(_ stride: String) -> [String] {
-      var m = PlanMaker("diagonal")
+      var m = PlanBuilder("diagonal")
       let (x, y) = (m.input("x", .f32, "6"), m.output("y", .f32, "6"))
       let (a, b) = (m.arena("a", .f32, "6"), m.arena("b", .f32, "6", at: 0))
       let copy = SamplePlans.map(&m, "6", .abs)
@@ -114,15 +114,15 @@ import Testing
   }
 
   @Test func elementsOfOtherSizes() {
-    var m = PlanMaker("sizes")
+    var m = PlanBuilder("sizes")
     let (x, y) = (m.input("x", .u8, "4"), m.output("y", .f32, "4"))
     let (a, b) = (m.arena("a", .u8, "4"), m.arena("b", .f32, "4", at: 0))
-    func kernel(_ m: inout PlanMaker, _ from: DType, _ to: DType) -> KernelID {
+    func kernel(_ m: inout PlanBuilder, _ from: DType, _ to: DType) -> KernelID {
       m.kernel("convert") { k, m in
         let (x, y) = (k.slot("x", from, .read), k.slot("y", to, .write))
         k.loop(to: m.affine("4"), .sequential) { k, i in
-          let value = k.load(x, m.affine("0", ("1", i)))
-          k.store(y, m.affine("0", ("1", i)), from == to ? value : k.scalar(.cast, to, source: from, [value]))
+          let value = k.load(x, k.at(i))
+          k.store(y, k.at(i), from == to ? value : k.scalar(.cast, to, source: from, [value]))
         }
       }
     }
@@ -137,10 +137,10 @@ import Testing
       messages("4") { k, m in
         let (zero, end) = (k.constant(0, .f32), k.constant(UInt64(limit), .i64))
         k.loop(to: m.affine("4"), .sequential) { k, i in
-          let condition = k.scalar(.less, .bool, source: .i64, [k.index(m.affine("0", ("1", i))), end])
-          k.when(condition) { k in k.store(.slot(2), m.affine("0", ("1", i)), zero) }
+          let condition = k.scalar(.less, .bool, source: .i64, [k.index(k.at(i)), end])
+          k.when(condition) { k in k.store(.slot(2), k.at(i), zero) }
           if otherwise {
-            k.when(k.scalar(.not, .bool, [condition])) { k in k.store(.slot(2), m.affine("0", ("1", i)), zero)
+            k.when(k.scalar(.not, .bool, [condition])) { k in k.store(.slot(2), k.at(i), zero)
             }
           }
         }
@@ -155,8 +155,8 @@ import Testing
         let zero = k.constant(0, .f32)
         k.loop(to: m.affine("4"), .sequential) { k, i in
           let isLess = k.scalar(
-            .less, .bool, source: .f32, [k.load(.slot(0), m.affine("0", ("1", i))), zero])
-          k.when(isLess) { k in k.store(.slot(2), m.affine("0", ("1", i)), zero) }
+            .less, .bool, source: .f32, [k.load(.slot(0), k.at(i)), zero])
+          k.when(isLess) { k in k.store(.slot(2), k.at(i), zero) }
         }
       }, "output `y` is not completely written")
   }
@@ -164,11 +164,11 @@ import Testing
   @Test func partsBesideWhatIsLoaded() {
     // Columns 1 and 2 of three rows of four are there; others are loaded.
     func plan(_ from: String, _ width: String) -> [String] {
-      var m = PlanMaker("columns")
+      var m = PlanBuilder("columns")
       let (x, y) = (m.input("x", .f32, "3", "4"), m.output("y", .f32, "3", width))
       let whole = m.arena("whole", .f32, "12")
       func columns(
-        _ m: inout PlanMaker, _ width: String, _ from: String, _ to: String, _ pitches: (String, String)
+        _ m: inout PlanBuilder, _ width: String, _ from: String, _ to: String, _ pitches: (String, String)
       )
         -> KernelID
       {
@@ -194,7 +194,7 @@ import Testing
   }
 
   @Test func partOfALoopThatMayNotRun() {
-    var m = PlanMaker("maybe")
+    var m = PlanBuilder("maybe")
     m.symbol("T", 3)
     let (x, y) = (m.input("x", .f32, "2"), m.output("y", .f32, "4"))
     let t = m.arena("t", .f32, "4")
@@ -217,7 +217,7 @@ import Testing
         let isLess = k.scalar(
           .less, .bool, source: .f32, [k.load(.slot(0), m.affine("0")), k.constant(0, .f32)])
         k.when(isLess) { k in k.assign(place, k.constant(inside, .i64)) }
-        _ = k.load(.slot(2), m.affine("0", ("1", place)))
+        _ = k.load(.slot(2), k.at(place))
       }
     }
     expect(afterIf(9, 3), "may touch an element")
@@ -227,7 +227,7 @@ import Testing
         fill(&k, &m, "4")
         let place = k.variable(k.constant(0, .i64))
         k.loop(to: m.affine("4"), .sequential) { k, i in
-          _ = k.load(.slot(2), m.affine("0", ("1", place)))
+          _ = k.load(.slot(2), k.at(place))
           k.assign(place, k.constant(9, .i64))
         }
       }, "may touch an element")
@@ -236,7 +236,7 @@ import Testing
         fill(&k, &m, "4")
         let place = k.variable(k.constant(9, .i64))
         k.assign(place, k.constant(2, .i64))
-        _ = k.load(.slot(2), m.affine("0", ("1", place)))
+        _ = k.load(.slot(2), k.at(place))
       } == [])
   }
 
@@ -250,7 +250,7 @@ import Testing
         let isPositive = k.scalar(.lessEqual, .bool, source: .i64, [k.constant(0, .i64), given])
         let isInside = k.scalar(.less, .bool, source: .i64, [place, k.constant(4, .i64)])
         k.when(k.scalar(.and, .bool, [isPositive, isInside])) { k in
-          _ = k.load(.slot(2), m.affine("0", ("1", place)))
+          _ = k.load(.slot(2), k.at(place))
         }
       }
     }
@@ -260,7 +260,7 @@ import Testing
 
   @Test func loopsOfKernelsThatMayNotRun() {
     func plan(_ outer: String, _ body: String, checked: Bool = false) -> [String] {
-      var m = PlanMaker("maybe")
+      var m = PlanBuilder("maybe")
       m.symbol("T", 4)
       let y = m.output("y", .f32, body)
       if checked { m.function.checkedDims = [m.dim("T-1")] }
@@ -268,7 +268,7 @@ import Testing
         let y = k.slot("y", .f32, .write)
         let zero = k.constant(0, .f32)
         k.loop(to: m.affine(outer), .sequential) { k, _ in
-          k.loop(to: m.affine(body), .vector) { k, i in k.store(y, m.affine("0", ("1", i)), zero) }
+          k.loop(to: m.affine(body), .vector) { k, i in k.store(y, k.at(i), zero) }
         }
       }
       m.call(kernel, y)
@@ -278,7 +278,7 @@ import Testing
     #expect(plan("T", "4", checked: true) == [])
     expect(plan("T", "4"), "output `y` is not completely written")
     // Where T is 0, y has one element, and neither loop runs.
-    var m = PlanMaker("square")
+    var m = PlanBuilder("square")
     m.symbol("T", 4)
     let y = m.output("y", .f32, "T*T-2*T+1")
     let kernel = m.kernel("square") { k, m in
@@ -297,7 +297,7 @@ import Testing
   /// What is left when signs and facts do not show it: boxes are proofs, samples are counted.
   @Test func sizesThatNeedMoreThanSigns() {
     func plan(_ count: String, _ bound: Int64) -> PlanChecker.Report {
-      var m = PlanMaker("sizes")
+      var m = PlanBuilder("sizes")
       m.symbol("A", bound)
       m.symbol("B", bound)
       let x = m.input("x", .u8, count)
