@@ -51,8 +51,11 @@ struct Runner {
     }
   }
 
-  /// The compilers of this machine.
-  static let compilers: [CCompiler] = ["clang", "gcc", "cc"].compactMap { name in try? CCompiler(name) }
+  /// The compilers of this machine; `cc` where there is no other.
+  static let compilers: [CCompiler] = {
+    let found = ["clang", "gcc"].compactMap { try? CCompiler($0) }
+    return found.isEmpty ? ["cc"].compactMap { try? CCompiler($0) } : found
+  }()
 }
 
 /// Numbers that look like data: the same ones every time.

@@ -115,6 +115,7 @@ import Testing
     ("ends nothing", { k, _ in k.endLoop() }),
     ("has no end", { k, m in _ = k.beginLoop(to: m.affine("N"), .sequential) }),
     ("the step 0 is less than 1", { k, m in k.loop(to: m.affine("N"), step: 0, .sequential) { _, _ in } }),
+    ("0 lanes; expected a power of two", { k, m in k.loop(to: m.affine("N"), .lanes(0)) { _, _ in } }),
     ("3 lanes; expected a power of two", { k, m in k.loop(to: m.affine("N"), .lanes(3)) { _, _ in } }),
     (
       "an `if` inside a vector loop",
@@ -243,6 +244,25 @@ import Testing
     #expect(
       messages.allSatisfy { $0.hasPrefix("kernel `k0_wrong`") || $0.hasPrefix("plan of `f`, step 0") },
       "\(messages)")
+  }
+
+  /// What no builder writes: a register that is defined twice, a dim that is not there.
+  @Test func changedInstructions() {
+    var m = PlanBuilder("changed")
+    let x = m.input("x", .f32, 4)
+    let kernel = m.kernel("changed") { k, m in
+      _ = (k.load(k.slot("x", .f32, .read), m.affine(0)), k.float(1))
+    }
+    m.call(kernel, x)
+    #expect(PlanChecker().check(m.plan) == [])
+    for (result, index, expected) in [
+      (1, m.affine(0), "is defined twice"), (0, Affine(DimID(raw: 12345)), "a dim is out of range"),
+    ] {
+      var plan = m.plan
+      plan.kernels[0].instructions[0] = .load(result: result, memory: .slot(0), index: index)
+      let messages = PlanChecker().check(plan).map(\.message)
+      #expect(messages.contains { $0.contains(expected) }, "\(messages)")
+    }
   }
 
   static let indices: [(String, Body)] = [
