@@ -68,7 +68,7 @@ struct LevelTests {
     var arena = 0
     var sizes: [Int] = []
     let isExhaustive = unsafe getenv("SLUICE_EXHAUSTIVE") != nil
-    for percent in [100, 95, 90] + (isExhaustive ? [80, 70, 60] : []) {
+    for percent in isExhaustive ? [100, 95, 90, 80, 70, 60] : [100, 95] {
       var options = CompileOptions()
       if percent < 100 { options.arenaBytes = arena / 100 * percent }
       // What cannot be reached is an error, which others test.

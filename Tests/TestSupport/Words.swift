@@ -27,7 +27,9 @@ extension HostTensor {
   /// The bits of every element.
   package var words: [UInt64] { (0..<count).map { word($0) } }
 
-  /// The first element that has other bits, as text; nil where there is none. All NaNs are the same.
+  /// The first element that has other bits, as text; nil where there is none.
+  ///
+  /// All NaNs are the same.
   package func difference(from expected: [UInt64]) -> String? {
     guard count == expected.count else { return "\(count) elements instead of \(expected.count)" }
     for (position, wanted) in expected.enumerated() {
