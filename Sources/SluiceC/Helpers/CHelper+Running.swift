@@ -58,11 +58,11 @@ extension CHelper {
       #define @@GRAIN 16384
 
       /* A product of two counts, or the largest number. */
-      static inline int64_t @work(int64_t a, int64_t b) {
+      static inline int64_t @job_work(int64_t a, int64_t b) {
         return b > 0 && a > INT64_MAX / b ? INT64_MAX : a * b;
       }
 
-      static inline int64_t @parts(const @job *job) {
+      static inline int64_t @job_parts(const @job *job) {
         if (job->count <= 0) {
           return 0;
         }
@@ -74,7 +74,7 @@ extension CHelper {
       /* Runs a part of the jobs of a call. */
       static void @job_part(void *argument, int64_t index) {
         const @job *job = (const @job *)argument;
-        for (int64_t parts = @parts(job); index >= parts; parts = @parts(job)) {
+        for (int64_t parts = @job_parts(job); index >= parts; parts = @job_parts(job)) {
           index -= parts;
           ++job;
         }
@@ -101,7 +101,7 @@ extension CHelper {
         int64_t parts = 0;
         for (ptrdiff_t i = 0; context->parallel_for != NULL && i < count; ++i) {
           @job *const job = &jobs[i];
-          const int64_t row = @work(job->count, job->cost);
+          const int64_t row = @job_work(job->count, job->cost);
           const int64_t pieces = row / @@GRAIN;
           job->chunk = job->count;
           if (pieces >= 4) {
@@ -109,9 +109,9 @@ extension CHelper {
             job->chunk = (size + job->block - 1) / job->block * job->block;
           }
           job->whole = (ptrdiff_t)(row >= @@GRAIN ? 1 : @@GRAIN / (row > 0 ? row : 1));
-          const int64_t all = @work(job->row_count, row);
+          const int64_t all = @job_work(job->row_count, row);
           work = all < INT64_MAX - work ? work + all : INT64_MAX;
-          parts += @parts(job);
+          parts += @job_parts(job);
         }
         if (parts > 1 && work >= 4 * @@GRAIN) {
           context->parallel_for(context->user, parts, @job_part, jobs);

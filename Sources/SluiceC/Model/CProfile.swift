@@ -20,15 +20,17 @@ struct CProfile {
     let firsts = model.plan.functions.indices.map { String(row($0, 0)) } + [String(count)]
     var writer = CWriter()
     writer.raw(model.helpers.expand(Self.head))
-    writer.line("static \(model.helpers.name("step_time")) \(model.helpers.name("times"))[\(max(count, 1))];")
     writer.line(
-      "static const int32_t \(model.helpers.name("first_steps"))[] = {\(firsts.joined(separator: ", "))};")
+      "static \(model.helpers.name("step_time")) \(model.helpers.name("profile_times"))[\(max(count, 1))];")
+    writer.line(
+      "static const int32_t \(model.helpers.name("profile_first_steps"))[] = {\(firsts.joined(separator: ", "))};"
+    )
     writer.raw(model.helpers.expand(Self.body))
     return writer.text
   }
 
   /// All of it.
-  static var templates: String { declarations + head + body + "@times @first_steps" }
+  static var templates: String { declarations + head + body + "@profile_times @profile_first_steps" }
 
   private static let declarations = """
     #ifdef @@PROFILE
@@ -56,43 +58,43 @@ struct CProfile {
     """
 
   private static let body = """
-    static int64_t (*@clock)(void);
-    static int32_t @running = -1;
-    static int64_t @since;
+    static int64_t (*@profile_clock)(void);
+    static int32_t @profile_running = -1;
+    static int64_t @profile_since;
 
     @@API void @profile(int64_t (*clock)(void)) {
-      for (size_t i = 0; i < sizeof @times / sizeof @times[0]; ++i) {
-        @times[i].runs = 0;
-        @times[i].time = 0;
+      for (size_t i = 0; i < sizeof @profile_times / sizeof @profile_times[0]; ++i) {
+        @profile_times[i].runs = 0;
+        @profile_times[i].time = 0;
       }
-      @clock = clock;
-      @running = -1;
+      @profile_clock = clock;
+      @profile_running = -1;
     }
 
     @@API const @step_time *@step_times(int32_t function, int32_t *count) {
-      const int32_t functions = (int32_t)(sizeof @first_steps / sizeof @first_steps[0]) - 1;
+      const int32_t functions = (int32_t)(sizeof @profile_first_steps / sizeof @profile_first_steps[0]) - 1;
       *count = 0;
       if (function < 0 || function >= functions) {
         return NULL;
       }
-      *count = @first_steps[function + 1] - @first_steps[function];
-      return @times + @first_steps[function];
+      *count = @profile_first_steps[function + 1] - @profile_first_steps[function];
+      return @profile_times + @profile_first_steps[function];
     }
 
     /* A step begins, and the one before it ends; -1 only ends. */
-    static void @step(int32_t step) {
-      if (@clock == NULL) {
+    static void @profile_step(int32_t step) {
+      if (@profile_clock == NULL) {
         return;
       }
-      const int64_t now = @clock();
-      if (@running >= 0) {
-        @times[@running].runs += 1;
-        @times[@running].time += now - @since;
+      const int64_t now = @profile_clock();
+      if (@profile_running >= 0) {
+        @profile_times[@profile_running].runs += 1;
+        @profile_times[@profile_running].time += now - @profile_since;
       }
-      @running = step;
-      @since = now;
+      @profile_running = step;
+      @profile_since = now;
     }
-    #define @@STEP(step) @step(step)
+    #define @@STEP(step) @profile_step(step)
     #else
     #define @@STEP(step) ((void)0)
     #endif

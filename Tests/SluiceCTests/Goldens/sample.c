@@ -523,11 +523,11 @@ typedef struct sample_job {
 #define SAMPLE_GRAIN 16384
 
 /* A product of two counts, or the largest number. */
-static inline int64_t sample_work(int64_t a, int64_t b) {
+static inline int64_t sample_job_work(int64_t a, int64_t b) {
   return b > 0 && a > INT64_MAX / b ? INT64_MAX : a * b;
 }
 
-static inline int64_t sample_parts(const sample_job *job) {
+static inline int64_t sample_job_parts(const sample_job *job) {
   if (job->count <= 0) {
     return 0;
   }
@@ -539,7 +539,7 @@ static inline int64_t sample_parts(const sample_job *job) {
 /* Runs a part of the jobs of a call. */
 static void sample_job_part(void *argument, int64_t index) {
   const sample_job *job = (const sample_job *)argument;
-  for (int64_t parts = sample_parts(job); index >= parts; parts = sample_parts(job)) {
+  for (int64_t parts = sample_job_parts(job); index >= parts; parts = sample_job_parts(job)) {
     index -= parts;
     ++job;
   }
@@ -566,7 +566,7 @@ static void sample_run_jobs(const sample_context *context, sample_job *jobs, ptr
   int64_t parts = 0;
   for (ptrdiff_t i = 0; context->parallel_for != NULL && i < count; ++i) {
     sample_job *const job = &jobs[i];
-    const int64_t row = sample_work(job->count, job->cost);
+    const int64_t row = sample_job_work(job->count, job->cost);
     const int64_t pieces = row / SAMPLE_GRAIN;
     job->chunk = job->count;
     if (pieces >= 4) {
@@ -574,9 +574,9 @@ static void sample_run_jobs(const sample_context *context, sample_job *jobs, ptr
       job->chunk = (size + job->block - 1) / job->block * job->block;
     }
     job->whole = (ptrdiff_t)(row >= SAMPLE_GRAIN ? 1 : SAMPLE_GRAIN / (row > 0 ? row : 1));
-    const int64_t all = sample_work(job->row_count, row);
+    const int64_t all = sample_job_work(job->row_count, row);
     work = all < INT64_MAX - work ? work + all : INT64_MAX;
-    parts += sample_parts(job);
+    parts += sample_job_parts(job);
   }
   if (parts > 1 && work >= 4 * SAMPLE_GRAIN) {
     context->parallel_for(context->user, parts, sample_job_part, jobs);
@@ -723,45 +723,46 @@ static void sample_k4_copy(const sample_f32 *SAMPLE_RESTRICT x, sample_f32 *SAMP
 /* ---- Entry points ------------------------------------------------------------------------ */
 
 #ifdef SAMPLE_PROFILE
-static sample_step_time sample_times[5];
-static const int32_t sample_first_steps[] = {0, 5};
-static int64_t (*sample_clock)(void);
-static int32_t sample_running = -1;
-static int64_t sample_since;
+static sample_step_time sample_profile_times[5];
+static const int32_t sample_profile_first_steps[] = {0, 5};
+static int64_t (*sample_profile_clock)(void);
+static int32_t sample_profile_running = -1;
+static int64_t sample_profile_since;
 
 SAMPLE_API void sample_profile(int64_t (*clock)(void)) {
-  for (size_t i = 0; i < sizeof sample_times / sizeof sample_times[0]; ++i) {
-    sample_times[i].runs = 0;
-    sample_times[i].time = 0;
+  for (size_t i = 0; i < sizeof sample_profile_times / sizeof sample_profile_times[0]; ++i) {
+    sample_profile_times[i].runs = 0;
+    sample_profile_times[i].time = 0;
   }
-  sample_clock = clock;
-  sample_running = -1;
+  sample_profile_clock = clock;
+  sample_profile_running = -1;
 }
 
 SAMPLE_API const sample_step_time *sample_step_times(int32_t function, int32_t *count) {
-  const int32_t functions = (int32_t)(sizeof sample_first_steps / sizeof sample_first_steps[0]) - 1;
+  const int32_t functions = (int32_t)(sizeof sample_profile_first_steps /
+      sizeof sample_profile_first_steps[0]) - 1;
   *count = 0;
   if (function < 0 || function >= functions) {
     return NULL;
   }
-  *count = sample_first_steps[function + 1] - sample_first_steps[function];
-  return sample_times + sample_first_steps[function];
+  *count = sample_profile_first_steps[function + 1] - sample_profile_first_steps[function];
+  return sample_profile_times + sample_profile_first_steps[function];
 }
 
 /* A step begins, and the one before it ends; -1 only ends. */
-static void sample_step(int32_t step) {
-  if (sample_clock == NULL) {
+static void sample_profile_step(int32_t step) {
+  if (sample_profile_clock == NULL) {
     return;
   }
-  const int64_t now = sample_clock();
-  if (sample_running >= 0) {
-    sample_times[sample_running].runs += 1;
-    sample_times[sample_running].time += now - sample_since;
+  const int64_t now = sample_profile_clock();
+  if (sample_profile_running >= 0) {
+    sample_profile_times[sample_profile_running].runs += 1;
+    sample_profile_times[sample_profile_running].time += now - sample_profile_since;
   }
-  sample_running = step;
-  sample_since = now;
+  sample_profile_running = step;
+  sample_profile_since = now;
 }
-#define SAMPLE_STEP(step) sample_step(step)
+#define SAMPLE_STEP(step) sample_profile_step(step)
 #else
 #define SAMPLE_STEP(step) ((void)0)
 #endif
