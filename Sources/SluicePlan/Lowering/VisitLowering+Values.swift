@@ -24,10 +24,11 @@ extension VisitLowering {
   }
 
   /// The place of the loops in an item's result.
-  func resultPlace(_ item: Int) -> [Affine] {
+  mutating func resultPlace(_ item: Int) -> [Affine] {
     let own = place(item)
     let rank = tables.types.rank(request.resultType(item))
     let row = request.items[item]
+    if row.role == .pad { return padded(item, own) }
     guard row.role.isReduction else { return Array(own.prefix(rank)) }
     let folded = recipes.axes[row.recipe.index]
     let place = leavesParts(item) ? part : Affine(writer.zero)
@@ -169,7 +170,7 @@ extension VisitLowering {
     let first = request.operandRange(item).lowerBound
     let value: Register
     switch row.role {
-    case .copy: value = try operand(first, place)
+    case .copy, .pad: value = try operand(first, place)
     case .map:
       var parameters: [Register] = []
       for position in request.operandRange(item).indices {
