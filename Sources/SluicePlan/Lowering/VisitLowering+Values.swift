@@ -370,7 +370,10 @@ extension VisitLowering {
     let row = try self.row("panel", tables.types.dtype(operand.type), atoms, innermost: innermost)
     let outside = known
     var loops = atoms.compactMap { $0 }.filter { indices[$0] == nil }
-    if innermost.count > 1 { loops = loops.filter { !innermost.contains($0) } + innermost }
+    // Of windows that lanes run through, places of lanes come behind those of a window.
+    if innermost.count > 1 || innermost.contains(where: { stepsInRow(item, position, $0) }) {
+      loops = loops.filter { !innermost.contains($0) } + innermost
+    }
     // What is the same for a whole row of a block is computed once for it.
     let rows = loops.prefix { blocks[$0] != nil }.count
     for (place, atom) in loops.enumerated() {
