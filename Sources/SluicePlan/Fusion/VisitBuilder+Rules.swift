@@ -168,6 +168,10 @@ extension VisitBuilder {
     if program.roles[item.index] == .pad {
       attempt.outer &= leadingAtoms(item, tables)
       if attempt.outer == 0, visits.outer[visit.index] != 0 { return .noCommonAxis }
+      // Loops of a product change for what it makes, not for what it reads too.
+      if lists.costs[visit.index].contracts, !leaves.roots.contains(where: { maker($0) == visit }) {
+        return .fewPlaces
+      }
     }
     if let refusal = match(visit, tables) { return refusal }
     let joined = lists.costs[visit.index] + own

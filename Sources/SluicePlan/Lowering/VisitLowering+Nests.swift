@@ -7,7 +7,7 @@ extension VisitLowering {
     let nest = request.nests[number]
     let items = request.items.indices.filter { request.items[$0].nest == UInt8(number) }
     if nest.leavesParts { return try takeRows(number, items) }
-    try fillPads(items)
+    if nest.folds { try fillPads(items) }
     let body = items.filter { request.items[$0].phase != .post }
     let post = items.filter { request.items[$0].phase == .post }
     var kept = Visits.atoms(nest.kept).filter { outer >> UInt32($0) & 1 == 0 }
@@ -23,7 +23,10 @@ extension VisitLowering {
     let sidesByLane = nest.contracts || !foldsLastAxis(nest, items)
     let unrolled = nest.contracts ? unrolledCount(kept, items) : 0
     let loops = kept.dropLast(unrolled)
+    let filled = nest.folds ? -1 : leadingCount(loops, items)
+    if loops.isEmpty, filled == 0 { try fillPads(items) }
     for (position, atom) in loops.enumerated() {
+      if position == filled { try fillPads(items) }
       begin(atom, position == kept.count - 1 && sidesByLane ? .vector : .parallel)
     }
     if nest.contracts, let item = body.first {

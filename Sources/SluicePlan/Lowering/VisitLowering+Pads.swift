@@ -4,9 +4,24 @@ import SluiceIR
 extension VisitLowering {
   /// Gives all elements of the pads of a nest the value of the border, before the nest stores those inside.
   ///
-  /// The outer loops stand around both, so that what is filled is still near when the elements come.
+  /// The loops outside of padded axes stand around both, so that what is filled is still near when the elements come.
   mutating func fillPads(_ items: [Int]) throws(Diagnostics) {
     for item in items where request.items[item].role == .pad { try fill(item) }
+  }
+
+  /// How many of some loops, but for the innermost, stand outside of all padded axes of a nest: borders are filled
+  /// inside of them.
+  func leadingCount(_ loops: ArraySlice<Int>, _ items: [Int]) -> Int {
+    var count = max(loops.count - 1, 0)
+    for item in items where request.items[item].role == .pad {
+      let (inside, whole) = (
+        tables.types.shape(operandType(item)), tables.types.shape(request.resultType(item))
+      )
+      let leading = zip(inside, whole).prefix { $0 == $1 }.count
+      let atoms = (0..<leading).compactMap { Visits.atom(request.items[item].atoms, $0) }
+      count = min(count, loops.prefix { atoms.contains($0) }.count)
+    }
+    return count
   }
 
   private mutating func fill(_ item: Int) throws(Diagnostics) {
@@ -15,7 +30,7 @@ extension VisitLowering {
     let shape = tables.types.shape(request.roots[Int(root)].type)
     known.roots[Int(root)] = try operand(request.operandRange(item).lowerBound + 1, [])
     let atoms = shape.indices.map { Visits.atom(request.items[item].atoms, $0) }
-    let blocked = atoms.compactMap { $0 }.filter { blocks[$0] != nil }
+    let blocked = atoms.compactMap { $0 }.filter { blocks[$0] != nil && indices[$0] == nil }
     for atom in blocked { begin(atom, .parallel) }
     var place: [Affine] = []
     let inner = shape.indices.filter { axis in
