@@ -74,6 +74,31 @@ import Testing
     expect(pair("-1", "1", from: "1"), "iterations are not independent")
   }
 
+  @Test func borders() {
+    // Rows of 4 elements, at an inner loop's distance from each other; some of them are stored again further in.
+    func plan(_ start: String) -> [String] {
+      messages("16") { k, m in
+        fill(&k, &m, "16")
+        k.loop(to: m.affine("2"), .parallel) { k, row in
+          let value = k.constant(0, .f32)
+          k.loop(to: m.affine("2"), .parallel) { k, image in
+            k.loop(to: m.affine("4"), .parallel) { k, i in
+              k.store(.slot(2), m.affine("0", ("8", image), ("4", row), ("1", i)), value)
+            }
+          }
+          k.loop(to: m.affine("2"), .parallel) { k, image in
+            k.loop(to: m.affine("2"), .parallel) { k, i in
+              k.store(.slot(2), m.affine(start, ("8", image), ("4", row), ("1", i)), value)
+            }
+          }
+        }
+      }
+    }
+    #expect(plan("1") == [])
+    #expect(plan("2") == [])
+    expect(plan("3"), "iterations are not independent")
+  }
+
   @Test func scattering() {
     func plan(_ stride: String, _ count: String) -> [String] {
       messages(count) { k, m in

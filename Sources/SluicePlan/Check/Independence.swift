@@ -65,12 +65,14 @@ struct Independence {
     return false
   }
 
-  /// Whether all accesses touch the same elements in one iteration, and others in every other.
+  /// Whether all accesses touch elements of one region in an iteration, and that is another one in every other.
   private mutating func areDisjoint(_ accesses: [Int], _ loop: KernelModel.Repetition) -> Bool {
     var shared: Region?
     for number in accesses {
-      guard let region = algebra.touched(model, number, within: loop.scope) else { return false }
-      if let known = shared, known.base != region.base || known.extents != region.extents { return false }
+      guard var region = algebra.touched(model, number, within: loop.scope) else { return false }
+      region.guards = []
+      if let known = shared, algebra.contains(known, region, in: loop.scope) { continue }
+      if let known = shared, !algebra.contains(region, known, in: loop.scope) { return false }
       shared = region
     }
     guard var region = shared else { return false }

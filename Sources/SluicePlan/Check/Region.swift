@@ -273,6 +273,14 @@ struct RegionAlgebra {
   /// Whether every element of `inner` is one of `outer`'s.
   mutating func contains(_ outer: Region, _ inner: Region, in scope: Int) -> Bool {
     guard outer.guards.isEmpty else { return false }
+    if outer.base == inner.base, outer.extents == inner.extents { return true }
+    // What both go through alike has no part in it.
+    var (outer, inner) = (outer, inner)
+    outer.extents.removeAll { extent in
+      guard extent.stride != .one, let same = inner.extents.firstIndex(of: extent) else { return false }
+      inner.extents.remove(at: same)
+      return true
+    }
     if outer.isRun {
       return inner.extents.allSatisfy { holds($0.stride, scope) } && holds(inner.base - outer.base, scope)
         && [outer.extents[0].count, outer.extents[0].clip].allSatisfy { end in

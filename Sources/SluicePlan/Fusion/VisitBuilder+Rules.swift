@@ -5,7 +5,7 @@ extension VisitBuilder {
   /// Below this many operations dividing work among threads does not pay.
   private static let smallWork = 2e5
   /// At least so many outer places are left, with a contraction and without one.
-  private static let leastPlaces = (contraction: 128.0, other: 16.0)
+  static let leastPlaces = (contraction: 128.0, other: 16.0)
   /// The most bytes of private memory of one outer place.
   static let privateBytes = 16_384.0
   /// The most maps of a visit that one nest makes again.
@@ -165,6 +165,14 @@ extension VisitBuilder {
       return .foldsElsewhere
     }
     if attempt.rowAtoms != 0 { attempt.outer &= attempt.rowKept }
+    if program.roles[item.index] == .pad {
+      attempt.outer &= leadingAtoms(item, tables)
+      if attempt.outer == 0, visits.outer[visit.index] != 0 { return .noCommonAxis }
+      // Loops of a product change for what it makes, not for what it reads too.
+      if lists.costs[visit.index].contracts, !leaves.roots.contains(where: { maker($0) == visit }) {
+        return .fewPlaces
+      }
+    }
     if let refusal = match(visit, tables) { return refusal }
     let joined = lists.costs[visit.index] + own
     let places = places(visit, attempt.outer, tables)
@@ -198,7 +206,9 @@ extension VisitBuilder {
       isSame.append(maker(root) == visit && isSameElement(leaf, tables))
     }
     for (leaf, root) in leaves.roots.enumerated() where maker(root) == visit {
-      guard leaves.isMapped(leaf), !leaves.isAhead(leaf), !leavesParts(program.makers[root.index]) else {
+      guard leaves.isMapped(leaf), !leaves.isAhead(leaf), !leavesParts(program.makers[root.index]),
+        program.roles[program.makers[root.index].index] != .pad
+      else {
         return .readsElsewhere
       }
       for axis in 0..<rank(root, tables) {

@@ -296,6 +296,7 @@ struct VisitBuilder {
       attempt.newExtents.append(leaves.space[axis])
     }
     if leavesParts(item) { beginSweep() }
+    if program.roles[item.index] == .pad { beginPad(item, visit, tables) }
     noteRow(item)
     if attempt.rowAtoms != 0 {
       attempt.outer &= attempt.rowKept

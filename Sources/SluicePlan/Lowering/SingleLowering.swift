@@ -1,6 +1,6 @@
 import SluiceIR
 
-/// Lowers items that have a kernel of their own: contractions, concatenation, padding, sorting, linear algebra.
+/// Lowers items that have a kernel of their own: contractions, concatenation, sorting, linear algebra.
 struct SingleLowering {
   let request: KernelRequest
   let recipes: RecipeTable
@@ -37,7 +37,6 @@ struct SingleLowering {
     switch request.items[0].role {
     case .cumulative: try cumulative()
     case .join: try join()
-    case .pad: try pad()
     case .sort: try argsort()
     case .update: try update()
     case .algorithm: try algorithm()
@@ -143,7 +142,7 @@ struct SingleLowering {
     for _ in shape { writer.builder.endLoop() }
   }
 
-  // MARK: Concatenation and padding
+  // MARK: Concatenation
 
   private mutating func join() throws(Diagnostics) {
     let out = result()
@@ -169,44 +168,4 @@ struct SingleLowering {
       start = try tables.sum(start, shape[axis])
     }
   }
-
-  private mutating func pad() throws(Diagnostics) {
-    let (part, value) = (operand(0), operand(1))
-    let out = result()
-    let low = tables.attributes.dims(record, .low) ?? []
-    var place = out
-    for axis in low.indices {
-      place.offset = try tables.sum(place.offset, tables.product(low[axis], out.strides[axis]))
-    }
-    // Of axes without padding both loops share those outside, so that what is filled is still near when the elements
-    // come.
-    let (whole, inside) = (resultShape, shape(0))
-    let shared = sharedAxes(inside, whole)
-    var outer: [Register] = []
-    for extent in whole[..<shared] {
-      outer.append(writer.builder.beginLoop(to: Affine(extent), .parallel))
-    }
-    try nest(Array(whole[shared...])) { (self: inout SingleLowering, index: [Register]) throws(Diagnostics) in
-      self.store(out, outer + index, self.load(value, []))
-    }
-    try nest(Array(inside[shared...])) {
-      (self: inout SingleLowering, index: [Register]) throws(Diagnostics) in
-      self.store(place, outer + index, self.load(part, outer + index))
-    }
-    for _ in outer { writer.builder.endLoop() }
-  }
-
-  /// How many outer axes are not padded; none where they have too few places for threads to share.
-  private func sharedAxes(_ inside: [DimID], _ whole: [DimID]) -> Int {
-    let shared = zip(inside, whole).prefix { $0 == $1 }
-    var places: Int64 = 1
-    for (extent, _) in shared {
-      let (product, overflows) = places.multipliedReportingOverflow(by: tables.dims.bound(extent) ?? .max)
-      places = overflows ? .max : product
-    }
-    return places >= Self.fewPlaces ? shared.count : 0
-  }
-
-  /// The places that threads should find at least.
-  private static let fewPlaces: Int64 = 16
 }

@@ -7,6 +7,7 @@ extension VisitLowering {
     let nest = request.nests[number]
     let items = request.items.indices.filter { request.items[$0].nest == UInt8(number) }
     if nest.leavesParts { return try takeRows(number, items) }
+    if nest.folds { try fillPads(items) }
     let body = items.filter { request.items[$0].phase != .post }
     let post = items.filter { request.items[$0].phase == .post }
     var kept = Visits.atoms(nest.kept).filter { outer >> UInt32($0) & 1 == 0 }
@@ -22,7 +23,10 @@ extension VisitLowering {
     let sidesByLane = nest.contracts || !foldsLastAxis(nest, items)
     let unrolled = nest.contracts ? unrolledCount(kept, items) : 0
     let loops = kept.dropLast(unrolled)
+    let filled = nest.folds ? -1 : leadingCount(loops, items)
+    if loops.isEmpty, filled == 0 { try fillPads(items) }
     for (position, atom) in loops.enumerated() {
+      if position == filled { try fillPads(items) }
       begin(atom, position == kept.count - 1 && sidesByLane ? .vector : .parallel)
     }
     if nest.contracts, let item = body.first {
@@ -75,16 +79,22 @@ extension VisitLowering {
   }
 
   private mutating func store(_ number: KernelRequest.Number, _ item: Int) {
+    let place = resultPlace(item)
+    if let row = rows[Int(number)] {
+      writer.builder.store(row.memory, index(row, place), known.roots[Int(number)])
+    }
+    store(number, at: place)
+  }
+
+  /// Stores an element of a root at a place, where something reads it from memory.
+  mutating func store(_ number: KernelRequest.Number, at place: [Affine]) {
     let root = request.roots[Int(number)]
     var value = known.roots[Int(number)]
     let dtype = tables.types.dtype(root.type)
-    if let row = rows[Int(number)] {
-      writer.builder.store(row.memory, index(row, resultPlace(item)), value)
-    }
     if root.needsMemory, heldBack != number {
       if root.isExternal, dtype.isFloat { value = writer.builder.scalar(.canonical, dtype, [value]) }
       let strides = tables.contiguousStrides(tables.types.shape(root.type))
-      writer.builder.store(slot(of: number, .write), index(writer.zero, strides, resultPlace(item)), value)
+      writer.builder.store(slot(of: number, .write), index(writer.zero, strides, place), value)
     }
   }
 

@@ -131,7 +131,8 @@ extension VisitLowering {
       else { return nil }
       return Tile(lane: lane, row: row(item, kept, lane), isTurned: true)
     }
-    guard liesApart(item, windows, lane), places > 1, places <= Self.mostWithin,
+    guard liesApart(item, windows, lane), !stepsInRow(item, windows, lane), places > 1,
+      places <= Self.mostWithin,
       let turned = kept.last(where: { atom in
         blocks[atom] == nil && merged >> UInt32(atom) & 1 == 0 && other.contains(atom)
           && !inside.contains(atom)
@@ -139,6 +140,17 @@ extension VisitLowering {
       })
     else { return nil }
     return Tile(lane: turned, row: row(item, kept, turned), isTurned: true)
+  }
+
+  /// Whether neighbouring lanes find elements of an operand a few places apart, as windows with steps have them along a
+  /// row of an image.
+  func stepsInRow(_ item: Int, _ position: Int, _ lane: Int) -> Bool {
+    let operand = request.operandRows[request.operandRange(item).lowerBound + position]
+    guard !operand.layout.isNone, let axis = operandAtoms(item, position).firstIndex(of: lane) else {
+      return false
+    }
+    let stride = tables.dims.value(Array(layouts.strides(operand.layout))[axis])
+    return stride.map { $0.magnitude < Self.fewLanes.magnitude } ?? false
   }
 
   /// Whether elements of a view are seen at several of its places.

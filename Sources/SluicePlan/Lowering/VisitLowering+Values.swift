@@ -24,10 +24,11 @@ extension VisitLowering {
   }
 
   /// The place of the loops in an item's result.
-  func resultPlace(_ item: Int) -> [Affine] {
+  mutating func resultPlace(_ item: Int) -> [Affine] {
     let own = place(item)
     let rank = tables.types.rank(request.resultType(item))
     let row = request.items[item]
+    if row.role == .pad { return padded(item, own) }
     guard row.role.isReduction else { return Array(own.prefix(rank)) }
     let folded = recipes.axes[row.recipe.index]
     let place = leavesParts(item) ? part : Affine(writer.zero)
@@ -169,7 +170,7 @@ extension VisitLowering {
     let first = request.operandRange(item).lowerBound
     let value: Register
     switch row.role {
-    case .copy: value = try operand(first, place)
+    case .copy, .pad: value = try operand(first, place)
     case .map:
       var parameters: [Register] = []
       for position in request.operandRange(item).indices {
@@ -369,7 +370,10 @@ extension VisitLowering {
     let row = try self.row("panel", tables.types.dtype(operand.type), atoms, innermost: innermost)
     let outside = known
     var loops = atoms.compactMap { $0 }.filter { indices[$0] == nil }
-    if innermost.count > 1 { loops = loops.filter { !innermost.contains($0) } + innermost }
+    // Of windows that lanes run through, places of lanes come behind those of a window.
+    if innermost.count > 1 || innermost.contains(where: { stepsInRow(item, position, $0) }) {
+      loops = loops.filter { !innermost.contains($0) } + innermost
+    }
     // What is the same for a whole row of a block is computed once for it.
     let rows = loops.prefix { blocks[$0] != nil }.count
     for (place, atom) in loops.enumerated() {

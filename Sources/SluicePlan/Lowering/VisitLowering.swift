@@ -147,9 +147,11 @@ struct VisitLowering {
     writer.builder.endLoop()
   }
 
-  /// Whether nests share outer loops, so that something may be kept in rows between them.
+  /// Whether nests share outer loops, so that something may be kept in rows between them, or whether borders and what
+  /// they surround do.
   private var isShared: Bool {
-    request.nests.count > 1 || sweep != nil || request.items.indices.contains { computedOperand($0) != nil }
+    request.nests.count > 1 || sweep != nil
+      || request.items.indices.contains { request.items[$0].role == .pad || computedOperand($0) != nil }
   }
 
   private mutating func emitVisit() throws(Diagnostics) {

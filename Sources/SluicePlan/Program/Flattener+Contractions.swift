@@ -75,7 +75,7 @@ extension Flattener {
     let one = tables.dims.integer(1)
     var look = look(value)
     let repeats = zip(shape, look.strides).contains { $0 != one && $1 == zero }
-    if look.strides[axis] == one || repeats { return value }
+    if look.strides[axis] == one || repeats || isLargerThanRoot(value) { return value }
     var order = Array(shape.indices)
     order.remove(at: axis)
     order.append(axis)
@@ -86,6 +86,14 @@ extension Flattener {
     let strides = look.strides
     for (position, axis) in order.enumerated() { look.strides[axis] = strides[position] }
     return view(look, type, name)
+  }
+
+  /// Whether a view has more elements than its root, as windows that overlap: the kernel copies what it needs of them
+  /// to private memory, where that pays.
+  private func isLargerThanRoot(_ view: ViewID) -> Bool {
+    let root = program.roots[view.index]
+    return !root.isNone
+      && tables.elementBound(program.viewTypes[view.index]) > tables.elementBound(program.types[root.index])
   }
 
   /// Whether the product of dims may come to `worthwhileReads`.

@@ -10,6 +10,9 @@ extension Program {
       guard let view = operands(item).first else { return AxisSet() }
       append(viewTypes[view.index], to: &dims, tables)
       return recipeTable.axes[recipe(item).index]
+    case .pad:
+      if let view = operands(item).first { append(viewTypes[view.index], to: &dims, tables) }
+      return AxisSet()
     case .contract:
       let labels = recipeTable.labels(recipe(item))
       let views = operands(item)
@@ -68,6 +71,12 @@ extension Program {
     default: break
     }
     return list
+  }
+
+  /// Whether an item that pads makes an axis longer.
+  func isPadded(_ item: ItemID, _ axis: Int, _ tables: Tables) -> Bool {
+    guard let view = operands(item).first, let result = results(item).first else { return false }
+    return tables.types.dim(viewTypes[view.index], axis) != tables.types.dim(types[result], axis)
   }
 }
 

@@ -78,13 +78,16 @@ enum Role: UInt8 {
   /// Whether it reads operands at computed places.
   var isIndexed: Bool { self == .gather || self == .gatherAlong || self == .slice }
 
-  /// Whether it reads an operand before its loops begin: a seed, or where a slice begins.
-  func readsAhead(_ position: Int) -> Bool { self == .generate || (self == .slice && position > 0) }
+  /// Whether it reads an operand before its loops begin: a seed, where a slice begins, or what a border
+  /// is made of.
+  func readsAhead(_ position: Int) -> Bool {
+    self == .generate || ((self == .slice || self == .pad) && position > 0)
+  }
 
   /// Whether it runs element by element over a space, so that it can share a nest of loops with others.
   var isElementwise: Bool {
     switch self {
-    case .map, .generate, .gather, .gatherAlong, .slice, .fold, .argument, .copy: true
+    case .map, .generate, .gather, .gatherAlong, .slice, .fold, .argument, .copy, .pad: true
     default: false
     }
   }

@@ -130,7 +130,9 @@ struct Placement {
     let maker = program.makers[root.index]
     if updates(old, maker, program) { return true }
     let visit = visits.visitOf[maker.index]
-    guard !visit.isNone, !visits.isSingle[visit.index] else { return false }
+    guard !visit.isNone, !visits.isSingle[visit.index], program.roles[maker.index] != .pad else {
+      return false
+    }
     let (type, oldType) = (program.types[root.index], program.types[old.index])
     guard tables.types.sameShape(type, oldType), tables.types.dtype(type) == tables.types.dtype(oldType)
     else {
