@@ -281,11 +281,13 @@ struct RegionAlgebra {
       inner.extents.remove(at: same)
       return true
     }
-    if outer.isRun {
-      return inner.extents.allSatisfy { holds($0.stride, scope) } && holds(inner.base - outer.base, scope)
-        && [outer.extents[0].count, outer.extents[0].clip].allSatisfy { end in
-          end.map { holds(outer.base + $0 - 1 - inner.last, scope) } ?? true
-        }
+    if outer.isRun, inner.extents.allSatisfy({ holds($0.stride, scope) }),
+      holds(inner.base - outer.base, scope),
+      [outer.extents[0].count, outer.extents[0].clip].allSatisfy({ end in
+        end.map { holds(outer.base + $0 - 1 - inner.last, scope) } ?? true
+      })
+    {
+      return true
     }
     guard outer.extents.count == inner.extents.count else { return false }
     let shift = inner.base - outer.base
