@@ -176,7 +176,8 @@ extension VisitLowering {
 
   /// The innermost atom that is long enough for lanes, else the innermost one.
   private func lane(_ kept: [Int]) -> Int? {
-    let free = kept.filter { blocks[$0] == nil }
+    // A loop that is merged into the next is none of its own.
+    let free = kept.filter { blocks[$0] == nil && merged >> UInt32($0) & 1 == 0 }
     return free.last { tables.dims.bound(request.atoms[$0]).map { $0 >= 8 } ?? true } ?? free.last
   }
 
