@@ -298,11 +298,11 @@ public struct Planner {
   ) throws(Diagnostics) -> (KernelID, [Argument]) {
     do throws(Diagnostics) {
       let row = try kernel(items, program)
-      for layout in requests.layouts(row) {
-        let item = writer.items[layout.item]
-        let text = "`\(program.recipeTable.names[program.recipe(item).index])`: \(layout.text)"
+      for choice in requests.choices(row) {
+        let item = writer.items[choice.item]
+        let text = "`\(program.recipeTable.names[program.recipe(item).index])`: \(choice.text)"
         remarks.append(
-          Remark(.layout, text, at: program.locations[item.index], kernel: requests.kernel(row)))
+          Remark(choice.remark, text, at: program.locations[item.index], kernel: requests.kernel(row)))
       }
       return (requests.kernel(row), try arguments(row, target, entry, &storage))
     } catch {

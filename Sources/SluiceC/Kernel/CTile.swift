@@ -98,13 +98,9 @@ struct CTile {
         if instruction.reads.contains(where: { lanes.contains($0) }) { lanes.insert(result) }
         if instruction.reads.contains(where: { rows.contains($0) }) { rows.insert(result) }
       }
+      // A variable that is changed with the lanes starts as a vector, too: it differs in rows as well.
+      if self.rows != nil { rows.formUnion(printer.tree.variables.intersection(lanes)) }
       (varyingInLanes, varyingInRows) = (lanes, rows)
-    }
-    // A variable that is changed with the lanes starts as a vector, too: it differs in rows as well.
-    if rows != nil {
-      for register in printer.tree.variables where varyingInLanes.contains(register) {
-        varyingInRows.insert(register)
-      }
     }
   }
 

@@ -377,7 +377,7 @@ struct RequestTable {
   private var requests: [KernelRequest] = []
   private var kernels: [KernelID] = []
   private var meanings: [[LoweredKernel.SlotMeaning]] = []
-  private var layouts: [[LayoutChoice]] = []
+  private var choices: [[LoweringChoice]] = []
 
   /// The row of a request.
   func find(_ request: KernelRequest, _ hash: UInt64) -> Int? {
@@ -390,7 +390,7 @@ struct RequestTable {
     requests.append(request)
     kernels.append(kernel)
     meanings.append(lowered.meanings)
-    layouts.append(lowered.layouts)
+    choices.append(lowered.choices)
     index.insert(requests.count - 1, hash: hash)
     return requests.count - 1
   }
@@ -401,6 +401,6 @@ struct RequestTable {
   /// What the slots of a row's kernel stand for.
   func meanings(_ row: Int) -> [LoweredKernel.SlotMeaning] { meanings[row] }
 
-  /// In which order a row's kernel keeps what its contractions read.
-  func layouts(_ row: Int) -> [LayoutChoice] { layouts[row] }
+  /// What was decided about the contractions of a row's kernel.
+  func choices(_ row: Int) -> [LoweringChoice] { choices[row] }
 }

@@ -14,12 +14,12 @@ struct LoweredKernel {
 
   var kernel: Kernel
   var meanings: [SlotMeaning]
-  /// In which order private memory holds what contractions read.
-  var layouts: [LayoutChoice] = []
+  /// What was decided about contractions.
+  var choices: [LoweringChoice] = []
 }
 
-/// How a contraction finds what lanes load side by side where memory has it otherwise.
-struct LayoutChoice {
+/// How a contraction finds what lanes load side by side where memory has it otherwise, or which part of it is left out.
+struct LoweringChoice {
   enum Kind {
     /// Private memory holds an operand with the lanes side by side, as much of it as one chain of the sum reads.
     case copied
@@ -27,11 +27,16 @@ struct LayoutChoice {
     case channels
     /// Lanes run through several rows of an image.
     case rowsJoined
+    /// Terms, or results, that a mask leaves out for a whole block of rows are not computed.
+    case masked
   }
 
   /// The number of the contraction in the request.
   var item: Int
   var kind: Kind
+
+  /// What its remark is about.
+  var remark: Remark.Kind { kind == .masked ? .mask : .layout }
 
   /// What a remark says.
   var text: String {
@@ -40,6 +45,7 @@ struct LayoutChoice {
     case .channels: "lanes run along channels: one copy in private memory serves all places of the window"
     case .rowsJoined:
       "lanes run through rows of the image, which a copy in private memory puts behind each other"
+    case .masked: "what the mask leaves out for a whole block of rows is not computed"
     }
   }
 }

@@ -78,15 +78,6 @@ extension VisitLowering {
     let summed = summedAtoms(item)
     let chain = SumOrder.chain(summed.map { request.atoms[$0] }, tables)
     let outside = known
-    let rows = tile.within + (tile.row.map { [$0] } ?? [])
-    for atom in rows { begin(atom, .parallel) }
-    beginLanes(tile)
-    known.roots[Int(root)] = writer.builder.constant(0, dtype)
-    store(item)
-    endLanes(tile)
-    for atom in rows.reversed() { end(atom) }
-    known = outside
-
     begin(chain, of: summed)
     let others = operandRows.count
     for position in panels { try makePanel(item, position, innermost: tile.lanes) }
@@ -105,6 +96,23 @@ extension VisitLowering {
     operandRows.removeSubrange(others...)
     end(chain, of: summed)
     known = outside
+  }
+
+  /// Lets all sums of a block begin with 0, those too that a mask leaves out.
+  mutating func clearSums(_ item: Int, _ tile: Tile) {
+    guard let root = request.results(item).first else { return }
+    let (outside, span, narrowed) = (known, spans[tile.lane], blocks[tile.lane]?.narrowed)
+    unbound([tile.lane])
+    let rows = tile.within + (tile.row.map { [$0] } ?? [])
+    for atom in rows { begin(atom, .parallel) }
+    beginLanes(tile)
+    known.roots[Int(root)] = writer.builder.constant(0, tables.types.dtype(request.roots[Int(root)].type))
+    store(item)
+    endLanes(tile)
+    for atom in rows.reversed() { end(atom) }
+    known = outside
+    spans[tile.lane] = span
+    blocks[tile.lane]?.narrowed = narrowed
   }
 
   /// The sum of a root that waits where it is kept.

@@ -11,6 +11,8 @@ extension VisitLowering {
   private static let mostJoinedRows = 256
   /// The bytes of private rows that a block of rows may have.
   private static let rowBytes: Int64 = 65_536
+  /// The same where a mask bounds what rows need: 32 rows of 256 terms twice, and their sums.
+  private static let maskedRowBytes: Int64 = 69_632
   /// The same where blocks are powers of two.
   private static let partRowBytes: Int64 = 102_400
   /// The bytes of sums that wait for the maps behind them: of one nest, and of all.
@@ -43,8 +45,10 @@ extension VisitLowering {
     for other in outer where other != atom {
       others = others.multipliedClamped(tables.dims.bound(extent(other)) ?? .max)
     }
-    let budget = atom == sweep ? Self.partRowBytes : Self.rowBytes
-    let most = min(Self.mostRows, Int(budget / max(bytes, 1)), rowsOfComputedOperands())
+    let isMasked = isMasked(by: atom)
+    let budget = atom == sweep ? Self.partRowBytes : isMasked ? Self.maskedRowBytes : Self.rowBytes
+    let mostRows = isMasked ? Self.mostMaskedRows : Self.mostRows
+    let most = min(mostRows, Int(budget / max(bytes, 1)), rowsOfComputedOperands())
     let parts = Self.fewBlocks / max(min(others, Self.fewBlocks), 1)
     let size =
       (atom == sweep ? partBlock(most: most) : nil) ?? evenBlock(of: extent(atom), most: most, parts: parts)
@@ -76,6 +80,19 @@ extension VisitLowering {
       let nest = request.nests[Int(request.items[item].nest)]
       return tile(item, [atom] + Visits.atoms(nest.kept).filter { !outer.contains($0) })?.row == atom
     }
+  }
+
+  /// Whether a mask bounds loops of every contraction of the kernel by a block of an atom.
+  private mutating func isMasked(by atom: Int) -> Bool {
+    for (item, own) in request.items.enumerated()
+    where own.role == .contract && own.nest != KernelRequest.derived {
+      let facts = maskFacts(item)
+      let kept = Visits.atoms(request.nests[Int(own.nest)].kept).filter { $0 != atom }
+      guard relates(facts.terms, atom, summedAtoms(item)) || relates(facts.results, atom, kept) else {
+        return false
+      }
+    }
+    return true
   }
 
   /// The bytes of private memory that one place of the outer atoms needs; nil where there is no bound.
@@ -132,7 +149,13 @@ extension VisitLowering {
     let panels = panels(item, tile)
     if !panels.isEmpty { tile.within = within(item, tile, kept, panels) }
     note(item, tile, panels)
-    if panels.isEmpty { try makeOperandRow(item) }
+    let facts = maskFacts(item)
+    let summed = summedAtoms(item)
+    defer { unbound(summed) }
+    if panels.isEmpty {
+      if readsAlone(item) { boundSum(item, by: facts.terms) }
+      try makeOperandRow(item)
+    }
     try hoist(number)
     let outside = known
     let others = kept.filter {
@@ -140,7 +163,7 @@ extension VisitLowering {
     }
     for atom in others { begin(atom, .parallel) }
     let dtype = tables.types.dtype(request.roots[Int(root)].type)
-    let rows = rowsToBlock(tile, hasPanels: !panels.isEmpty)
+    let rows = rowsToBlock(tile, hasPanels: !panels.isEmpty, isMasked(tile, summed, facts))
     if let rows, let atom = tile.row { openBlock(atom, rows) }
     if let atom = tile.joined { openBlock(atom, joinedRows(atom, tile.lane)) }
     let isApart = !panels.isEmpty && self.rows[Int(root)] == nil && storesApart(item, tile)
@@ -153,16 +176,24 @@ extension VisitLowering {
       ? lanesToBlock(tile, others, dtype, waits: waits, packs: packs, computes: computes) : nil
     if let lanes { openBlock(tile.lane, lanes, always: true) }
     if waits { self.rows[Int(root)] = try row("sums", dtype, resultAtoms(item), innermost: tile.lanes) }
+    boundSum(item, by: facts.terms)
     let inBlock = known
+    if isApart { heldBack = root }
+    // Results that are left out are 0; nobody looks at them.
+    let skips = tile.joined == nil && bound([tile.lane], by: facts.results)
+    if skips || !panels.isEmpty { clearSums(item, tile) }
+    if ([tile.lane] + summed).contains(where: { spans[$0] != nil }) {
+      choices.append(LoweringChoice(item: item, kind: .masked))
+    }
     if panels.isEmpty {
       begin(tile)
       try contract(item, [], unrolled: [])
       end(tile)
     } else {
-      if isApart { heldBack = root }
       try contractByChains(item, tile, panels)
-      heldBack = nil
     }
+    unbound([tile.lane])
+    heldBack = nil
     known = inBlock
     if isApart, request.roots[Int(root)].needsMemory { storeSums(root, item, tile) }
     known = inBlock
@@ -184,11 +215,26 @@ extension VisitLowering {
     return true
   }
 
+  /// Whether a mask bounds loops of a contraction by a block of its rows.
+  private func isMasked(_ tile: Tile, _ summed: [Int], _ facts: MaskFacts) -> Bool {
+    guard let row = tile.row else { return false }
+    return relates(facts.terms, row, summed) || tile.joined == nil && relates(facts.results, row, [tile.lane])
+  }
+
+  /// Whether the operand that a contraction computes is that of no other one.
+  private func readsAlone(_ item: Int) -> Bool {
+    guard let position = computedOperand(item) else { return true }
+    let operand = request.operandRows[request.operandRange(item).lowerBound + position]
+    return request.items.indices.allSatisfy { other in
+      other == item || request.items[other].role != .contract || !request.operands(other).contains(operand)
+    }
+  }
+
   /// Notes in which order private memory holds operands that lie otherwise in memory.
   private mutating func note(_ item: Int, _ tile: Tile, _ panels: [Int]) {
     guard panels.contains(where: { !isComputed(item, $0) || tile.joined != nil }) else { return }
-    let kind: LayoutChoice.Kind = tile.joined != nil ? .rowsJoined : tile.isTurned ? .channels : .copied
-    layoutChoices.append(LayoutChoice(item: item, kind: kind))
+    let kind: LoweringChoice.Kind = tile.joined != nil ? .rowsJoined : tile.isTurned ? .channels : .copied
+    choices.append(LoweringChoice(item: item, kind: kind))
   }
 
   /// The atoms of the loops that stand inside the chains of a sum.
@@ -261,7 +307,7 @@ extension VisitLowering {
   // MARK: Blocks
 
   /// The size of blocks of a tile's rows; nil for none.
-  private mutating func rowsToBlock(_ tile: Tile, hasPanels: Bool) -> Int? {
+  private mutating func rowsToBlock(_ tile: Tile, hasPanels: Bool, _ isMasked: Bool) -> Int? {
     guard let row = tile.row, blocks[row] == nil else { return nil }
     let extent = extent(row)
     var most = hasPanels ? max(Self.mostRows / 2 / contracting, 12) : Self.mostRows
@@ -277,7 +323,10 @@ extension VisitLowering {
     {
       most = (Int(bound) / 2 + 3) / 4 * 4
     }
-    if let bound = tables.dims.bound(extent), bound <= Int64(hasPanels ? most : 128) { return nil }
+    if isMasked { most = min(most, Self.mostMaskedRows) }
+    if let bound = tables.dims.bound(extent), bound <= Int64(hasPanels || isMasked ? most : 128) {
+      return nil
+    }
     return evenBlock(of: extent, most: most, parts: 1)
   }
 

@@ -135,7 +135,7 @@ extension VisitLowering {
   }
 
   /// The place of a view as one of its root, which this kernel makes.
-  private mutating func rootPlace(_ operand: KernelRequest.Operand, _ place: [Affine]) -> [Affine] {
+  mutating func rootPlace(_ operand: KernelRequest.Operand, _ place: [Affine]) -> [Affine] {
     if operand.layout.isNone { return place }
     let root = tables.types.shape(request.roots[Int(operand.root)].type)
     let (offset, strides) = look(operand)

@@ -43,6 +43,8 @@ struct VisitLowering {
     var size: Int
     /// Whether a loop was opened for it.
     var isLoop: Bool
+    /// Where loops through it begin and end instead, where a mask leaves the rest out.
+    var narrowed: Span?
   }
 
   let request: KernelRequest
@@ -63,10 +65,12 @@ struct VisitLowering {
   var operandRows: [(operand: KernelRequest.Operand, atoms: [Int?], row: Row)] = []
   /// The root whose sums wait in private memory, though others read it from memory.
   var heldBack: KernelRequest.Number?
-  /// In which order private memory holds what contractions read.
-  var layoutChoices: [LayoutChoice] = []
+  /// What was decided about contractions.
+  var choices: [LoweringChoice] = []
   /// Per atom the block of it that is open.
   var blocks: [Block?]
+  /// Per atom where its loops begin and end, where a mask leaves the rest out.
+  var spans: [Span?]
   /// Atoms whose loop runs through the loop of the atom before it too.
   let merged: UInt32
   /// Whether loops run in blocks and contractions in tiles.
@@ -101,7 +105,7 @@ struct VisitLowering {
     try lowering.lower()
     let next = merged == nil ? lowering.mergeable() : 0
     var lowered = lowering.writer.finish(lowering.tables)
-    lowered.layouts = lowering.layoutChoices
+    lowered.choices = lowering.choices
     return (lowered, next)
   }
 
@@ -117,6 +121,7 @@ struct VisitLowering {
     isTiled = merged != nil
     indices = [Affine?](repeating: nil, count: request.atoms.count)
     blocks = [Block?](repeating: nil, count: request.atoms.count)
+    spans = [Span?](repeating: nil, count: request.atoms.count)
     openings = [[Register]](repeating: [], count: request.atoms.count)
     let kept = request.nests.first.map { Visits.atoms($0.kept) } ?? []
     order = kept.filter { request.outer >> UInt32($0) & 1 == 1 || request.nests.count == 1 }
@@ -187,11 +192,21 @@ struct VisitLowering {
       return
     }
     guard let block = blocks[atom], let first = block.start else {
-      return open(atom, writer.builder.beginLoop(to: Affine(extent(atom)), kind))
+      return open(atom, beginLoop(atom, step: 1, kind))
     }
     let start = Affine(writer.zero, [Affine.Term(writer.one, first)])
     let end = Affine(tables.dims.integer(block.size), start.terms)
-    open(atom, writer.builder.beginLoop(from: start, to: end, limit: Affine(extent(atom)), kind))
+    let limit = block.narrowed?.end ?? Affine(extent(atom))
+    open(
+      atom, writer.builder.beginLoop(from: block.narrowed?.start ?? start, to: end, limit: limit, kind))
+  }
+
+  /// Opens a loop from the first to the last place of an atom; gives its index.
+  private mutating func beginLoop(_ atom: Int, step: Int, _ kind: Loop.Kind) -> Register {
+    let whole = Affine(extent(atom))
+    guard let span = spans[atom] else { return writer.builder.beginLoop(to: whole, step: step, kind) }
+    let limit = span.end == nil || span.isInside ? nil : whole
+    return writer.builder.beginLoop(from: span.start, to: span.end ?? whole, limit: limit, step: step, kind)
   }
 
   /// Opens a loop over the blocks of an atom, through which its loops run until `endBlock`.
@@ -201,8 +216,9 @@ struct VisitLowering {
   mutating func openBlock(_ atom: Int, _ size: Int, _ kind: Loop.Kind = .parallel, always: Bool = false) {
     let extent = extent(atom)
     if tables.dims.bound(extent).map({ $0 > Int64(size) }) ?? true {
-      let start = writer.builder.beginLoop(to: Affine(extent), step: size, kind)
-      blocks[atom] = Block(start: start, size: size, isLoop: true)
+      let start = beginLoop(atom, step: size, kind)
+      let narrowed = spans[atom].map { Span(end: $0.end, isInside: true) }
+      blocks[atom] = Block(start: start, size: size, isLoop: true, narrowed: narrowed)
     } else {
       if always { _ = writer.builder.beginLoop(to: Affine(writer.one), kind) }
       blocks[atom] = Block(start: nil, size: size, isLoop: always)

@@ -16,6 +16,8 @@ public struct Remark: Sendable, Hashable {
     case copy
     /// What private memory holds in another order than memory has it.
     case layout
+    /// What is not computed because a mask leaves it out.
+    case mask
     /// A value that is computed again rather than kept.
     case recompute
     /// Which loops of a kernel threads share.
