@@ -7,6 +7,8 @@ struct CEntry {
   private let position: Int
   private let function: ExecutionPlan
   private let names: CFunction
+  /// The number of its first step among those of all functions.
+  private let firstStep: Int
   private let kernels: [CKernel]
   private var dims: CDims
   private var symbolNames: [SymbolID: String] = [:]
@@ -30,6 +32,7 @@ struct CEntry {
     self.model = model
     self.position = position
     self.kernels = kernels
+    firstStep = CProfile(model).firstStep(position)
     function = model.plan.functions[position]
     names = model.functions[position]
     scope = NameScope(
@@ -329,7 +332,7 @@ struct CEntry {
 
   /// Notes when a step begins, where times are measured.
   private func printStep(_ step: Int, _ writer: inout CWriter) {
-    writer.line("\(model.helpers.macro("STEP"))(\(CProfile(model).row(position, step)));")
+    writer.line("\(model.helpers.macro("STEP"))(\(firstStep + step));")
   }
 
   /// Says which scopes steps belong to, where that changes.

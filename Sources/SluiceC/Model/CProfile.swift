@@ -6,9 +6,9 @@ struct CProfile {
 
   init(_ model: CModel) { self.model = model }
 
-  /// The row of a step among those of all functions.
-  func row(_ function: Int, _ step: Int) -> Int {
-    model.plan.functions[..<function].reduce(step) { $0 + $1.steps.count }
+  /// The row of the first step of a function among those of all functions.
+  func firstStep(_ function: Int) -> Int {
+    model.plan.functions[..<function].reduce(0) { $0 + $1.steps.count }
   }
 
   /// The part of the header.
@@ -16,8 +16,12 @@ struct CProfile {
 
   /// The definitions, which stand before the entry points.
   var definitions: String {
-    let count = model.plan.functions.reduce(0) { $0 + $1.steps.count }
-    let firsts = model.plan.functions.indices.map { String(row($0, 0)) } + [String(count)]
+    var count = 0
+    var firsts = ["0"]
+    for function in model.plan.functions {
+      count += function.steps.count
+      firsts.append(String(count))
+    }
     var writer = CWriter()
     writer.raw(model.helpers.expand(Self.head))
     writer.line(

@@ -61,8 +61,6 @@ extension VisitOrder {
 
   /// Moves visits to the next one of their kind that runs before all that need them.
   private mutating func wait(_ order: [UInt32], _ kinds: [UInt64], _ places: inout Places) {
-    // Per root the place of its last reader.
-    var lastReads = [Int32](repeating: -1, count: program.rootCount)
     for visit in order {
       for root in visits.reads(VisitID(begin + Int(visit))) { lastReads[root.index] = places.of[Int(visit)] }
     }

@@ -24,6 +24,8 @@ struct VisitOrder {
   /// The visits of the segment that read a root stand in `readerPool` from here on, up to one that is `.max`.
   private var readerBegins: [UInt32]
   private var readerPool: [UInt32] = []
+  /// Per root the place of its last reader in the segment; only roots that are read there have one.
+  var lastReads: [Int32]
   /// Per state which visits read it, and which one makes its next value.
   private var stateReaders: [[VisitID]]
   private var stateMakers: [VisitID]
@@ -39,6 +41,7 @@ struct VisitOrder {
     }
     readers = [UInt32](repeating: 0, count: program.rootCount)
     readerBegins = [UInt32](repeating: 0, count: program.rootCount)
+    lastReads = [Int32](repeating: -1, count: program.rootCount)
     stateReaders = [[VisitID]](repeating: [], count: stateCount)
     stateMakers = [VisitID](repeating: .none, count: stateCount)
     for index in 0..<visits.count {
