@@ -225,7 +225,7 @@ import Testing
     let source = CSource.emitC(m.plan).source
     #expect(source.contains("SHORT_KERNEL\nstatic void short_k0_long("))
     #expect(source.contains("  for (ptrdiff_t i = begin; i < end; ++i) {\n"), "\(source)")
-    #expect(source.contains("short_run_job(context, short_k0_long_job(&row, 1));"))
+    #expect(source.contains("short_k0_long_call(context, "))
     #expect(!source.contains("SHORT_KERNEL\nstatic void short_k1_short("))
   }
 }

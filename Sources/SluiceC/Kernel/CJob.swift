@@ -25,6 +25,7 @@ struct CJob {
     row(kernel, &writer)
     part(kernel, own, &writer)
     job(kernel, counted, CDims(cost.dims, dims.names).expression(work).text, &writer)
+    if printer.use.isAlone { call(kernel, &writer) }
     kernel.text += writer.text
     kernel.isJob = true
     return kernel
@@ -53,6 +54,23 @@ struct CJob {
     }
     let arguments = names.map { "row->\($0)" } + (isDivided ? ["begin", "end"] : [])
     writer.line("\(kernel.name)(\(arguments.joined(separator: ", ")));")
+    writer.close()
+  }
+
+  /// The function for a call alone: its row is no part of the frame of the caller, which makes hundreds of calls.
+  private func call(_ kernel: CKernel, _ writer: inout CWriter) {
+    let names = kernel.slots.map { printer.slotNames[$0] } + kernel.symbols.map { printer.dims.name($0) }
+    var scope = NameScope(prefix: printer.helpers.prefix, names)
+    let (context, row) = (scope.claim("context"), scope.claim("row"))
+    let parameters =
+      ["const \(printer.helpers.name("context")) *\(context)"]
+      + kernel.slots.map { "\(printer.type($0))\(printer.slotNames[$0])" }
+      + kernel.symbols.map { "ptrdiff_t \(printer.dims.name($0))" }
+    writer.blank()
+    writer.line(printer.helpers.macro("NOINLINE"))
+    writer.open("static void \(kernel.name)_call(\(parameters.joined(separator: ", ")))")
+    writer.line("const \(kernel.row) \(row) = {\(names.joined(separator: ", "))};")
+    writer.line("\(printer.helpers.use("run_job"))(\(context), \(kernel.name)_job(&\(row), 1));")
     writer.close()
   }
 

@@ -26,8 +26,9 @@ struct CKernelUse: Hashable {
   var shared: Set<Int> = []
   /// The bool slots whose bytes somebody else has written.
   var foreignBools: Set<Int> = []
-  /// Whether it runs together with other calls.
+  /// Whether it runs together with other calls, and whether it runs alone.
   var isTogether = false
+  var isAlone = false
 }
 
 /// Prints one kernel.

@@ -39,7 +39,7 @@ struct CEntry {
       prefix: model.prefix,
       [
         "context", "dims", "inputs", "outputs", "params", "state", "arena", "spans", "status", "sizes",
-        "values", "i", "row",
+        "values", "i",
       ])
     dims = CDims(model.tables.dims, [:])
     for symbol in function.symbols {
@@ -351,10 +351,7 @@ struct CEntry {
   private mutating func printCall(_ kernel: CKernel, _ arguments: [Argument], _ writer: inout CWriter) {
     let list = list(kernel, arguments)
     if kernel.isJob {
-      writer.openBlock()
-      writer.line("const \(kernel.row) row = {\(list.joined(separator: ", "))};")
-      writer.line("\(model.helpers.use("run_job"))(context, \(kernel.name)_job(&row, 1));")
-      return writer.close()
+      return writer.line("\(kernel.name)_call(\((["context"] + list).joined(separator: ", ")));")
     }
     guard kernel.takesSizes else {
       return writer.line("\(kernel.name)(\(list.joined(separator: ", ")));")

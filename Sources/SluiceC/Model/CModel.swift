@@ -65,7 +65,7 @@ struct CModel {
     stateMacros = claim(plan.states, "STATE_")
     kernelNames = plan.kernels.enumerated().map { position, kernel in
       let name = "\(helpers.prefix)k\(position)_\(CName.file(kernel.name))"
-      return scope.claim(name, endings: ["", "_row", "_part", "_job"])
+      return scope.claim(name, endings: ["", "_row", "_part", "_job", "_call"])
     }
     reflectionNames = plan.functions.indices.map {
       scope.claim(
@@ -93,7 +93,11 @@ struct CModel {
         if step == .together { isTogether = true }
         if step == .end { isTogether = false }
         guard case .call(let kernel, let arguments) = step else { continue }
-        if isTogether { uses[kernel.index].isTogether = true }
+        if isTogether {
+          uses[kernel.index].isTogether = true
+        } else {
+          uses[kernel.index].isAlone = true
+        }
         let slots = plan.kernels[kernel.index].slots
         for (slot, argument) in arguments.enumerated() {
           let buffer = function.buffers[argument.buffer.index]

@@ -660,6 +660,13 @@ static sample_job sample_k0_dense_job(const sample_k0_dense_row *rows, ptrdiff_t
   return job;
 }
 
+SAMPLE_NOINLINE
+static void sample_k0_dense_call(const sample_context *context, const sample_f32 *x,
+    const sample_f32 *w, const sample_f32 *b, sample_f32 *y, ptrdiff_t B) {
+  const sample_k0_dense_row row = {x, w, b, y, B};
+  sample_run_job(context, sample_k0_dense_job(&row, 1));
+}
+
 /* %mean = mean %r {axes = [0,1]} : f32 */
 SAMPLE_KERNEL
 static void sample_k1_mean(const sample_f32 *SAMPLE_RESTRICT x, sample_f32 *SAMPLE_RESTRICT mean,
@@ -1201,10 +1208,7 @@ SAMPLE_API sample_status sample_run(const sample_context *context, const sample_
   sample_f32 *const y = outputs->y;
 
   SAMPLE_STEP(0);
-  {
-    const sample_k0_dense_row row = {x, layer_w, layer_b, hidden, B};
-    sample_run_job(context, sample_k0_dense_job(&row, 1));
-  }
+  sample_k0_dense_call(context, x, layer_w, layer_b, hidden, B);
   SAMPLE_STEP(1);
   sample_k1_mean(hidden, mean, B);
   SAMPLE_STEP(2);
