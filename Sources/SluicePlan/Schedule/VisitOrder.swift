@@ -230,8 +230,18 @@ struct VisitOrder {
     return late
   }
 
+  /// The visits by their ranks, which are at least 0 and less than there are visits; those of one rank as they are.
   func sorted(by ranks: [Int32]) -> [UInt32] {
-    (0..<UInt32(count)).sorted { (ranks[Int($0)], $0) < (ranks[Int($1)], $1) }
+    var next = [UInt32](repeating: 0, count: count + 1)
+    for rank in ranks { next[Int(rank) + 1] += 1 }
+    for rank in 1...count { next[rank] += next[rank - 1] }
+    var result = [UInt32](repeating: 0, count: count)
+    for visit in 0..<count {
+      let rank = Int(ranks[visit])
+      result[Int(next[rank])] = UInt32(visit)
+      next[rank] += 1
+    }
+    return result
   }
 
   /// Always the visit that takes the least memory and frees the most; of several readers of a value, each frees its share.
