@@ -57,10 +57,27 @@ final class CHelpers {
   private var used: Set<Int> = []
   private var elementary: [(name: String, text: String)] = []
   private var isKnown: Set<String> = []
+  /// The names at file level that are in use.
+  var scope: NameScope
+  /// The functions of tiles by their form: their text under a name that all have.
+  private var products: [String: String] = [:]
+  /// The text of the functions of tiles.
+  private(set) var productText = ""
 
   init(prefix: String) {
     self.prefix = prefix
     self.macroPrefix = prefix.uppercased()
+    scope = NameScope(prefix: prefix)
+  }
+
+  /// The name of the function that runs tiles of this form.
+  func product(_ functions: CTileFunctions) -> String {
+    let form = functions.text(named: prefix + "product")
+    if let known = products[form] { return known }
+    let name = scope.claim("\(prefix)product\(products.count)", endings: CTileFunctions.endings)
+    products[form] = name
+    productText += functions.text(named: name)
+    return name
   }
 
   /// The full name of something that the file has for itself: `ica_status`.

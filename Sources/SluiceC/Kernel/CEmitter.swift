@@ -292,6 +292,13 @@ struct CEmitter {
 
   /// An operation of a tile, lane by lane.
   mutating func vector(_ instruction: ScalarInstruction) {
+    var instruction = instruction
+    // Products commute; what is in all lanes comes first, so that equal tiles are equal texts.
+    if instruction.op == .fma, vectors.contains(instruction.operands[0]),
+      !vectors.contains(instruction.operands[1])
+    {
+      instruction.operands.swapAt(0, 1)
+    }
     let (operands, loads, variables) = take(instruction.operands)
     let isChoice = instruction.op == .select
     let arguments = zip(instruction.operands, operands).enumerated().map { position, operand in

@@ -11,26 +11,26 @@ extension CKernelPrinter {
     let leavesNone = isMultiple(loop, of: length)
     // Where iterations are left over, the index is declared in the code around, and its name stays in use.
     if leavesNone { emitter.scope.open() }
-    let index = indexName()
+    let index = emitter.indexName()
     if !leavesNone { emitter.scope.open() }
     let test = "\(index) \(leavesNone ? "<" : "<=") \(leavesNone ? bounds.end : minus(bounds.end, length))"
     if leavesNone {
-      open("for (ptrdiff_t \(index) = \(bounds.begin); \(test); \(index) += \(length))")
+      emitter.open("for (ptrdiff_t \(index) = \(bounds.begin); \(test); \(index) += \(length))")
     } else {
       emitter.writer.line("ptrdiff_t \(index) = \(bounds.begin);")
-      open("for (; \(test); \(index) += \(length))")
+      emitter.open("for (; \(test); \(index) += \(length))")
     }
     let lane = emitter.scope.first(of: ["lane"])
     emitter.know(loop.index, CExpression("\(index) + \(lane)", .additive, .index))
     var arrays: [Register: String] = [:]
     printLaneBlock(inside, lanes, lane, &arrays)
-    close()
+    emitter.close()
     if !leavesNone {
       emitter.forget(lanes.defined)
       emitter.know(loop.index, CExpression(index, .primary, .index))
-      open("for (; \(index) < \(bounds.end); ++\(index))")
+      emitter.open("for (; \(index) < \(bounds.end); ++\(index))")
       print(inside)
-      close()
+      emitter.close()
     }
     emitter.scope.close()
   }
@@ -69,9 +69,9 @@ extension CKernelPrinter {
       case .loop(let loop, let inside):
         printPiece(piece, lanes, lane, &arrays, accumulators)
         piece = []
-        openLoop(loop, bounds(loop))
+        emitter.openLoop(loop, bounds(loop))
         printLaneBlock(inside, lanes, lane, &arrays)
-        close()
+        emitter.close()
         emitter.scope.close()
       case .branch: preconditionFailure("a condition inside a loop that runs in blocks")
       }
@@ -107,19 +107,19 @@ extension CKernelPrinter {
     let isLarge = call == nil ? "" : emitter.scope.claim("is_large")
     if let call { emitter.writer.line("int\(8 * call.dtype.byteCount)_t \(isLarge) = 0;") }
     noteIndependence(varying.map { .instruction($0) })
-    open("for (ptrdiff_t \(lane) = 0; \(lane) < \(lanes.blockLength); ++\(lane))")
+    emitter.open("for (ptrdiff_t \(lane) = 0; \(lane) < \(lanes.blockLength); ++\(lane))")
     emitter.lane = (lane, arrays)
     for instruction in varying { print(instruction, accumulators, lane) }
     emitter.flush()
     emitter.lane = nil
     guard let call, let x = arrays[call.operands[0]], let y = arrays[call.result],
       let function = call.reducingFunction
-    else { return close() }
+    else { return emitter.close() }
     emitter.writer.line("\(isLarge) |= \(helpers.use("is_large_\(call.dtype.name)"))(\(x)[\(lane)]);")
-    close()
-    open("if (\(isLarge))")
+    emitter.close()
+    emitter.open("if (\(isLarge))")
     emitter.writer.line("\(helpers.use(function, call.dtype, .large))(\(y), \(x), \(lanes.blockLength));")
-    close()
+    emitter.close()
   }
 
   // MARK: Reductions
@@ -139,17 +139,17 @@ extension CKernelPrinter {
       accumulators.append((register, op, emitter.scope.claim("\(name)_lanes")))
     }
     let bounds = bounds(loop)
-    let index = indexName()
+    let index = emitter.indexName()
     emitter.scope.open()
     let lane = emitter.scope.first(of: ["lane"])
     for accumulator in accumulators {
       emitter.writer.line("\(kernel.registers[accumulator.register].cType) \(accumulator.lanes)[\(count)];")
     }
-    open("for (ptrdiff_t \(lane) = 0; \(lane) < \(count); ++\(lane))")
+    emitter.open("for (ptrdiff_t \(lane) = 0; \(lane) < \(count); ++\(lane))")
     for (register, _, lanes) in accumulators {
       emitter.writer.line("\(lanes)[\(lane)] = \(emitter.known(register)?.text ?? "");")
     }
-    close()
+    emitter.close()
 
     printLaneBlocks(loop, inside, bounds, accumulators, index, lane, count)
     printTree(accumulators, count, lane)
@@ -169,7 +169,7 @@ extension CKernelPrinter {
     if hasBlocks {
       let begin = hasTail ? "" : "ptrdiff_t \(index) = \(bounds.begin)"
       let end = hasTail ? minus(bounds.end, block - loop.step) : bounds.end
-      open("for (\(begin); \(index) < \(end); \(index) += \(block))")
+      emitter.open("for (\(begin); \(index) < \(end); \(index) += \(block))")
       let stride = loop.step == 1 ? lane : "\(lane) * \(loop.step)"
       emitter.know(loop.index, CExpression("\(index) + \(stride)", .additive, .index))
       let lanes = lanes(loop, inside)
@@ -177,21 +177,21 @@ extension CKernelPrinter {
         var arrays: [Register: String] = [:]
         printLaneBlock(inside, lanes, lane, &arrays, accumulators)
       } else {
-        open("for (ptrdiff_t \(lane) = 0; \(lane) < \(count); ++\(lane))")
+        emitter.open("for (ptrdiff_t \(lane) = 0; \(lane) < \(count); ++\(lane))")
         printAccumulation(inside, accumulators, lane)
-        close()
+        emitter.close()
       }
-      close()
+      emitter.close()
     }
     guard hasTail else { return }
     for case .instruction(let instruction) in inside {
       if let result = instruction.result { emitter.forget([result]) }
     }
     let step = loop.step == 1 ? "++\(index)" : "\(index) += \(loop.step)"
-    open("for (ptrdiff_t \(lane) = 0; \(index) < \(bounds.end); \(step), ++\(lane))")
+    emitter.open("for (ptrdiff_t \(lane) = 0; \(index) < \(bounds.end); \(step), ++\(lane))")
     emitter.know(loop.index, CExpression(index, .primary, .index))
     printAccumulation(inside, accumulators, lane)
-    close()
+    emitter.close()
   }
 
   private mutating func printAccumulation(
@@ -221,16 +221,16 @@ extension CKernelPrinter {
     _ accumulators: [Accumulator], _ count: Int, _ lane: String
   ) {
     let half = emitter.scope.claim("half")
-    open("for (ptrdiff_t \(half) = \(count / 2); \(half) > 0; \(half) /= 2)")
-    open("for (ptrdiff_t \(lane) = 0; \(lane) < \(half); ++\(lane))")
+    emitter.open("for (ptrdiff_t \(half) = \(count / 2); \(half) > 0; \(half) /= 2)")
+    emitter.open("for (ptrdiff_t \(lane) = 0; \(lane) < \(half); ++\(lane))")
     for (register, op, lanes) in accumulators {
       let (a, b) = (CExpression("\(lanes)[\(lane)]"), CExpression("\(lanes)[\(lane) + \(half)]"))
       let dtype = kernel.registers[register]
       let joined = emitter.scalars.expression(op, dtype, source: dtype, [a, b], immediate: 0)
       emitter.writer.line("\(a.text) = \(joined.asValue.text);")
     }
-    close()
-    close()
+    emitter.close()
+    emitter.close()
     for (register, _, lanes) in accumulators {
       emitter.writer.line("\(emitter.known(register)?.text ?? "") = \(lanes)[0];")
     }

@@ -37,6 +37,7 @@ struct CKernelPrinter {
   let use: CKernelUse
   let helpers: CHelpers
   let tree: CKernelTree
+  let strings: StringTable
   let dims: CDims
   var emitter: CEmitter
   let slotNames: [String]
@@ -56,10 +57,6 @@ struct CKernelPrinter {
   /// The most symbols that are parameters of their own.
   static let mostSymbols = 16
   let takesSizes: Bool
-  /// The functions that it calls for its tiles, and the name that theirs begin with.
-  var tileFunctions = CWriter()
-  var tileName = ""
-  var tileCount = 0
 
   /// Prints a kernel as a function of that name.
   static func function(
@@ -74,6 +71,7 @@ struct CKernelPrinter {
     self.use = use
     self.helpers = helpers
     tree = CKernelTree(kernel)
+    strings = tables.strings
     takesSizes = kernel.symbols.count > Self.mostSymbols
     tasks = takesSizes ? nil : CTasks.division(kernel, tree, tables.dims).tasks
     var cost = CCost(tables.dims)
@@ -93,11 +91,10 @@ struct CKernelPrinter {
   }
 
   private mutating func function(named name: String) -> CKernel {
-    tileName = "\(name)_tile"
     print(tree.nodes, isTop: true)
     let slots = kernel.slots.indices.filter { usedSlots.contains($0) }
     let symbols = kernel.symbols.filter { usedSymbols.contains($0) }
-    var writer = tileFunctions
+    var writer = CWriter()
     writer.comment(kernel.comment.isEmpty ? [kernel.name] : kernel.comment)
     var parameters = slots.map(parameter)
     parameters += takesSizes ? ["const ptrdiff_t *sizes"] : symbols.map { "ptrdiff_t \(dims.name($0))" }
@@ -146,9 +143,9 @@ struct CKernelPrinter {
       case .branch(let condition, let inside):
         let test = emitter.value(condition).asCondition
         emitter.flush()
-        open("if (\(test))")
+        emitter.open("if (\(test))")
         print(inside)
-        close()
+        emitter.close()
       case .loop(let loop, let inside):
         emitter.flush()
         if isTop, position == nodes.count - 1, let tasks { print(tasks) } else { print(loop, inside) }
@@ -166,24 +163,14 @@ struct CKernelPrinter {
       return printOnce(loop, inside)
     }
     let bounds = range ?? self.bounds(loop)
-    if let tile = CTile(loop, inside, self) { return printTile(tile, bounds) }
+    if let tile = CTile(loop, inside, self) { return print(tile, bounds) }
     let lanes = lanes(loop, inside)
     if lanes.blockLength > 1 { return printBlocks(loop, inside, lanes, bounds) }
     if loop.kind != .sequential { noteIndependence(inside) }
-    openLoop(loop, bounds)
+    emitter.openLoop(loop, bounds)
     print(inside)
-    close()
+    emitter.close()
     emitter.scope.close()
-  }
-
-  /// Opens a loop in a scope of its own, which is closed after the block.
-  mutating func openLoop(_ loop: Loop, _ bounds: (begin: String, end: String), hint: String? = nil) {
-    emitter.scope.open()
-    let index = indexName()
-    emitter.know(loop.index, CExpression(index, .primary, .index))
-    let step = loop.step == 1 ? "++\(index)" : "\(index) += \(loop.step)"
-    if let hint { emitter.writer.line(hint) }
-    open("for (ptrdiff_t \(index) = \(bounds.begin); \(index) < \(bounds.end); \(step))")
   }
 
   /// Prints the body of a loop that surely runs once.
@@ -192,7 +179,7 @@ struct CKernelPrinter {
     emitter.writer.openBlock()
     emitter.scope.open()
     print(inside)
-    close()
+    emitter.close()
   }
 
   /// Tells compilers that iterations are independent, where they cannot see it: the pointers may be equal.
@@ -206,37 +193,15 @@ struct CKernelPrinter {
     }
   }
 
-  /// A name for the index of a loop.
-  mutating func indexName() -> String {
-    emitter.scope.first(of: ["i", "j", "k", "l", "m", "n", "p", "q", "r", "s"])
-  }
-
   /// Where a loop begins and ends, as expressions that may be repeated.
   mutating func bounds(_ loop: Loop) -> (begin: String, end: String) {
-    let begin = expression(loop.start).text
-    let end = expression(loop.end)
-    guard let limit = loop.limit else { return (begin, end.text) }
-    let most = expression(limit)
-    let name = emitter.scope.claim("end")
-    emitter.writer.line(
-      "const ptrdiff_t \(name) = \(end.text(atLeast: .additive)) < \(most.text(atLeast: .additive)) ? "
-        + "\(end.text) : \(most.text);")
-    return (begin, name)
+    noteSymbols(of: loop)
+    return emitter.bounds(loop, dims)
   }
 
   mutating func expression(_ affine: Affine) -> CExpression {
     note(affine)
     return emitter.affine(affine, dims).expression
-  }
-
-  mutating func open(_ code: String) {
-    emitter.writer.open(code)
-    emitter.scope.open()
-  }
-
-  mutating func close() {
-    emitter.scope.close()
-    emitter.writer.close()
   }
 
   /// Prints an instruction that is neither loop nor condition.

@@ -132,7 +132,7 @@ extension CKernelPrinter {
     let begin = CExpression(range.begin, .primary, .index)
     var names: [String] = []
     for (position, loop) in loops.enumerated() {
-      let name = indexName()
+      let name = emitter.indexName()
       names.append(name)
       emitter.know(loop.index, CExpression(name, .primary, .index))
       if position == 0, tree.uses[loop.index] == 0 { continue }
@@ -151,10 +151,10 @@ extension CKernelPrinter {
     }
     for loop in loops.dropFirst() { noteSymbols(of: loop) }
     let task = emitter.scope.claim("task")
-    open("for (ptrdiff_t \(task) = \(range.begin); \(task) < \(range.end); ++\(task))")
+    emitter.open("for (ptrdiff_t \(task) = \(range.begin); \(task) < \(range.end); ++\(task))")
     print(tasks.inside)
     advance(loops, names, loops.count - 1)
-    close()
+    emitter.close()
     emitter.scope.close()
   }
 
@@ -164,9 +164,9 @@ extension CKernelPrinter {
     if position == 0, tree.uses[loop.index] == 0 { return }
     emitter.writer.line(loop.step == 1 ? "++\(name);" : "\(name) += \(loop.step);")
     guard position > 0 else { return }
-    open("if (\(name) >= \(expression(loop.end).text(atLeast: .additive)))")
+    emitter.open("if (\(name) >= \(expression(loop.end).text(atLeast: .additive)))")
     emitter.writer.line("\(name) = \(expression(loop.start).text);")
     advance(loops, names, position - 1)
-    close()
+    emitter.close()
   }
 }

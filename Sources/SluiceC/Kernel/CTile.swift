@@ -16,12 +16,8 @@ struct CTile {
   private(set) var varyingInRows: Set<Register> = []
   /// The registers that are read in another piece of straight-line code than the one that defines them.
   private(set) var carried: Set<Register> = []
-  /// What the body reads and does not define.
-  private(set) var free: [Register] = []
-  /// The memories that it touches, by number.
-  private(set) var memories: Set<Int> = []
-  /// The symbols that it mentions.
-  private(set) var symbols: Set<SymbolID> = []
+  /// The registers that the tile defines, its indices among them.
+  private(set) var defined: Set<Register> = []
 
   /// Looks at a loop; nil where it is none for tiles.
   init?(_ loop: Loop, _ inside: [CKernelTree.Node], _ printer: CKernelPrinter) {
@@ -42,7 +38,7 @@ struct CTile {
     for register in carried where !varyingInLanes.contains(register) && varyingInRows.contains(register) {
       return nil
     }
-    findFree(printer)
+    findDefined()
   }
 
   /// Calls a closure for every instruction and loop of the body, with the number of its piece of straight-line code.
@@ -171,27 +167,13 @@ struct CTile {
     carried = found
   }
 
-  private mutating func findFree(_ printer: CKernelPrinter) {
-    var defined: Set<Register> = [loop.index]
-    if let rows { defined.insert(rows.index) }
-    var (free, memories, symbols): ([Register], Set<Int>, Set<SymbolID>) = ([], [], [])
+  private mutating func findDefined() {
+    var found: Set<Register> = [loop.index]
+    if let rows { found.insert(rows.index) }
     forEach { instruction, _ in
-      for register in instruction.reads where !defined.contains(register) && !free.contains(register) {
-        free.append(register)
-      }
-      for affine in instruction.affines {
-        for dim in [affine.constant] + affine.terms.map(\.coefficient) {
-          symbols.formUnion(printer.dims.dims.symbols(in: dim))
-        }
-      }
-      switch instruction {
-      case .load(_, let memory, _), .store(let memory, _, _):
-        memories.insert(printer.kernel.number(of: memory))
-      case .loop(let loop): defined.insert(loop.index)
-      default: break
-      }
-      if let result = instruction.result { defined.insert(result) }
+      if case .loop(let loop) = instruction { found.insert(loop.index) }
+      if let result = instruction.result { found.insert(result) }
     }
-    (self.free, self.memories, self.symbols) = (free, memories, symbols)
+    defined = found
   }
 }

@@ -31,7 +31,7 @@ struct CFile {
     let source =
       banner("\(model.name).c", graphHash) + "\n" + declarations + "\n" + CPrelude(model).text + "\n"
       + section("Helpers", model.helpers.text) + section("Constants", tables.text)
-      + section("Kernels", kernelText)
+      + section("Tiles of products", model.helpers.productText) + section("Kernels", kernelText)
       + section("Entry points", CProfile(model).definitions + entryText) + CPool(model).definitions
     return (source, banner("\(model.name).h", graphHash) + "\n" + declarations)
   }

@@ -81,6 +81,7 @@ struct CModel {
     }
     self.constantNames = constantNames
     stateNames = plan.states.indices.map { scope.claim("\(helpers.prefix)initial_state\($0)", endings: [""]) }
+    helpers.scope = scope
     uses = Self.uses(plan)
   }
 
