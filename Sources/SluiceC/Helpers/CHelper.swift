@@ -55,7 +55,8 @@ final class CHelpers {
   /// The same in capitals: the beginning of every macro.
   let macroPrefix: String
   private var used: Set<Int> = []
-  private var elementary: [(name: String, text: String)] = []
+  /// The functions that are made for an operation and a dtype.
+  private var generated: [String] = []
   private var isKnown: Set<String> = []
   /// The names at file level that are in use.
   var scope: NameScope
@@ -109,7 +110,17 @@ final class CHelpers {
     let name = prefix + CElementary.name(function, dtype, form)
     if isKnown.insert(name).inserted {
       let text = CElementary.text(function, dtype, form, self)
-      elementary.append((name, text))
+      generated.append(text)
+    }
+    return name
+  }
+
+  /// Notes that the lanes of a reduction are joined, and gives the full name of the function for that.
+  func fold(_ op: ScalarOp, _ dtype: DType) -> String {
+    let name = prefix + CFold.name(op, dtype)
+    if isKnown.insert(name).inserted {
+      let text = CFold.text(op, dtype, self)
+      generated.append(text)
     }
     return name
   }
@@ -124,7 +135,7 @@ final class CHelpers {
   var text: String {
     var text = ""
     for row in used.sorted() { text += expand(CHelper.all[row].text) + "\n\n" }
-    for function in elementary { text += function.text + "\n" }
+    for function in generated { text += function + "\n" }
     return text
   }
 

@@ -33,13 +33,15 @@ extension CEmitter {
   /// Where a loop begins and ends, as expressions that may be repeated.
   mutating func bounds(_ loop: Loop, _ dims: CDims) -> (begin: String, end: String) {
     let begin = affine(loop.start, dims).expression.text
-    let end = affine(loop.end, dims).expression
-    guard let limit = loop.limit else { return (begin, end.text) }
-    let most = affine(limit, dims).expression
+    let end = affine(loop.end, dims)
+    guard let limit = loop.limit else { return (begin, end.expression.text) }
+    let most = affine(limit, dims)
+    let texts = (end: end.expression.text(atLeast: .additive), most: most.expression.text(atLeast: .additive))
+    let least = "\(texts.end) < \(texts.most) ? \(end.expression.text) : \(most.expression.text)"
+    if let known = scope.name(of: least) { return (begin, known) }
     let name = scope.claim("end")
-    writer.line(
-      "const ptrdiff_t \(name) = \(end.text(atLeast: .additive)) < \(most.text(atLeast: .additive)) ? "
-        + "\(end.text) : \(most.text);")
+    writer.line("const ptrdiff_t \(name) = \(least);")
+    if !end.variables, !most.variables { scope.note(least, name: name) }
     return (begin, name)
   }
 }

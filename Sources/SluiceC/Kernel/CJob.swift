@@ -24,8 +24,9 @@ struct CJob {
     var writer = CWriter()
     row(kernel, &writer)
     part(kernel, own, &writer)
-    job(kernel, counted, CDims(cost.dims, dims.names).expression(work).text, &writer)
-    if printer.use.isAlone { call(kernel, &writer) }
+    let workText = CDims(cost.dims, dims.names).expression(work).text
+    if printer.use.isTogether { job(kernel, counted, workText, &writer) }
+    if printer.use.isAlone { call(kernel, workText, &writer) }
     kernel.text += writer.text
     kernel.isJob = true
     return kernel
@@ -58,7 +59,7 @@ struct CJob {
   }
 
   /// The function for a call alone: its row is no part of the frame of the caller, which makes hundreds of calls.
-  private func call(_ kernel: CKernel, _ writer: inout CWriter) {
+  private func call(_ kernel: CKernel, _ cost: String, _ writer: inout CWriter) {
     let names = kernel.slots.map { printer.slotNames[$0] } + kernel.symbols.map { printer.dims.name($0) }
     var scope = NameScope(prefix: printer.helpers.prefix, names)
     let (context, row) = (scope.claim("context"), scope.claim("row"))
@@ -70,7 +71,9 @@ struct CJob {
     writer.line(printer.helpers.macro("NOINLINE"))
     writer.open("static void \(kernel.name)_call(\(parameters.joined(separator: ", ")))")
     writer.line("const \(kernel.row) \(row) = {\(names.joined(separator: ", "))};")
-    writer.line("\(printer.helpers.use("run_job"))(\(context), \(kernel.name)_job(&\(row), 1));")
+    let job = scope.claim("job")
+    declare(job, kernel, "&\(row)", "1", cost, &writer)
+    writer.line("\(printer.helpers.use("run_job"))(\(context), \(job));")
     writer.close()
   }
 
@@ -78,6 +81,24 @@ struct CJob {
     let dims = printer.dims
     var scope = NameScope(prefix: printer.helpers.prefix, symbols.map { dims.name($0) })
     let (rows, rowCount, job) = (scope.claim("rows"), scope.claim("row_count"), scope.claim("job"))
+    writer.blank()
+    writer.open(
+      "static \(printer.helpers.name("job")) \(kernel.name)_job(const \(kernel.row) *\(rows), ptrdiff_t \(rowCount))"
+    )
+    for symbol in symbols {
+      writer.line("const ptrdiff_t \(dims.name(symbol)) = \(rows)->\(dims.name(symbol));")
+    }
+    declare(job, kernel, rows, rowCount, cost, &writer)
+    writer.line("return \(job);")
+    writer.close()
+  }
+
+  /// Declares a job: what there is to do in all rows.
+  private func declare(
+    _ name: String, _ kernel: CKernel, _ rows: String, _ rowCount: String, _ cost: String,
+    _ writer: inout CWriter
+  ) {
+    let dims = printer.dims
     var (begin, count, block) = ("0", "1", 1)
     if let tasks = printer.tasks {
       count = CTasks.product(tasks.loops.map { CTasks.count($0, dims) }).text
@@ -86,17 +107,8 @@ struct CJob {
         block = max(16, printer.lanes(tasks.loops[0], tasks.inside).blockLength)
       }
     }
-    writer.blank()
-    writer.open(
-      "static \(printer.helpers.name("job")) \(kernel.name)_job(const \(kernel.row) *\(rows), ptrdiff_t \(rowCount))"
-    )
-    for symbol in symbols {
-      writer.line("const ptrdiff_t \(dims.name(symbol)) = \(rows)->\(dims.name(symbol));")
-    }
     let members = ["\(kernel.name)_part", rows, rowCount, begin, count, cost, String(block), "0", "0"]
     writer.line(
-      "const \(printer.helpers.use("job")) \(job) = {\(members.joined(separator: ", "))};")
-    writer.line("return \(job);")
-    writer.close()
+      "const \(printer.helpers.use("job")) \(name) = {\(members.joined(separator: ", "))};")
   }
 }

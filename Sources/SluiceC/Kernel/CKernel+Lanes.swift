@@ -152,7 +152,7 @@ extension CKernelPrinter {
     emitter.close()
 
     printLaneBlocks(loop, inside, bounds, accumulators, index, lane, count)
-    printTree(accumulators, count, lane)
+    printTree(accumulators, count)
     emitter.scope.close()
   }
 
@@ -217,22 +217,10 @@ extension CKernelPrinter {
   }
 
   /// Joins lane j with lane j + half for half = count/2, ..., 1.
-  private mutating func printTree(
-    _ accumulators: [Accumulator], _ count: Int, _ lane: String
-  ) {
-    let half = emitter.scope.claim("half")
-    emitter.open("for (ptrdiff_t \(half) = \(count / 2); \(half) > 0; \(half) /= 2)")
-    emitter.open("for (ptrdiff_t \(lane) = 0; \(lane) < \(half); ++\(lane))")
+  private mutating func printTree(_ accumulators: [Accumulator], _ count: Int) {
     for (register, op, lanes) in accumulators {
-      let (a, b) = (CExpression("\(lanes)[\(lane)]"), CExpression("\(lanes)[\(lane) + \(half)]"))
-      let dtype = kernel.registers[register]
-      let joined = emitter.scalars.expression(op, dtype, source: dtype, [a, b], immediate: 0)
-      emitter.writer.line("\(a.text) = \(joined.asValue.text);")
-    }
-    emitter.close()
-    emitter.close()
-    for (register, _, lanes) in accumulators {
-      emitter.writer.line("\(emitter.known(register)?.text ?? "") = \(lanes)[0];")
+      let joined = helpers.fold(op, kernel.registers[register])
+      emitter.writer.line("\(emitter.known(register)?.text ?? "") = \(joined)(\(lanes), \(count));")
     }
   }
 }

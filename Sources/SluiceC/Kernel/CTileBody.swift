@@ -17,7 +17,8 @@ struct CTileBody {
     self.form = form
     self.printer = printer
     emitter = CEmitter(
-      CWriter(depth: 1), form.scope, printer.helpers, dtypes: printer.kernel.registers, uses: printer.tree.uses)
+      CWriter(depth: 1), form.scope, printer.helpers, dtypes: printer.kernel.registers,
+      uses: printer.tree.uses)
     emitter.vectors = tile.varyingInLanes
     for (register, name) in form.values { emitter.know(register, name) }
     let lanes = printer.helpers.macro("LANES_\(tile.dtype.name.uppercased())")

@@ -129,7 +129,8 @@ struct CTileForm {
     case .index(let result, let affine): return .index(result: result, index(affine))
     case .load(let result, let memory, let affine):
       let (pointer, index) = access(memory, affine, stem(of: result))
-      if isFar(result, memory, affine), let term = index.terms.first(where: { $0.register == innermost?.index }),
+      if isFar(result, memory, affine),
+        let term = index.terms.first(where: { $0.register == innermost?.index }),
         let symbol = table.symbol(term.coefficient), let stride = symbols[symbol]
       {
         ahead[result] = "\(Self.termsAhead) * \(stride)"
@@ -273,7 +274,9 @@ struct CTileForm {
   }
 
   private mutating func noteValue(_ register: Register) {
-    guard !tile.defined.contains(register), !values.contains(where: { $0.register == register }) else { return }
+    guard !tile.defined.contains(register), !values.contains(where: { $0.register == register }) else {
+      return
+    }
     let kind = printer.emitter.known(register)?.kind == .index ? CExpression.Kind.index : .value
     let name = scope.number("t")
     let type = kind == .index ? "ptrdiff_t" : printer.kernel.registers[register].cType

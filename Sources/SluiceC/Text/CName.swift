@@ -53,6 +53,8 @@ struct NameScope {
   private var levels: [[String]] = [[]]
   private var counters: [String: Int] = [:]
   private let prefix: String
+  /// Names of expressions, with the scope in which each was declared.
+  private var expressions: [(level: Int, text: String, name: String)] = []
 
   /// A scope inside a file whose names begin with `prefix`, in which these names are in use.
   init(prefix: String, _ names: some Sequence<String> = []) {
@@ -60,11 +62,15 @@ struct NameScope {
     self.prefix = prefix
   }
 
-  /// Claims the identifier made from `name`, with a number behind it where it is in use.
-  mutating func claim(_ name: String) -> String {
+  /// The number of scopes that are open inside the first one.
+  var depth: Int { levels.count - 1 }
+
+  /// Claims the identifier made from `name`, with a number behind it where it is in use; in this scope, or in one
+  /// around it.
+  mutating func claim(_ name: String, depth: Int? = nil) -> String {
     let wanted = CName.local(name, prefix: prefix)
     var found = wanted
-    while !insert(found) {
+    while !insert(found, depth: depth) {
       counters[wanted, default: 1] += 1
       found = CName.local(name, "_\(counters[wanted, default: 2])", prefix: prefix)
     }
@@ -95,6 +101,15 @@ struct NameScope {
   /// Closes the innermost scope: its names are free again.
   mutating func close() {
     for name in levels.popLast() ?? [] { taken.remove(name) }
+    while let last = expressions.last, last.level >= levels.count { expressions.removeLast() }
+  }
+
+  /// The name that an expression has in this scope or around it.
+  func name(of expression: String) -> String? { expressions.last { $0.text == expression }?.name }
+
+  /// Notes the name of an expression that stays as it is while this scope is open.
+  mutating func note(_ expression: String, name: String) {
+    expressions.append((levels.count - 1, expression, name))
   }
 
   /// Claims a name at file level, which is already an identifier, with each of these endings; a number goes
@@ -110,9 +125,9 @@ struct NameScope {
     return found
   }
 
-  private mutating func insert(_ name: String) -> Bool {
+  private mutating func insert(_ name: String, depth: Int? = nil) -> Bool {
     guard taken.insert(name).inserted else { return false }
-    levels[levels.count - 1].append(name)
+    levels[depth ?? self.depth].append(name)
     return true
   }
 }

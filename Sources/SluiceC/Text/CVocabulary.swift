@@ -121,6 +121,7 @@ enum CVocabulary {
         + CTables.templates
         + CSelfTest.templates)
     own.names.formUnion(CElementary.names)
+    own.names.formUnion(CFold.names)
     return own
   }()
 

@@ -26,11 +26,13 @@ public struct StepOrigins: Sendable, Hashable {
 
 extension ExecutionPlan {
   /// The scopes of steps as one text, `gpt/layers.0, gpt/layers.0/attention`; empty where there are none.
-  public func scopes(ofSteps steps: Range<Int>, _ tables: Tables) -> String {
+  public func scopes(ofSteps steps: some Sequence<Int>, _ tables: Tables) -> String {
     var scopes: [StringID] = []
-    for location in steps.lazy.flatMap({ origins[$0] }) {
-      let scope = tables.scopeID(location)
-      if !scope.isNone, !scopes.contains(scope) { scopes.append(scope) }
+    for step in steps {
+      for location in origins[step] {
+        let scope = tables.scopeID(location)
+        if !scope.isNone, !scopes.contains(scope) { scopes.append(scope) }
+      }
     }
     return ScopeList.text(scopes.map { tables.strings[$0] })
   }

@@ -593,6 +593,16 @@ static void sample_run_job(const sample_context *context, sample_job job) {
   sample_run_jobs(context, &job, 1);
 }
 
+/* All lanes in one: the upper half into the lower one, until one is left. */
+static inline float sample_fold_add_f32(float *lanes, ptrdiff_t count) {
+  for (ptrdiff_t half = count / 2; half > 0; half /= 2) {
+    for (ptrdiff_t j = 0; j < half; ++j) {
+      lanes[j] = lanes[j] + lanes[j + half];
+    }
+  }
+  return lanes[0];
+}
+
 /* tanh of f32, see docs/numerics.md. */
 static inline float sample_tanh_f32(float x) {
   const int32_t t1 = (int32_t)sample_bits_f32(x);
@@ -654,17 +664,12 @@ static void sample_k0_dense_part(const void *rows, ptrdiff_t at, ptrdiff_t begin
   sample_k0_dense(row->x, row->w, row->b, row->y, begin, end);
 }
 
-static sample_job sample_k0_dense_job(const sample_k0_dense_row *rows, ptrdiff_t row_count) {
-  const ptrdiff_t B = rows->B;
-  const sample_job job = {sample_k0_dense_part, rows, row_count, 0, B, 3040, 1, 0, 0};
-  return job;
-}
-
 SAMPLE_NOINLINE
 static void sample_k0_dense_call(const sample_context *context, const sample_f32 *x,
     const sample_f32 *w, const sample_f32 *b, sample_f32 *y, ptrdiff_t B) {
   const sample_k0_dense_row row = {x, w, b, y, B};
-  sample_run_job(context, sample_k0_dense_job(&row, 1));
+  const sample_job job = {sample_k0_dense_part, &row, 1, 0, B, 3040, 1, 0, 0};
+  sample_run_job(context, job);
 }
 
 /* %mean = mean %r {axes = [0,1]} : f32 */
@@ -688,12 +693,7 @@ static void sample_k1_mean(const sample_f32 *SAMPLE_RESTRICT x, sample_f32 *SAMP
     for (ptrdiff_t lane = 0; j < end; ++j, ++lane) {
       sum_2_lanes[lane] = sum_2_lanes[lane] + x[j];
     }
-    for (ptrdiff_t half = 4; half > 0; half /= 2) {
-      for (ptrdiff_t lane = 0; lane < half; ++lane) {
-        sum_2_lanes[lane] = sum_2_lanes[lane] + sum_2_lanes[lane + half];
-      }
-    }
-    sum_2 = sum_2_lanes[0];
+    sum_2 = sample_fold_add_f32(sum_2_lanes, 8);
     sum = sum + sum_2;
   }
   mean[0] = sample_canonical_f32(sum / (float)(B * 40));
