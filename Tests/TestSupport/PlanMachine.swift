@@ -53,6 +53,8 @@ package struct PlanMachine {
   private var places: [Place] = []
   private var symbols: [Int64]
   private var decoded: [Int: DecodedKernel] = [:]
+  /// Where floats are terms; nil where they are numbers.
+  package var terms: TermTable?
   /// The elements of the locals of the running kernel; nil for those that nobody stored in this life.
   private var locals: [[UInt64?]] = []
 
@@ -285,10 +287,19 @@ package struct PlanMachine {
       switch call.kernel.kernel.instructions[at] {
       case .scalar(let scalar):
         func operand(_ i: Int) -> UInt64 { i < scalar.operands.count ? registers[scalar.operands[i]] : 0 }
-        let evaluator = call.kernel.evaluators[at]
-        registers[scalar.result] =
-          scalar.op == .constant
-          ? scalar.immediate : evaluator?.evaluate(operand(0), operand(1), operand(2)) ?? operand(0)
+        if scalar.op == .constant {
+          registers[scalar.result] = scalar.immediate
+        } else if let terms,
+          let term = terms.apply(
+            scalar.op, scalar.dtype, source: scalar.source, immediate: scalar.immediate,
+            scalar.operands.map { registers[$0] })
+        {
+          registers[scalar.result] = term
+        } else {
+          let evaluator = call.kernel.evaluators[at]
+          registers[scalar.result] =
+            evaluator?.evaluate(operand(0), operand(1), operand(2)) ?? operand(0)
+        }
       case .index(let result, let affine):
         registers[result] = UInt64(bitPattern: try value(affine, registers))
       case .load(let result, .local(let local), let index):
@@ -334,6 +345,15 @@ package struct PlanMachine {
     }
   }
 
+  /// A lane that takes a value in.
+  private func accumulate(_ kernel: DecodedKernel, _ at: Int, _ lane: UInt64, _ value: UInt64) -> UInt64 {
+    if let terms, case .accumulate(let register, let op, _) = kernel.kernel.instructions[at] {
+      let dtype = kernel.kernel.registers[register]
+      if let term = terms.apply(op, dtype, source: dtype, immediate: 0, [lane, value]) { return term }
+    }
+    return kernel.evaluators[at]?.evaluate(lane, value, 0) ?? 0
+  }
+
   private mutating func execute(_ loop: Loop, _ call: Call, _ body: Range<Int>, _ registers: inout [UInt64])
     throws
   {
@@ -366,8 +386,7 @@ package struct PlanMachine {
             continue
           }
           var own = lanes[register] ?? []
-          own[number % count] =
-            call.kernel.evaluators[at]?.evaluate(own[number % count], registers[value], 0) ?? 0
+          own[number % count] = accumulate(call.kernel, at, own[number % count], registers[value])
           lanes[register] = own
         }
       }
@@ -378,7 +397,7 @@ package struct PlanMachine {
         var half = count / 2
         while half > 0 {
           for lane in 0..<half {
-            own[lane] = call.kernel.evaluators[at]?.evaluate(own[lane], own[lane + half], 0) ?? 0
+            own[lane] = accumulate(call.kernel, at, own[lane], own[lane + half])
           }
           half /= 2
         }

@@ -12,6 +12,9 @@ final class CheckContext {
   /// How many goals were shown, and how many of them by samples only.
   private(set) var provenCount = 0
   private(set) var sampledCount = 0
+  /// How many sums kernels state, and how many of floats they take in loops without a word.
+  private(set) var statedSums = 0
+  private(set) var unstatedSums = 0
   private var said: Set<String> = []
   /// More messages than this help nobody.
   private let limit = 100
@@ -98,13 +101,31 @@ final class CheckContext {
             + "two of them may touch the same element of `\(kernel.memoryName(memory))`",
           notes: ["make the loop sequential"])
       }
-      if !kernel.locals.isEmpty { checkLocals(index, model, place) }
+      let summary = kernel.locals.isEmpty ? nil : KernelSummarizer(space, model, Environment()).summarize()
+      if let summary { checkLocals(index, model, summary, place) }
+      checkSums(index, model, summary, place)
       models.append(model)
     }
   }
 
+  /// Shows that sums are taken in the order that they are stated to have.
+  private func checkSums(_ index: Int, _ model: KernelModel, _ summary: KernelSummary?, _ place: String) {
+    let kernel = plan.kernels[index]
+    var checker = SumChecker(kernel, model, space, tables, summary)
+    let flaws = checker.check()
+    for flaw in flaws {
+      here = .instruction(index, flaw.instruction)
+      let line = KernelText(kernel, tables).text(kernel.instructions[flaw.instruction])
+      say(
+        "\(place), instruction \(flaw.instruction), `\(line)`: \(flaw.reason)",
+        notes: ["the order of a sum follows from what its `sum` line says"])
+    }
+    statedSums += kernel.sums.count
+    unstatedSums += checker.unstatedCount
+  }
+
   /// Shows that every access of a local is inside it, and that every load finds what was stored in the same life.
-  private func checkLocals(_ index: Int, _ model: KernelModel, _ place: String) {
+  private func checkLocals(_ index: Int, _ model: KernelModel, _ summary: KernelSummary, _ place: String) {
     let kernel = plan.kernels[index]
     var prover = Prover(space, model, Environment())
     for (number, local) in kernel.locals.enumerated() {
@@ -115,7 +136,6 @@ final class CheckContext {
         say("\(place), \(problem.message)")
       }
     }
-    let summary = KernelSummarizer(space, model, Environment()).summarize()
     let text = KernelText(kernel, tables)
     for (number, access) in model.accesses.enumerated()
     where access.memory >= kernel.slots.count && !access.isStore && !summary.isCovered[number] {

@@ -15,6 +15,8 @@ struct KernelModel: Sendable {
     case minimum(Polynomial, Polynomial)
     case maximum(Polynomial, Polynomial)
     case select(Condition, Polynomial, Polynomial)
+    /// A quotient by a positive integer, rounded towards 0.
+    case quotient(Polynomial, Int64)
   }
 
   /// One unknown.
@@ -55,6 +57,7 @@ struct KernelModel: Sendable {
   /// A loop: its index is `start + unknown`, the unknown a multiple of `step` below `count` and `clip`.
   struct Repetition: Sendable {
     var unknown: Unknown
+    var start: Polynomial
     /// `end - start`.
     var count: Polynomial
     /// `limit - start`.
@@ -97,6 +100,9 @@ struct KernelModel: Sendable {
   var events: [Event] = []
   /// Index expressions that may not fit 64 bits: instruction and expression.
   var overflows: [Int] = []
+  /// The conditions of selects of floats that say something about numbers: instruction, and what is at least 0 where
+  /// the first operand is chosen.
+  var choices: [(instruction: Int, ifTrue: [Polynomial])] = []
   /// The accesses of every memory.
   var accessesOfMemory: [[Int]] = []
   /// The scope that every memory lives in: 0 for slots.

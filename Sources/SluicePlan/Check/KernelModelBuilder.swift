@@ -91,7 +91,8 @@ struct KernelModelBuilder {
     }
     model.loops.append(
       KernelModel.Repetition(
-        unknown: unknown.leading, count: count, clip: clip, step: step, isUnordered: loop.kind != .sequential,
+        unknown: unknown.leading, start: start, count: count, clip: clip, step: step,
+        isUnordered: loop.kind != .sequential,
         isShared: shared.contains(instruction), scope: model.scopes.count, instruction: instruction))
     enter(body)
     values[loop.index] = .number(start + unknown)
@@ -243,7 +244,14 @@ struct KernelModelBuilder {
 
   private mutating func value(of scalar: ScalarInstruction) -> Value {
     if scalar.dtype == .bool { return .truth(truth(scalar)) }
-    guard scalar.dtype.isInteger else { return .unknown }
+    guard scalar.dtype.isInteger else {
+      if scalar.op == .select, case .truth(let condition) = values[scalar.operands[0]],
+        !condition.ifTrue.isEmpty
+      {
+        model.choices.append((instruction, condition.ifTrue))
+      }
+      return .unknown
+    }
     return .number(integer(scalar))
   }
 
@@ -300,7 +308,7 @@ struct KernelModelBuilder {
       let (a, b) = (operand(0, &self), operand(1, &self))
       guard let divisor = b.value, divisor > 0 else { return fresh(.data, dtype.interval) }
       let range = range(a) ?? dtype.interval
-      return fresh(.data, Interval(range.low / divisor, range.high / divisor))
+      return fresh(.quotient(a, divisor), Interval(range.low / divisor, range.high / divisor))
     case .and:
       let (a, b) = (operand(0, &self), operand(1, &self))
       guard let mask = a.value ?? b.value, mask >= 0 else { return fresh(.data, dtype.interval) }

@@ -111,6 +111,7 @@ package struct KernelVerifier {
       instruction = block.instruction
       say("has no end")
     }
+    verifySums()
     for (local, life) in zip(kernel.locals, lives) where life == .ahead {
       sayOfAll("local `\(local.name)` never begins")
     }
@@ -154,6 +155,24 @@ package struct KernelVerifier {
     for affine in kernel.instructions.lazy.flatMap(\.affines) {
       body(affine.constant)
       for term in affine.terms { body(term.coefficient) }
+    }
+    for axis in kernel.sumAxes { body(axis.extent) }
+  }
+
+  /// Shows that sums name variables and loops: what the order of a sum is made of is `SumChecker`'s matter.
+  private mutating func verifySums() {
+    func kind(_ register: Register) -> Definition {
+      definitions.indices.contains(register) ? definitions[register] : .none
+    }
+    for row in kernel.sums.indices {
+      let register = kernel.sums[row].register
+      if kind(register) != .variable || !kernel.registers[register].isFloat {
+        sayOfAll("the sum \(row) has no variable with floats")
+      }
+      for axis in kernel.axes(ofSum: row) {
+        if axis.extent.index >= tables.dims.count { sayOfAll("the sum \(row): a dim is out of range") }
+        if kind(axis.index) != .loopIndex { sayOfAll("the sum \(row) has an axis that is no loop") }
+      }
     }
   }
 

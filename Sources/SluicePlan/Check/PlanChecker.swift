@@ -70,6 +70,10 @@ public struct PlanChecker: Sendable {
     public var provenCount: Int
     /// How many were only tried with samples: corners and seeded sizes.
     public var sampledCount: Int
+    /// How many sums kernels state, and take in the order that follows.
+    public var statedSumCount = 0
+    /// How many sums of floats kernels take in loops without stating them.
+    public var unstatedSumCount = 0
   }
 
   /// A checker.
@@ -91,7 +95,8 @@ public struct PlanChecker: Sendable {
       FunctionChecker.check(context, position)
     }
     return Report(
-      diagnostics: context.diagnostics, provenCount: context.provenCount, sampledCount: context.sampledCount)
+      diagnostics: context.diagnostics, provenCount: context.provenCount, sampledCount: context.sampledCount,
+      statedSumCount: context.statedSums, unstatedSumCount: context.unstatedSums)
   }
 
   private func checkVariables(

@@ -82,7 +82,7 @@ struct Prover {
       case .minimum(let a, let b), .maximum(let a, let b): [a, b].forEach(note)
       case .select(let condition, let a, let b):
         (condition.ifTrue + condition.ifFalse + [a, b]).forEach(note)
-      case .loop, .data: break
+      case .loop, .data, .quotient: break
       }
     }
     for counter in environment.counters { found.remove(counter.unknown) }
@@ -165,7 +165,7 @@ struct Prover {
     _ unknown: Unknown, _ goal: Polynomial, _ sign: Int, _ scope: Int, _ assumed: [Polynomial]
   ) -> Bool {
     switch model.local(unknown).origin {
-    case .loop, .data: return false
+    case .loop, .data, .quotient: return false
     case .minimum(let a, let b), .maximum(let a, let b):
       let isMinimum = if case .minimum = model.local(unknown).origin { true } else { false }
       let (first, second) = (

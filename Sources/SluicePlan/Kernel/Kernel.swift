@@ -22,7 +22,12 @@ public struct Kernel: Sendable, Hashable {
   public var registers: [DType] = []
   /// The program.
   public var instructions: [Instruction] = []
-  /// The symbols that index expressions, loop bounds and the sizes of locals mention, in ascending order.
+  /// The sums of floats whose order is stated.
+  public package(set) var sums: [Sum] = []
+  /// The axes of all sums, one sum behind the other.
+  public package(set) var sumAxes: [SumAxis] = []
+  /// The symbols that index expressions, loop bounds, the sizes of locals and
+  /// the axes of sums mention, in ascending order.
   public var symbols: [SymbolID] = []
 
   /// An empty kernel.

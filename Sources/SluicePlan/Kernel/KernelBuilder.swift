@@ -121,6 +121,11 @@ package struct KernelBuilder {
   /// Ends the innermost loop.
   package mutating func endLoop() { kernel.instructions.append(.end) }
 
+  /// States a sum whose terms a register takes in.
+  package mutating func state(_ kind: Sum.Kind, in register: Register, over axes: [SumAxis]) {
+    kernel.state(kind, in: register, over: axes)
+  }
+
   /// Copies a scalar program in, with registers for its parameters.
   package mutating func inline(_ program: ScalarProgram, _ parameters: [Register]) -> Register {
     var map = [Register](repeating: 0, count: program.instructions.count)
@@ -146,6 +151,7 @@ package struct KernelBuilder {
       found.formUnion(tables.dims.symbols(in: affine.constant))
       for term in affine.terms { found.formUnion(tables.dims.symbols(in: term.coefficient)) }
     }
+    for axis in kernel.sumAxes { found.formUnion(tables.dims.symbols(in: axis.extent)) }
     kernel.symbols = found.sorted { $0.raw < $1.raw }
     kernel.markTasks()
     return kernel

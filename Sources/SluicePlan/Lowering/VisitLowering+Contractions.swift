@@ -45,6 +45,7 @@ extension VisitLowering {
     for (place, part) in zip(places, parts) {
       go(to: place, unrolled)
       writer.builder.assign(part, try term(item, dtype, part))
+      stateContraction(item, part)
     }
     for atom in summed.dropFirst(chain.first).reversed() { end(atom) }
     for (total, part) in zip(totals, parts) {

@@ -145,7 +145,7 @@ extension VisitLowering {
   }
 
   /// Whether an item folds the last axis of its space, whatever its extent may be, in lanes.
-  private func runsInLanes(_ item: Int) -> Bool {
+  func runsInLanes(_ item: Int) -> Bool {
     let axis = tables.types.rank(operandType(item)) - 1
     let recipe = request.items[item].recipe.index
     return axis >= 0 && recipes.axes[recipe].contains(axis) && !recipes.isColumn[recipe]
@@ -217,6 +217,7 @@ extension VisitLowering {
         let sum = writer.builder.scalar(scalar, operandDType(item), [parts[position], value])
         writer.builder.assign(parts[position], sum)
       }
+      stateFold(item, parts[position])
     }
     for item in items where !folds.contains(item) { store(item) }
   }

@@ -86,6 +86,7 @@ extension VisitLowering {
     let part = writer.builder.variable(writer.builder.constant(0, dtype))
     for atom in summed.dropFirst(chain.first) { begin(atom, .sequential) }
     writer.builder.assign(part, try term(item, dtype, part))
+    stateContraction(item, part)
     for atom in summed.dropFirst(chain.first).reversed() { end(atom) }
     known = outside
     let total = sumSoFar(root, item)

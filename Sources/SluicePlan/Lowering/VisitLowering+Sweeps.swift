@@ -116,6 +116,7 @@ extension VisitLowering {
       let fold = recipes.fold(request.items[item].recipe).scalar
       let dtype = tables.types.dtype(operandType(item))
       writer.builder.assign(total, writer.builder.scalar(fold, dtype, [total, value]))
+      stateFold(item, total)
     }
     if !isOpen { end(sweep) }
     known = inside

@@ -86,6 +86,15 @@ struct KernelText {
     return parts.joined(separator: " + ")
   }
 
+  /// A sum: `sum v4 rows [i2 ..< T, i3 ..< 384]`.
+  func text(sum row: Int) -> String {
+    let axes = kernel.axes(ofSum: row).map {
+      "\(name($0.index)) ..< \(PlanPrinter.text($0.extent, tables))"
+    }
+    let sum = kernel.sums[row]
+    return "sum \(name(sum.register)) \(sum.kind.name) [\(axes.joined(separator: ", "))]"
+  }
+
   /// A dim as a factor: a sum is in parentheses.
   static func factor(_ dim: String) -> String {
     dim.dropFirst().contains { $0 == "+" || $0 == "-" } ? "(\(dim))" : dim

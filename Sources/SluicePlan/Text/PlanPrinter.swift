@@ -228,9 +228,14 @@ struct PlanPrinter {
         + " {")
     let text = KernelText(kernel, tables)
     var indent = "  "
-    for instruction in kernel.instructions {
+    var sums = kernel.sumsByInstruction()[...]
+    for (position, instruction) in kernel.instructions.enumerated() {
       if instruction == .end, indent.count > 2 { indent.removeLast(2) }
       lines.append(indent + text.text(instruction))
+      while let next = sums.first, next.instruction <= position {
+        lines.append(indent + text.text(sum: next.sum))
+        sums.removeFirst()
+      }
       switch instruction {
       case .loop, .if: indent += "  "
       default: break

@@ -97,8 +97,7 @@ extension PlanReader {
           depth -= 1
           kernel.instructions.append(.end)
           item.steps.append(line)
-        } else {
-          let instruction = try readInstruction(&kernel)
+        } else if let instruction = try readInstruction(&kernel) {
           switch instruction {
           case .loop, .if: depth += 1
           default: break
@@ -128,7 +127,8 @@ extension PlanReader {
 
   // MARK: Instructions
 
-  private mutating func readInstruction(_ kernel: inout Kernel) throws(Stop) -> Instruction {
+  /// Reads an instruction, or what a line says of a sum: that is none.
+  private mutating func readInstruction(_ kernel: inout Kernel) throws(Stop) -> Instruction? {
     guard text.lexer.kind == .identifier else {
       throw text.unexpected("an instruction such as `v1 = x[i0]`, or `}`")
     }
@@ -177,6 +177,10 @@ extension PlanReader {
         return .if(condition)
       }
       if word == "local" { return try readLocal(&kernel) }
+      if word == "sum" {
+        try readSum(&kernel)
+        return nil
+      }
       return .loop(try readLoop(word, spot, &kernel))
     }
   }
@@ -199,6 +203,28 @@ extension PlanReader {
     kernel.locals[local] = Local(
       name, text.builder.tables.types.dtype(type), text.builder.tables.types.dim(type, 0))
     return .local(local)
+  }
+
+  /// `sum v4 rows [i2 ..< T, i3 ..< 384]`, behind the first word.
+  private mutating func readSum(_ kernel: inout Kernel) throws(Stop) {
+    let sum = try readRegister()
+    let spot = text.lexer.spot
+    let word = text.lexer.kind == .identifier ? text.lexer.text(text.lexer.name) : ""
+    guard let kind = Sum.Kind.allCases.first(where: { $0.name == word }) else {
+      let names = Sum.Kind.allCases.map { "`\($0.name)`" }.joined(separator: ", ")
+      throw text.report("expected a kind of sum: \(names)", at: spot)
+    }
+    text.advance()
+    var axes: [SumAxis] = []
+    try text.open(.openBracket, "`[` and the axes of the sum")
+    while text.lexer.kind != .closeBracket {
+      let index = try readRegister()
+      try text.expect(.range, "`..<` and the extent of the axis")
+      axes.append(SumAxis(try text.readDim(), index))
+      if text.lexer.kind != .closeBracket { try text.expect(.comma, "`,` or `]`") }
+    }
+    try text.close(.closeBracket, "`,` or `]`")
+    kernel.state(kind, in: sum, over: axes)
   }
 
   /// What stands behind `name =`: an element, a scalar operation, a constant or an index expression.
@@ -258,7 +284,7 @@ extension PlanReader {
       text.report(
         "expected an instruction, found `\(word)`", at: spot,
         hint: "there are `v = x[i]`, `v = add(a, b)`, `v = 0 as f32`, `v = 2*i + 1`, `x[i] = v`, `v := w`, "
-          + "`v <- add(w)`, `if v {`, `local m: f32[8]`, and the loops `tasks`, `parallel`, `vector`, `jam`, `for` and `lanes(8)`"
+          + "`v <- add(w)`, `if v {`, `local m: f32[8]`, `sum v rows [i ..< 8]`, and the loops `tasks`, `parallel`, `vector`, `jam`, `for` and `lanes(8)`"
       )
       // It may have been meant to be a loop.
       if text.lexer.kind == .identifier { poison(takeName()) }
