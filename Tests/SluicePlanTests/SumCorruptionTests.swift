@@ -10,12 +10,13 @@ import Testing
   private static let text = """
     module @sums
 
-    func @folds(%x: f32[200,66,1100], %s: f32[B,40]) -> (f32[200,66], f32[66,1100], f32[], f32[40]) where B <= 300 {
+    func @folds(%x: f32[200,66,1100], %s: f32[B,40], %t: f32[50,30,8]) -> (f32[200,66], f32[66,1100], f32[], f32[40], f32[8]) where B <= 300 {
       %a = sum %x {axes = [2]} : f32[200,66]
       %b = sum %x {axes = [0]} : f32[66,1100]
-      %c = product %x : f32[]
+      %c = prod %x : f32[]
       %d = sum %s {axes = [0]} : f32[40]
-      return %a, %b, %c, %d
+      %e = sum %t {axes = [0, 1]} : f32[8]
+      return %a, %b, %c, %d, %e
     }
 
     func @products(%x: f32[40,3,300], %w: f32[20,3,300], %y: f32[40,600], %z: f32[600,512]) -> (f32[40,20], f32[40,512]) {
@@ -259,6 +260,9 @@ import Testing
     for site in Self.sites(plan) {
       var other = plan
       guard change(&other.kernels[site.kernel], site, &other.module.tables) else { continue }
+      // The kernel alone.
+      other.functions = []
+      other.kernels = [other.kernels[site.kernel]]
       count += 1
       let messages = PlanChecker().check(other)
       #expect(

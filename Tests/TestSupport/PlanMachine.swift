@@ -45,6 +45,8 @@ package struct PlanMachine {
   }
 
   private let plan: ModulePlan
+  /// The plan's dims: kept here, because its tables are copied at every use.
+  private let dims: DimTable
   /// The block of parameters.
   private var parameters: [UInt8]
   /// The block of states, as the calls so far left it.
@@ -68,6 +70,7 @@ package struct PlanMachine {
       return bytes
     }
     self.plan = plan
+    dims = plan.tables.dims
     self.parameters = block(plan.parameterBytes, plan.parameters, parameters)
     self.states = block(plan.stateBytes, plan.states, states)
     symbols = plan.tables.dims.symbols.map { _ in 0 }
@@ -107,7 +110,7 @@ package struct PlanMachine {
   }
 
   private func value(_ dim: DimID) throws -> Int64 {
-    guard let value = plan.tables.dims.evaluate(dim, { symbols[$0.index] }) else {
+    guard let value = dims.evaluate(dim, { symbols[$0.index] }) else {
       throw Violation(description: "overflow")
     }
     return value

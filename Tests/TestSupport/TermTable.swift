@@ -9,14 +9,17 @@ package final class TermTable {
   private struct Node: Hashable {
     var op: ScalarOp
     var dtype: DType
-    var immediate: UInt64
-    var operands: [UInt64]
+    var immediate: UInt64 = 0
+    var a: UInt64
+    var b: UInt64
+    var c: UInt64
   }
 
   private var names: [Node: UInt64] = [:]
-  /// The operands of each maximum and minimum: their order can be seen in no result.
+  /// The operands of each maximum and minimum, whose order can be seen in no result; and their nodes.
   private var members: [UInt64: Set<UInt64>] = [:]
-  /// Sums that are never -0, as all are that begin with 0: adding them to 0 changes nothing.
+  private var extremes: [Set<UInt64>: UInt64] = [:]
+  /// Sums that are never -0, as all are that begin with 0: 0 changes nothing there.
   private var plainSums: Set<UInt64> = [0]
 
   /// The first word of a node: NaNs, which are nobody's input here.
@@ -29,20 +32,23 @@ package final class TermTable {
 
   private func name(_ node: Node) -> UInt64 {
     if let known = names[node] { return known }
-    let name = Self.first + UInt64(names.count)
+    let name = next()
     names[node] = name
     return name
   }
 
+  private func next() -> UInt64 { Self.first + UInt64(names.count + extremes.count) }
+
   package func add(_ a: UInt64, _ b: UInt64, _ dtype: DType = .f32) -> UInt64 {
     if a == 0, plainSums.contains(b) { return b }
-    let result = name(Node(op: .add, dtype: dtype, immediate: 0, operands: [a, b]))
+    if b == 0, plainSums.contains(a) { return a }
+    let result = name(Node(op: .add, dtype: dtype, a: a, b: b, c: 0))
     if plainSums.contains(a) || plainSums.contains(b) { plainSums.insert(result) }
     return result
   }
 
   package func fma(_ a: UInt64, _ b: UInt64, _ c: UInt64, _ dtype: DType = .f32) -> UInt64 {
-    name(Node(op: .fma, dtype: dtype, immediate: 0, operands: [a, b, c]))
+    name(Node(op: .fma, dtype: dtype, a: a, b: b, c: c))
   }
 
   /// The result of an operation; nil where it has nothing to do with floats.
@@ -60,21 +66,24 @@ package final class TermTable {
     case .notEqual where operands[0] == operands[1], .less where operands[0] == operands[1]: return 0
     default: break
     }
-    let node = Node(op: op, dtype: dtype, immediate: immediate, operands: operands)
+    func operand(_ position: Int) -> UInt64 { position < operands.count ? operands[position] : 0 }
+    let node = Node(
+      op: op, dtype: dtype, immediate: immediate, a: operand(0), b: operand(1), c: operand(2))
     return dtype.isFloat ? name(node) : Self.integer(name(node), dtype)
   }
 
   private func extreme(_ op: ScalarOp, _ dtype: DType, _ operands: [UInt64]) -> UInt64 {
-    // A maximum and a minimum are never nodes of one another's set.
+    // A maximum and a minimum are never one node.
     let mark: UInt64 = op == .maximum ? 1 : 2
-    var all: Set<UInt64> = []
+    var all: Set<UInt64> = [mark]
     for operand in operands {
       if let own = members[operand], own.contains(mark) { all.formUnion(own) } else { all.insert(operand) }
     }
-    all.insert(mark)
-    let result = name(Node(op: op, dtype: dtype, immediate: 0, operands: all.sorted()))
-    members[result] = all
-    return result
+    if let known = extremes[all] { return known }
+    let name = next()
+    extremes[all] = name
+    members[name] = all
+    return name
   }
 
   private static func integer(_ name: UInt64, _ dtype: DType) -> UInt64 {
