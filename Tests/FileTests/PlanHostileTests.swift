@@ -21,7 +21,8 @@ import Testing
     "} else {", "}",
     "steps", "buffers", "arena 64", "check N-1 >= 0", "sizes f32[N-1], N-2 of slice signed",
     "index x[0, N by 1] in -N ..< N of gather at \"f\":1:2", "label x[0] in ..< 3 of gather", "parameters 64",
-    "constant c0 : f32[2] = [1, 2]", "lanes(99)", "step 0", "v0", "i1", "add(", "min(", "if v0 {", "\u{0}",
+    "constant c0 : f32[2] = [1, 2]", "lanes(99)", "step 0", "sum v1 rows [i0 ..< N]", "v0", "i1", "add(",
+    "min(", "if v0 {", "\u{0}",
     "é",
   ]
 

@@ -29,6 +29,21 @@ struct LevelTests {
     [(.none, false), (.full, true)]
     + (unsafe getenv("SLUICE_EXHAUSTIVE") == nil ? [] : [(.none, true), (.clean, true), (.full, false)])
 
+  /// Every sum of every kernel is stated and proven, but for those of algorithms, whose loops are their order.
+  @Test(arguments: SmallModels.names, [false, true])
+  func sumsAreStated(_ name: String, _ fuses: Bool) throws {
+    let module = try SmallModels.module(name)
+    var options = Planner.Options()
+    options.fuses = fuses
+    var plan = try Planner.plan(runPasses(module, OptimizationLevel.full.passes), options: options)
+    plan.functions = []
+    let algorithms = ["cumsum", "inverse", "log_abs_det"]
+    plan.kernels.removeAll { kernel in algorithms.contains { kernel.name.contains($0) } }
+    let report = PlanChecker().report(plan)
+    #expect(report.diagnostics.isEmpty, "\(report.diagnostics)")
+    #expect(report.statedSumCount > 5 && report.unstatedSumCount == 0)
+  }
+
   /// Outputs and states of all functions, called one after the other.
   @Test(arguments: cases)
   func noLevelChangesABit(_ name: String, _ settings: [String: String]) throws {

@@ -111,6 +111,11 @@ final class CheckContext {
   /// Shows that sums are taken in the order that they are stated to have.
   private func checkSums(_ index: Int, _ model: KernelModel, _ summary: KernelSummary?, _ place: String) {
     let kernel = plan.kernels[index]
+    // Without such a loop nothing is summed.
+    let sums = kernel.instructions.contains {
+      if case .loop(let loop) = $0 { loop.kind == .sequential || loop.lanes != nil } else { false }
+    }
+    guard sums || !kernel.sums.isEmpty else { return }
     var checker = SumChecker(kernel, model, space, tables, summary)
     let flaws = checker.check()
     for flaw in flaws {

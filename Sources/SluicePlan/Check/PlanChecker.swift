@@ -29,6 +29,12 @@ public import SluiceIR
 /// - Symbols that index expressions mention are listed, in ascending order.
 /// - No index expression or dim leaves 64 bits.
 ///
+/// Sums
+/// - A sum that a kernel states (`Sum`) is over axes of the stated extents, each with a loop of its own, and has the
+///   order of docs/decisions/3-order-of-sums.md: every element goes in once, or is left out by a mask that is seen to
+///   exclude it, in ascending order, into the lane, block or chain where it belongs; all these begin with 0 (products
+///   with 1), and go into each other in that order. What is not stated has the order that its loops have.
+///
 /// Memory
 /// - Every load and store of every call is inside its buffer, and every argument begins in it.
 /// - Every buffer's count is never negative, and its elements at the bounds fit its capacity.

@@ -39,7 +39,7 @@ extension SumChecker {
   /// loops, so that every element has one part of each iteration. Nothing else stores there meanwhile.
   mutating func waitingLoops(_ load: Int, _ op: ScalarOp) throws(Flaw) -> [Int] {
     let access = model.accesses[accesses[load]]
-    var begin = -1
+    var (begin, block) = (-1, -2)
     for number in model.accessesOfMemory[access.memory] where model.accesses[number].isStore {
       let position = model.accesses[number].instruction
       guard position < load else { break }
@@ -48,14 +48,18 @@ extension SumChecker {
       guard isIdentity(value, op) else {
         throw Flaw(instruction: position, reason: "a sum in memory begins with something else than 0")
       }
-      begin = position
+      let common = commonBlock(load, position)
+      guard block == -2 || block == common else {
+        throw Flaw(instruction: position, reason: "a sum in memory begins in two different loops")
+      }
+      (begin, block) = (position, common)
     }
     guard begin >= 0, isCovered(accesses[load]) else {
       throw Flaw(instruction: load, reason: "cannot show that the sum begins with 0 where it waits in memory")
     }
     var loops: [Int] = []
     var at = around[load]
-    while at >= 0, !(at < begin && begin < ends[at]) {
+    while at != block {
       guard let loop = loop(at), loop.kind == .sequential || loops.isEmpty else {
         throw Flaw(
           instruction: at, reason: "stands around a sum that waits in memory, outside of loops over its terms"
@@ -73,6 +77,13 @@ extension SumChecker {
     }
     if let outermost = loops.last { try showAlone(access, outermost) }
     return loops.reversed()
+  }
+
+  /// The innermost loop or `if` around an instruction that another one before it is in too; -1 for none.
+  private func commonBlock(_ position: Int, _ other: Int) -> Int {
+    var at = around[position]
+    while at >= 0, other < at { at = around[at] }
+    return at
   }
 
   /// Shows that one store alone changes sums in memory inside of a loop.

@@ -90,7 +90,8 @@ struct SumChecker {
   /// How many sums of floats the kernel takes in loops without stating them; asked behind `check`.
   var unstatedCount: Int {
     kernel.instructions.indices.count { position in
-      guard !isKnown[position], let register = changed(position), changes[register] > 1 else { return false }
+      guard !isKnown[position], let register = kernel.instructions[position].changed, changes[register] > 1
+      else { return false }
       return kernel.registers[register].isFloat && operation(position, register) != nil
     }
   }
@@ -108,27 +109,16 @@ struct SumChecker {
         around[position] = open.last ?? -1
       case .scalar, .index, .load, .store, .local, .assign, .accumulate: break
       }
-      guard let register = changed(position) else { continue }
+      guard let register = instruction.changed else { continue }
       if first[register] < 0 { first[register] = position }
       last[register] = position
       changes[register] += 1
     }
   }
 
-  /// The register that an instruction changes.
-  private func changed(_ position: Int) -> Register? {
-    switch kernel.instructions[position] {
-    case .scalar(let scalar): scalar.result
-    case .index(let register, _), .load(let register, _, _), .assign(let register, _),
-      .accumulate(let register, _, _):
-      register
-    case .store, .local, .loop, .if, .end: nil
-    }
-  }
-
   private mutating func findReaders() {
     for position in kernel.instructions.indices {
-      for register in reads(position) { readerEnds[register] += 1 }
+      Self.forEachRead(kernel.instructions[position]) { readerEnds[$0] += 1 }
     }
     var sum = 0
     for register in readerEnds.indices {
@@ -137,23 +127,23 @@ struct SumChecker {
     }
     readers = [Int](repeating: 0, count: sum)
     for position in kernel.instructions.indices {
-      for register in reads(position) {
+      Self.forEachRead(kernel.instructions[position]) { register in
         readers[readerEnds[register]] = position
         readerEnds[register] += 1
       }
     }
   }
 
-  private func reads(_ position: Int) -> [Register] {
-    let instruction = kernel.instructions[position]
-    let values: [Register] =
-      switch instruction {
-      case .scalar(let scalar): scalar.operands
-      case .store(_, _, let value), .assign(_, let value), .accumulate(_, _, let value): [value]
-      case .if(let condition): [condition]
-      case .index, .load, .local, .loop, .end: []
-      }
-    return values + instruction.affines.flatMap { $0.terms.map(\.register) }
+  private static func forEachRead(_ instruction: Instruction, _ body: (Register) -> Void) {
+    switch instruction {
+    case .scalar(let scalar): scalar.operands.forEach(body)
+    case .store(_, _, let value), .assign(_, let value), .accumulate(_, _, let value): body(value)
+    case .if(let condition): body(condition)
+    case .index, .load, .local, .loop, .end: break
+    }
+    for affine in instruction.affines {
+      for term in affine.terms { body(term.register) }
+    }
   }
 
   /// The instructions that read a register, in order.

@@ -54,19 +54,31 @@ extension Kernel {
     sums.append(Sum(register: register, kind: kind, axisEnd: sumAxes.count))
   }
 
-  /// The rows of sums behind each instruction that takes terms of them in: the last one that changes their register.
+  /// The rows of sums by the instructions behind which they are said: the last one that changes their register, with
+  /// the indices of all axes known.
   package func sumsByInstruction() -> [(instruction: Int, sum: Int)] {
     if sums.isEmpty { return [] }
     var last = [Int](repeating: -1, count: registers.count)
     for (position, instruction) in instructions.enumerated() {
-      switch instruction {
-      case .assign(let register, _), .accumulate(let register, _, _):
-        if last.indices.contains(register) { last[register] = position }
-      case .scalar, .index, .load, .store, .local, .loop, .if, .end: continue
-      }
+      if let register = instruction.changed, last.indices.contains(register) { last[register] = position }
     }
+    func place(_ register: Register) -> Int { last.indices.contains(register) ? last[register] : -1 }
     return sums.indices.map { row in
-      (last.indices.contains(sums[row].register) ? last[sums[row].register] : -1, row)
+      (axes(ofSum: row).reduce(place(sums[row].register)) { max($0, place($1.index)) }, row)
     }.sorted { ($0.instruction, $0.sum) < ($1.instruction, $1.sum) }
+  }
+}
+
+extension Instruction {
+  /// The register that it defines or changes.
+  package var changed: Register? {
+    switch self {
+    case .scalar(let scalar): scalar.result
+    case .index(let register, _), .load(let register, _, _), .assign(let register, _),
+      .accumulate(let register, _, _):
+      register
+    case .loop(let loop): loop.index
+    case .store, .local, .if, .end: nil
+    }
   }
 }
