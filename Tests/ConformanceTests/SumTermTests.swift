@@ -46,8 +46,10 @@ import Testing
       }
     }
 
-    /// A contraction: chains of fused multiply-adds over as many inner axes as have at most 256 elements, and so many
-    /// steps of the next one. What has no factors is no term.
+    /// A contraction: chains of fused multiply-adds.
+    ///
+    /// A chain goes over as many inner axes as have at most 256 elements, and so many steps of the next one. What has no
+    /// factors is no term.
     func products(_ extents: [Int], _ factors: ([Int]) -> (UInt64, UInt64)?) -> UInt64 {
       var (inner, axis) = (1, extents.count)
       while axis > 0, extents[axis - 1] <= 256 / inner {

@@ -25,8 +25,9 @@ extension SumChecker {
 
   // MARK: Kinds
 
-  /// Every axis has two stages: its elements go into a block, blocks go into what the axis comes to. The last axis
-  /// comes first; what an axis comes to is an element of the one before it.
+  /// Shows that every axis has two stages: its elements go into a block, blocks go into what the axis comes to.
+  ///
+  /// The last axis comes first; what an axis comes to is an element of the one before it.
   private mutating func showFold(_ sum: Sum, _ first: Stage, _ axes: [SumAxis]) throws(Flaw) {
     var (register, stage) = (sum.register, first)
     guard let last = axes.indices.last else {
@@ -58,8 +59,8 @@ extension SumChecker {
     try showTotal(register, stage)
   }
 
-  /// A chain goes over as many inner axes as have at most `chainTerms` elements together, and so many steps of the
-  /// next one; the chains go into the total.
+  /// Shows that a chain goes over as many inner axes as have at most `chainTerms` elements together, and so many steps
+  /// of the next one; the chains go into the total.
   private mutating func showProducts(_ sum: Sum, _ chain: Stage, _ axes: [SumAxis]) throws(Flaw) {
     var (outer, terms, block) = (axes.count, Int64(1), Int64?.none)
     while outer > 0, block == nil {

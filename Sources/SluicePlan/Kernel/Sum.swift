@@ -31,6 +31,7 @@ public struct Sum: Sendable, Hashable {
 
 /// An axis of a sum.
 public struct SumAxis: Sendable, Hashable {
+  /// How many elements it has.
   public var extent: DimID
   /// The index of the loop that goes along it, element by element.
   public var index: Register
