@@ -134,6 +134,7 @@ public struct Planner {
     let firstRemark = remarks.count
     var program = try Flattener.flatten(
       graph, of: module, variables, &interned, &tables, recomputes: options.fuses, nodeCount: nodeCount)
+    if options.fuses { readInsideOfPads(&program) }
     let ports = StorageAssignment.Ports(
       parameterCount: parameters.count, inputCount: graph.inputCount, states: states.map(\.type),
       outputs: graph.results.map { graph.types[$0.index] })
@@ -164,6 +165,16 @@ public struct Planner {
       lowerBoundBytes: lowerBound)
     plan.origins = table.origins
     return plan
+  }
+
+  private mutating func readInsideOfPads(_ program: inout Program) {
+    for item in program.readInsideOfPads(&tables) {
+      let name = program.recipeTable.names[program.recipe(item).index]
+      remarks.append(
+        Remark(
+          .memory, "not kept: `\(name)`, which late readers read inside of its border",
+          at: program.locations[item.index]))
+    }
   }
 
   /// What runs together, in which order, and where values are.
@@ -202,10 +213,23 @@ public struct Planner {
           "fused: `\(name)` leaves a part for every \(SumOrder.columnBlock) rows, and a small kernel adds them",
           at: program.locations[item.index], kernel: kernel))
     }
+    for item in items where visits.reasons[item.index].isJoined {
+      guard let how = joining(item, program, visits) else { continue }
+      let name = program.recipeTable.names[program.recipe(item).index]
+      remarks.append(
+        Remark(.fuse, "fused: `\(name)` \(how)", at: program.locations[item.index], kernel: kernel))
+    }
     for item in items {
       guard let text = refusal(visits.reasons[item.index], program.recipe(item), program) else { continue }
       remarks.append(Remark(.fuse, text, at: program.locations[item.index], kernel: kernel))
     }
+  }
+
+  /// How an item joined its kernel, where that is no plain reading of what the kernel makes or reads.
+  private func joining(_ item: ItemID, _ program: Program, _ visits: Visits) -> String? {
+    if program.roles[item.index] == .pad { return "stores its border around what this kernel makes or reads" }
+    return visits.reasons[item.index] == .beside
+      ? "runs beside what reads other results of the same kernel" : nil
   }
 
   private func leavesParts(_ item: ItemID, _ program: Program) -> Bool {

@@ -119,6 +119,73 @@ struct RemarkTests {
     #expect(remarks.map { plan.tables.strings[$0.function] } == ["f"])
   }
 
+  /// A pad that runs where its operand is made says so, and so do sums that read results of one kernel side by side.
+  @Test func joiningIsExplained() throws {
+    let padded = try remarks(
+      .fuse,
+      """
+      module @m
+      func @f(%x: f32[64,32,32], %z: f32[]) -> f32[64,34,34], f32[64,32,32] {
+        %y = exp %x : f32[64,32,32]
+        %p = pad %y, %z {low = [0,1,1], high = [0,1,1]} : f32[64,34,34]
+        return %p, %y
+      }
+      """)
+    #expect(padded == ["fused: `pad` stores its border around what this kernel makes or reads"])
+    let refused = try remarks(
+      .fuse,
+      """
+      module @m
+      func @f(%x: f32[256,64], %w: f32[64,64], %z: f32[]) -> f32[256,64], f32[66,66] {
+        %y = matmul %x, %w : f32[256,64]
+        %p = pad %w, %z {low = [1,1], high = [1,1]} : f32[66,66]
+        return %y, %p
+      }
+      """)
+    #expect(refused.contains { $0.hasPrefix("not fused: `pad`: ") }, "\(refused)")
+    let summed = try remarks(
+      .fuse,
+      """
+      module @m
+      func @f(%x: f32[32,16,16,16], %w: f32[32,16,1,1]) -> f32[32,32,16,16] {
+        %c = conv2d %x, %w : f32[32,32,16,16]
+        %q = multiply %c, %c : f32[32,32,16,16]
+        %s = sum %c {axes = [0, 2, 3], keep_dims = true} : f32[1,32,1,1]
+        %t = sum %q {axes = [0, 2, 3], keep_dims = true} : f32[1,32,1,1]
+        %a = broadcast %s {shape = [32,32,16,16]} : f32[32,32,16,16]
+        %b = broadcast %t {shape = [32,32,16,16]} : f32[32,32,16,16]
+        %d = subtract %c, %a : f32[32,32,16,16]
+        %y = multiply %d, %b : f32[32,32,16,16]
+        return %y
+      }
+      """)
+    #expect(summed.contains("fused: `sum` runs beside what reads other results of the same kernel"))
+  }
+
+  /// What private memory holds in another order is said of the product that reads it, and of no other.
+  @Test func layoutIsExplained() throws {
+    func text(_ places: Int) -> String {
+      """
+      module @m
+      func @f(%x: f32[8,32,\(places + 2),\(places + 2)], %w: f32[32,32,3,3]) -> f32[8,32,\(places),\(places)] {
+        %y = conv2d %x, %w : f32[8,32,\(places),\(places)]
+        return %y
+      }
+      """
+    }
+    #expect(
+      try remarks(.layout, text(8)) == [
+        "`contract`: lanes run through rows of the image, which a copy in private memory puts behind each other"
+      ])
+    #expect(try remarks(.layout, text(32)).isEmpty)
+  }
+
+  private func remarks(_ kind: Remark.Kind, _ text: String) throws -> [String] {
+    let module = try parseModule(text, file: "test.sluice")
+    let plan = try Planner.plan(runPasses(module, OptimizationLevel.full.passes))
+    return plan.remarks.filter { $0.kind == kind }.map(\.message)
+  }
+
   private func plan(_ text: String) throws -> ModulePlan {
     let module = try parseModule(text, file: "test.sluice")
     return try Planner.plan(runPasses(module, OptimizationLevel.none.passes))

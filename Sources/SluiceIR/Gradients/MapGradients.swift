@@ -75,9 +75,10 @@ extension GradientRule {
 
   static let abs = partials { builder, x, _ in [builder.unary(.sign, x[0])] }
 
+  // z > 0 exactly where x > 0, and z is what the way there goes on with, so that x need not be kept.
   static let relu = first {
     (builder: inout ModuleBuilder, node: GradientNode) throws(InferenceError) in
-    let isPositive = builder.compare(.greater, node.x, 0)
+    let isPositive = builder.compare(.greater, node.result, 0)
     return builder.select(isPositive, node.cotangent, builder.splat(0, like: node.cotangent))
   }.marksNaN()
 

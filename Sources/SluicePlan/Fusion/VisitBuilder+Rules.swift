@@ -16,8 +16,11 @@ extension VisitBuilder {
   // MARK: Axes
 
   /// Finds the atoms of the visit along which the item runs.
-  mutating func unify(_ item: ItemID, _ visit: VisitID, _ tables: inout Tables) -> Visits.Reason? {
+  mutating func unify(
+    _ item: ItemID, _ visit: VisitID, _ source: VisitID, _ tables: inout Tables
+  ) -> Visits.Reason? {
     attempt.reset()
+    attempt.source = source
     attempt.atomCount = Int(visits.atomCounts[visit.index])
     var used: UInt32 = 0
     for isMade in [true, false] {
@@ -28,9 +31,10 @@ extension VisitBuilder {
         }
         for axis in leaves.space.indices {
           let stride = leaves.stride(leaf, axis)
-          guard !stride.isNone, let atom = look(visit, leaves.roots[leaf], stride, leaves.space[axis]) else {
-            continue
-          }
+          guard !stride.isNone,
+            let atom = look(visit, leaves.roots[leaf], stride, leaves.space[axis])
+              ?? besideAtom(leaf, axis, visit, &tables)
+          else { continue }
           if attempt.atoms[axis] == atom { continue }
           guard attempt.atoms[axis] == AxisList.none, used >> UInt32(atom) & 1 == 0 else {
             if isMade { return .otherPlace }
@@ -165,12 +169,13 @@ extension VisitBuilder {
       return .foldsElsewhere
     }
     if attempt.rowAtoms != 0 { attempt.outer &= attempt.rowKept }
+    if !attempt.source.isNone, attempt.outer != visits.outer[visit.index] { return .noCommonAxis }
     if program.roles[item.index] == .pad {
       attempt.outer &= leadingAtoms(item, tables)
-      if attempt.outer == 0, visits.outer[visit.index] != 0 { return .noCommonAxis }
+      if attempt.outer == 0, visits.outer[visit.index] != 0 { return .outsideOfBorder }
       // Loops of a product change for what it makes, not for what it reads too.
       if lists.costs[visit.index].contracts, !leaves.roots.contains(where: { maker($0) == visit }) {
-        return .fewPlaces
+        return .borderOfOperand
       }
     }
     if let refusal = match(visit, tables) { return refusal }

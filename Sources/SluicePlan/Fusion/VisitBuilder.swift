@@ -23,7 +23,7 @@ struct VisitBuilder {
   var isSame: [Bool] = []
   private var raised: [(visit: VisitID, depth: Int32)] = []
   /// Visits that were looked at for the item at hand, and its leaves by bytes.
-  private var candidates: [VisitID] = []
+  var candidates: [VisitID] = []
   private var byBytes: [(bytes: Double, leaf: Int)] = []
   /// Per root its bytes.
   private let rootBytes: [Double]
@@ -51,6 +51,8 @@ struct VisitBuilder {
     var rowKept: UInt32 = 0
     /// What the nest becomes that the item joins, where it only mapped so far.
     var refold: Visits.Nest?
+    /// The visit whose results the item and the visit that it joins both read; none where they share a root.
+    var source = VisitID.none
 
     /// Begins anew, with the memory that is there.
     mutating func reset() {
@@ -107,7 +109,7 @@ struct VisitBuilder {
     if fuses, !program.gathersFromNothing(item, &tables) {
       let reason = join(item, own, &tables)
       visits.reasons[item.index] = reason
-      if reason == .joined { return }
+      if reason.isJoined { return }
     }
     let visit = appendVisit(block, isSingle: false)
     begin(item, visit, own, tables)
@@ -172,7 +174,9 @@ struct VisitBuilder {
         if tried == 4 { break search }
       }
     }
-    return best.isNone ? .first : reason
+    if joinBeside(item, own, &tables) { return .beside }
+    // Of a pad it is said too why it does not run in the kernel that only reads what it surrounds.
+    return best.isNone && program.roles[item.index] != .pad ? .first : reason
   }
 
   /// Whether an item copies what was made long ago: made there, the copy would have to be kept as long.
@@ -233,7 +237,7 @@ struct VisitBuilder {
 
   /// Lets an item join a visit if it can.
   mutating func attempt(
-    _ item: ItemID, _ visit: VisitID, _ own: Cost, _ tables: inout Tables
+    _ item: ItemID, _ visit: VisitID, _ own: Cost, _ tables: inout Tables, source: VisitID = .none
   ) -> Visits.Reason {
     let block = program.blocks[item.index]
     if visits.isSingle[visit.index] { return .operandHasKernelOfItsOwn }
@@ -245,7 +249,7 @@ struct VisitBuilder {
     {
       return .full
     }
-    if let refusal = unify(item, visit, &tables) { return refusal }
+    if let refusal = unify(item, visit, source, &tables) { return refusal }
     if let refusal = choose(item, visit, own, tables) { return refusal }
     guard settle(visit) else { return .notBefore }
     commit(item, visit, &tables)

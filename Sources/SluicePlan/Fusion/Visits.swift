@@ -363,19 +363,23 @@ extension Visits {
   enum Reason: UInt8, CaseIterable {
     /// It joined a visit that makes or reads one of its operands.
     case joined
+    /// It joined one that reads other results of what makes its operands.
+    case beside
     /// It begins a visit: nothing that it reads is made by one that it could join.
     case first
     case kernelOfItsOwn, operandHasKernelOfItsOwn, readsElsewhere, noCommonAxis, otherBlock, full
     case otherPlace, notBefore, tooEarly, overBudget, fewPlaces, privateMemory, rowsApart, cost, noLanes,
-      foldsElsewhere
+      foldsElsewhere, outsideOfBorder, borderOfOperand
   }
 }
 
 extension Visits.Reason {
+  var isJoined: Bool { self == .joined || self == .beside }
+
   /// Why the item was not fused with the maker of its operand, for remarks; nil where there is nothing to say.
   var text: String? {
     switch self {
-    case .joined, .first, .kernelOfItsOwn: nil
+    case .joined, .beside, .first, .kernelOfItsOwn: nil
     case .operandHasKernelOfItsOwn: "its operand is made by a kernel of its own"
     case .readsElsewhere: "it reads elements at other places than the one that it makes"
     case .noCommonAxis: "it runs over no axis of what makes its operand"
@@ -390,6 +394,8 @@ extension Visits.Reason {
     case .rowsApart: "what one iteration makes would not lie behind each other in memory"
     case .cost: "reading operands again would cost more than it saves"
     case .noLanes: "nothing would be left to run side by side"
+    case .outsideOfBorder: "no loop around that kernel runs outside of the axes that it makes longer"
+    case .borderOfOperand: "it surrounds an operand of a product, whose loops would have to be others"
     case .foldsElsewhere: "it reduces axes that do not lie behind each other in memory"
     }
   }

@@ -248,6 +248,9 @@ struct Program {
     return ItemID(roles.count - 1)
   }
 
+  /// Lets an item read another view in a row of its operands.
+  mutating func replaceOperand(_ row: Int, _ view: ViewID) { operandPool[row] = view }
+
   /// Does again, for late readers, what an item did.
   ///
   /// - Parameters:
