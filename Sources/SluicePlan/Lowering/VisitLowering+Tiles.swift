@@ -9,6 +9,8 @@ extension VisitLowering {
   private static let mostRows = 96
   /// The rows of a block at most whose lanes are joined: what lanes load is copied again for every block.
   private static let mostJoinedRows = 256
+  /// The rows of a block at most for which an operand is packed: it is packed again for every block.
+  private static let mostPackedRows = 192
   /// The bytes of private rows that a block of rows may have.
   private static let rowBytes: Int64 = 65_536
   /// The same where a mask bounds what rows need: 32 rows of 256 terms twice, and their sums.
@@ -163,13 +165,13 @@ extension VisitLowering {
     }
     for atom in others { begin(atom, .parallel) }
     let dtype = tables.types.dtype(request.roots[Int(root)].type)
-    let rows = rowsToBlock(tile, hasPanels: !panels.isEmpty, isMasked(tile, summed, facts))
+    let packs = panels.contains { !isComputed(item, $0) }
+    let rows = rowsToBlock(tile, hasPanels: !panels.isEmpty, packs: packs, isMasked(tile, summed, facts))
     if let rows, let atom = tile.row { openBlock(atom, rows) }
     if let atom = tile.joined { openBlock(atom, joinedRows(atom, tile.lane)) }
     let isApart = !panels.isEmpty && self.rows[Int(root)] == nil && storesApart(item, tile)
     let isKept = !isApart && (request.roots[Int(root)].needsMemory || self.rows[Int(root)] != nil)
     let waits = !isKept && !(post.isEmpty && panels.isEmpty)
-    let packs = panels.contains { !isComputed(item, $0) }
     let computes = panels.contains { isComputed(item, $0) && !operandAtoms(item, $0).contains(tile.lane) }
     let lanes =
       tile.joined == nil
@@ -307,10 +309,11 @@ extension VisitLowering {
   // MARK: Blocks
 
   /// The size of blocks of a tile's rows; nil for none.
-  private mutating func rowsToBlock(_ tile: Tile, hasPanels: Bool, _ isMasked: Bool) -> Int? {
+  private mutating func rowsToBlock(_ tile: Tile, hasPanels: Bool, packs: Bool, _ isMasked: Bool) -> Int? {
     guard let row = tile.row, blocks[row] == nil else { return nil }
     let extent = extent(row)
     var most = hasPanels ? max(Self.mostRows / 2 / contracting, 12) : Self.mostRows
+    if packs, contracting == 1 { most = Self.mostPackedRows }
     if tile.joined != nil { most = Self.mostJoinedRows }
     if !tile.within.isEmpty {
       var bytes = Int64(Self.fewLaneBytes / 2)
