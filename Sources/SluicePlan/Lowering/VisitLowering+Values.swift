@@ -358,8 +358,39 @@ extension VisitLowering {
 
   /// Computes the row of an operand that a contraction keeps.
   mutating func makeOperandRow(_ item: Int) throws(Diagnostics) {
-    guard let position = computedOperand(item), keptOperand(item, position) == nil else { return }
+    guard let position = computedOperand(item), keptOperand(item, position) == nil,
+      !shareRow(item, position)
+    else { return }
     try makePanel(item, position)
+  }
+
+  /// Lets a contraction read the row of another one that keeps the same elements, through a view of its own; false
+  /// where there is none.
+  private mutating func shareRow(_ item: Int, _ position: Int) -> Bool {
+    let operand = request.operandRows[request.operandRange(item).lowerBound + position]
+    let (atoms, place) = (operandAtoms(item, position), elementPlace(item, position))
+    guard let other = operandRows.first(where: { $0.operand.root == operand.root && $0.place == place }) else {
+      return false
+    }
+    var row = other.row
+    for (axis, atom) in atoms.enumerated() {
+      guard let atom, let from = other.atoms.firstIndex(of: atom) else {
+        row.strides[axis] = writer.zero
+        continue
+      }
+      row.strides[axis] = other.row.strides[from]
+    }
+    operandRows.append((operand, atoms, place, row))
+    return true
+  }
+
+  /// Which element of its root an operand of a contraction is, by the atoms, each of which stands for its index.
+  mutating func elementPlace(_ item: Int, _ position: Int) -> [Affine] {
+    let open = indices
+    for atom in indices.indices { indices[atom] = Affine(writer.zero, [Affine.Term(writer.one, ~atom)]) }
+    defer { indices = open }
+    let operand = request.operandRows[request.operandRange(item).lowerBound + position]
+    return rootPlace(operand, operandPlace(item, position, place(item)))
   }
 
   /// Writes an operand of a contraction to private memory, for the places of all loops that are not open.
@@ -385,7 +416,8 @@ extension VisitLowering {
     writer.builder.store(row.memory, index(row, place), value)
     for atom in loops.reversed() { end(atom) }
     known = outside
-    operandRows.append((operand, atoms, row))
+    let elements = isComputed(item, position) ? elementPlace(item, position) : []
+    operandRows.append((operand, atoms, elements, row))
   }
 
   /// The row in which an operand of a contraction is kept.
