@@ -53,7 +53,8 @@ extension VisitBuilder {
       outer & all == outer, let root = program.results(item).first.map({ RootID($0) }),
       !visits.derivation.hasLastForm(root),
       attempt.sweep == Visits.noSweep || Int(attempt.sweep) == atom,
-      !hasNest(visit, where: \.leavesParts), leaves.roots.contains(where: { maker($0) == visit }),
+      !hasNest(visit, where: \.leavesParts),
+      leaves.roots.contains(where: { isWorthTaking($0, visit, than: root, tables) }),
       SumOrder.chain([visits.extent(visit, atom)], tables).block == nil
     else { return false }
     let dtype = tables.types.dtype(program.types[root.index])
@@ -62,6 +63,13 @@ extension VisitBuilder {
     return inner.allSatisfy { outer >> UInt32($0) & 1 == 0 }
       && places(visit, outer & ~folded, tables) >= Self.leastPlaces.other
       && Double(dtype.byteCount) * places(visit, all & ~outer, tables) <= Self.mostSumBytes
+  }
+
+  /// Whether the visit makes rows of a root, and these are larger than sums over them: else the sums would be loaded and
+  /// stored as often.
+  private func isWorthTaking(_ rows: RootID, _ visit: VisitID, than sum: RootID, _ tables: Tables) -> Bool {
+    maker(rows) == visit && bytes(rows) >= 2 * bytes(sum)
+      && rowBytes(rows, visits.outer[visit.index], tables) > 0
   }
 
   /// The product whose sums an item copies, and nothing else does: they wait where the copy is stored.
