@@ -171,8 +171,8 @@ extension VisitBuilder {
       // Each block of the sweep has a row of its own.
       attempt.rowKept |= folded
     } else if let sum = copiedSum(item, visit) {
-      attempt.outer = visits.outer[visit.index] & (all | 1 << UInt32(attempt.sweep))
-      guard attempt.outer == visits.outer[visit.index] else { return .readsElsewhere }
+      attempt.outer = visits.outer[visit.index]
+      guard attempt.outer & ~(all | 1 << UInt32(attempt.sweep)) == 0 else { return .readsElsewhere }
       attempt.waitingSum = sum
     } else if attempt.sweep != Visits.noSweep, attempt.outer >> UInt32(attempt.sweep) & 1 == 0 {
       return .foldsElsewhere

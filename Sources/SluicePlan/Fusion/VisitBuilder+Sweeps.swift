@@ -10,7 +10,8 @@ extension VisitBuilder {
   /// on; false where the visit has no product, or the item does not run along all of these loops.
   mutating func sweeps(_ visit: VisitID, _ all: UInt32, _ folded: UInt32) -> Bool {
     var outer = visits.outer[visit.index]
-    guard let atom = Self.onlyAtom(folded), outer & folded != 0, !hasNest(visit, where: { sumsAlong(atom, $0) })
+    guard let atom = Self.onlyAtom(folded), outer & folded != 0,
+      !hasNest(visit, where: { sumsAlong(atom, $0) })
     else { return false }
     if Int(visits.sweeps[visit.index]) != atom {
       guard visits.sweeps[visit.index] == Visits.noSweep, lists.costs[visit.index].contracts else {

@@ -6,13 +6,18 @@ import SluiceIR
 /// gradient of a weight of attention meets the weight there. From what it reads itself nothing leads to that visit.
 extension VisitBuilder {
   /// Whether an item is to be placed only with its first reader: a cheap product, or the last form of one.
+  ///
+  /// What reads something else that waits is placed at once, so that at most two items wait for each other.
   mutating func waits(_ item: ItemID, _ tables: inout Tables) -> Bool {
     let isProduct = program.roles[item.index] == .contract
     guard fuses, isProduct ? program.isCheapProduct(item, tables) : visits.derivation.isLastForm(item) else {
       return false
     }
     leaves.read(item, program, visits.derivation, &tables)
-    return isProduct != leaves.roots.contains { isWaiting($0) }
+    let awaited = leaves.roots.indices.filter { isWaiting(leaves.roots[$0]) && !leaves.isRepeated($0) }
+    if isProduct { return awaited.isEmpty }
+    return awaited.count == 1
+      && program.roles[program.makers[leaves.roots[awaited[0]].index].index] == .contract
   }
 
   /// Whether a root is made by a product that waits.
@@ -22,8 +27,11 @@ extension VisitBuilder {
 
   /// Places the products that an item reads, and that waited for it.
   mutating func placeAwaited(by reader: ItemID, _ tables: inout Tables) {
-    let roots = leaves.roots.indices.filter { isWaiting(leaves.roots[$0]) && !leaves.isRepeated($0) }
-    for root in roots.map({ leaves.roots[$0] }).sorted(by: { $0.raw < $1.raw }) {
+    let awaited = leaves.roots.indices.filter { isWaiting(leaves.roots[$0]) && !leaves.isRepeated($0) }
+    let roots = awaited.map { leaves.roots[$0] }.sorted { $0.raw < $1.raw }
+    // What is made again comes first: it may join nothing that began before its time.
+    func isNew(_ root: RootID) -> Bool { program.firstRepetitions[program.makers[root.index].index].isNone }
+    for root in roots.filter({ !isNew($0) }) + roots.filter(isNew) {
       leaves.read(reader, program, visits.derivation, &tables)
       let item = program.makers[root.index]
       let home = deepestMaker()
@@ -31,7 +39,8 @@ extension VisitBuilder {
       isAwaited[item.index] = false
       leaves.read(item, program, visits.derivation, &tables)
       var product = item
-      if program.roles[item.index] != .contract, let leaf = leaves.roots.firstIndex(where: { isWaiting($0) }) {
+      if program.roles[item.index] != .contract, let leaf = leaves.roots.firstIndex(where: { isWaiting($0) })
+      {
         product = program.makers[leaves.roots[leaf].index]
         isAwaited[product.index] = false
         atoms = atoms.flatMap { readAtoms(of: leaf, through: $0, tables) }

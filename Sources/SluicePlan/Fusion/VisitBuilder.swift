@@ -254,8 +254,7 @@ struct VisitBuilder {
     let block = program.blocks[item.index]
     if visits.isSingle[visit.index] { return .operandHasKernelOfItsOwn }
     if visits.blocks[visit.index] != block { return .otherBlock }
-    // What runs along known atoms is placed together with what reads it.
-    if atoms == AxisList(), isTooEarly(item, visit) { return .tooEarly }
+    if isTooEarly(item, visit) { return .tooEarly }
     if lists.arenaBytes[visit.index] + arenaBytes(item, visit) > arenaLimit { return .overBudget }
     if Int(visits.itemCounts[visit.index]) >= Visits.maximumItems
       || arrayCount(item, visit) > Visits.maximumArrays
