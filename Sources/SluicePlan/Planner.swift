@@ -219,6 +219,13 @@ public struct Planner {
       remarks.append(
         Remark(.fuse, "fused: `\(name)` \(how)", at: program.locations[item.index], kernel: kernel))
     }
+    for item in items where program.roles[item.index] == .contract && visits.goesOn(item) {
+      let name = program.recipeTable.names[program.recipe(item).index]
+      remarks.append(
+        Remark(
+          .fuse, "fused: the sums of `\(name)` go on from one block of rows to the next",
+          at: program.locations[item.index], kernel: kernel))
+    }
     for item in items {
       guard let text = refusal(visits.reasons[item.index], program.recipe(item), program) else { continue }
       remarks.append(Remark(.fuse, text, at: program.locations[item.index], kernel: kernel))

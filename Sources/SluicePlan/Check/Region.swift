@@ -5,6 +5,12 @@ struct Region: Hashable, Sendable {
     var stride: Polynomial
     var count: Polynomial
     var clip: Polynomial?
+
+    /// Where the count is another one in every iteration of a loop, up to the clip alone, which is the same in all.
+    mutating func widen(without unknown: Unknown) {
+      guard count.mentions(unknown), let clip, !clip.mentions(unknown) else { return }
+      (count, self.clip) = (clip, nil)
+    }
   }
 
   /// The first element.
@@ -90,6 +96,10 @@ struct RegionAlgebra {
     // Values defined inside the loop are others in every iteration.
     if unknown.isLocal, region.mentionsMore(than: unknown) { return nil }
     if region.guards.contains(where: { $0.mentions(unknown) }) { return nil }
+    var region = region
+    if rounding == .up {
+      for i in region.extents.indices { region.extents[i].widen(without: unknown) }
+    }
     if region.extents.contains(where: { $0.stride.mentions(unknown) || $0.count.mentions(unknown) }) {
       return nil
     }

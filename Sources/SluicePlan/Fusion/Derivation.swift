@@ -68,6 +68,14 @@ struct Derivation {
   /// Whether a root is read once.
   func isReadOnce(_ root: RootID) -> Bool { readCounts[root.index] == 1 }
 
+  /// Whether a map of a root is stored in its place.
+  func hasLastForm(_ root: RootID) -> Bool {
+    isReadOnce(root) && reasons[lastReaders[root.index].index] == .lastForm
+  }
+
+  /// Whether an item is a map that is stored in the place of a product.
+  func isLastForm(_ item: ItemID) -> Bool { reasons[item.index] == .lastForm }
+
   /// How many operations a derived item comes to.
   func operations(_ item: ItemID) -> Int { Int(operationCounts[item.index]) }
 

@@ -24,7 +24,7 @@ extension VisitBuilder {
         if visits.outer[visit.index] == 0 || candidates.contains(visit) { continue }
         if lists.costs[visit.index].contracts || visits.nest(visit, 0).isColumn { continue }
         candidates.append(visit)
-        if attempt(item, visit, own, &tables, source: source) == .joined { return true }
+        if attempt(item, visit, own, source: source, &tables) == .joined { return true }
       }
     }
     return false

@@ -15,14 +15,17 @@ extension VisitBuilder {
 
   // MARK: Axes
 
-  /// Finds the atoms of the visit along which the item runs.
+  /// Finds the atoms of the visit along which the item runs; those of its first axes may be known.
   mutating func unify(
-    _ item: ItemID, _ visit: VisitID, _ source: VisitID, _ tables: inout Tables
+    _ item: ItemID, _ visit: VisitID, along known: AxisList = AxisList(), source: VisitID = .none,
+    _ tables: inout Tables
   ) -> Visits.Reason? {
     attempt.reset()
     attempt.source = source
     attempt.atomCount = Int(visits.atomCounts[visit.index])
+    attempt.atoms = known
     var used: UInt32 = 0
+    for axis in leaves.space.indices where known[axis] != AxisList.none { used |= 1 << UInt32(known[axis]) }
     for isMade in [true, false] {
       for leaf in 0..<leaves.count where (maker(leaves.roots[leaf]) == visit) == isMade {
         if leaves.isIndexed(leaf) {
@@ -165,11 +168,21 @@ extension VisitBuilder {
     attempt.sweep = visits.sweeps[visit.index]
     if leavesParts(item) {
       guard sweeps(visit, all, folded) else { return .foldsElsewhere }
+    } else if goesOn(item, visit, all, folded, tables) {
+      attempt.outer = visits.outer[visit.index]
+      attempt.sweep = UInt8(folded.trailingZeroBitCount)
+      // Each block of the sweep has a row of its own.
+      attempt.rowKept |= folded
+    } else if let sum = copiedSum(item, visit) {
+      attempt.outer = visits.outer[visit.index]
+      guard attempt.outer & ~(all | 1 << UInt32(attempt.sweep)) == 0 else { return .readsElsewhere }
+      attempt.waitingSum = sum
     } else if attempt.sweep != Visits.noSweep, attempt.outer >> UInt32(attempt.sweep) & 1 == 0 {
       return .foldsElsewhere
     }
     if attempt.rowAtoms != 0 { attempt.outer &= attempt.rowKept }
     if !attempt.source.isNone, attempt.outer != visits.outer[visit.index] { return .noCommonAxis }
+    if attempt.isAwaited { attempt.outer &= ~lastAtom(all & ~folded) }
     if program.roles[item.index] == .pad {
       attempt.outer &= leadingAtoms(item, tables)
       if attempt.outer == 0, visits.outer[visit.index] != 0 { return .outsideOfBorder }
@@ -189,6 +202,7 @@ extension VisitBuilder {
       }
     }
     if let refusal = chooseNest(item, visit, joined.contracts, tables) { return refusal }
+    if !attempt.waitingSum.isNone, attempt.newNest != nil || attempt.phase != .post { return .readsElsewhere }
     if let refusal = checkLanes(visit) { return refusal }
     if !keepsRows(visit, tables), joined.contracts || strides(visit, tables) { return .rowsApart }
     if rowBytes(visit, attempt.outer, item, attempt.kept, tables) > Self.privateBytes {
@@ -196,6 +210,15 @@ extension VisitBuilder {
     }
     let rows = rowBytes(visit, attempt.outer, item, attempt.kept, tables, withStored: false)
     return weigh(item, visit, own, joined, places, rows, tables)
+  }
+
+  /// The atom of the last axis of the item's space that has one of these: its places run side by side.
+  private func lastAtom(_ atoms: UInt32) -> UInt32 {
+    for axis in leaves.space.indices.reversed() where attempt.atoms[axis] != AxisList.none {
+      let atom = UInt32(1) << UInt32(attempt.atoms[axis])
+      if atoms & atom != 0 { return atom }
+    }
+    return 0
   }
 
   /// The atom of an axis of a root that the visit makes.
@@ -212,7 +235,8 @@ extension VisitBuilder {
     }
     for (leaf, root) in leaves.roots.enumerated() where maker(root) == visit {
       guard leaves.isMapped(leaf), !leaves.isAhead(leaf), !leavesParts(program.makers[root.index]),
-        program.roles[program.makers[root.index].index] != .pad
+        program.roles[program.makers[root.index].index] != .pad,
+        root == attempt.waitingSum || !visits.goesOn(program.makers[root.index])
       else {
         return .readsElsewhere
       }

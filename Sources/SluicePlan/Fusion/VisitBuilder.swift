@@ -22,6 +22,9 @@ struct VisitBuilder {
   /// Per leaf whether the visit makes it at the place at which the item would read it.
   var isSame: [Bool] = []
   private var raised: [(visit: VisitID, depth: Int32)] = []
+  /// Products of this segment that are placed with their first readers, and per item whether it is one and still waits.
+  var waiting: [ItemID] = []
+  var isAwaited: [Bool]
   /// Visits that were looked at for the item at hand, and its leaves by bytes.
   var candidates: [VisitID] = []
   private var byBytes: [(bytes: Double, leaf: Int)] = []
@@ -49,6 +52,10 @@ struct VisitBuilder {
     /// does not sum.
     var rowAtoms: UInt32 = 0
     var rowKept: UInt32 = 0
+    /// Whether the item joins because of what reads it.
+    var isAwaited = false
+    /// The product whose sums wait where the item copies them to.
+    var waitingSum = RootID.none
     /// What the nest becomes that the item joins, where it only mapped so far.
     var refold: Visits.Nest?
     /// The visit whose results the item and the visit that it joins both read; none where they share a root.
@@ -75,6 +82,7 @@ struct VisitBuilder {
     self.program = program
     self.fuses = fuses
     lists = VisitLists(program.rootCount)
+    isAwaited = [Bool](repeating: false, count: program.itemCount)
     rootBytes = program.types.map { tables.byteCount($0) }
   }
 
@@ -86,17 +94,25 @@ struct VisitBuilder {
       let item = ItemID(index)
       let role = program.roles[index]
       if role.isControl || role == .assign {
+        placeWaiting(&tables)
         segment += 1
         segmentBegin = visits.count
       } else if !visits.derivation.isDerived(item) {
-        place(item, role, &tables)
+        if waits(item, &tables) {
+          isAwaited[index] = true
+          waiting.append(item)
+        } else {
+          place(item, role, &tables)
+        }
       }
     }
+    placeWaiting(&tables)
     moveUpdates(&tables)
   }
 
-  private mutating func place(_ item: ItemID, _ role: Role, _ tables: inout Tables) {
+  mutating func place(_ item: ItemID, _ role: Role, _ tables: inout Tables) {
     leaves.read(item, program, visits.derivation, &tables)
+    if leaves.roots.contains(where: { isWaiting($0) }) { placeAwaited(by: item, &tables) }
     let block = program.blocks[item.index]
     guard role.isElementwise || role == .contract, leaves.space.count <= Leaves.maximumAxes else {
       visits.reasons[item.index] = .kernelOfItsOwn
@@ -235,9 +251,10 @@ struct VisitBuilder {
     return count
   }
 
-  /// Lets an item join a visit if it can.
+  /// Lets an item join a visit if it can, its result maybe along atoms that are known.
   mutating func attempt(
-    _ item: ItemID, _ visit: VisitID, _ own: Cost, _ tables: inout Tables, source: VisitID = .none
+    _ item: ItemID, _ visit: VisitID, _ own: Cost, along atoms: AxisList = AxisList(), source: VisitID = .none,
+    _ tables: inout Tables
   ) -> Visits.Reason {
     let block = program.blocks[item.index]
     if visits.isSingle[visit.index] { return .operandHasKernelOfItsOwn }
@@ -249,7 +266,8 @@ struct VisitBuilder {
     {
       return .full
     }
-    if let refusal = unify(item, visit, source, &tables) { return refusal }
+    if let refusal = unify(item, visit, along: atoms, source: source, &tables) { return refusal }
+    attempt.isAwaited = atoms != AxisList()
     if let refusal = choose(item, visit, own, tables) { return refusal }
     guard settle(visit) else { return .notBefore }
     commit(item, visit, &tables)

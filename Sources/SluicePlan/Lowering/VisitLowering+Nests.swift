@@ -11,6 +11,7 @@ extension VisitLowering {
     let body = items.filter { request.items[$0].phase != .post }
     let post = items.filter { request.items[$0].phase == .post }
     var kept = Visits.atoms(nest.kept).filter { outer >> UInt32($0) & 1 == 0 }
+    if let item = body.first, goesOn(item) { return try resume(number, item, kept) }
     if nest.contracts, let item = body.first, try contractInTiles(number, item, post, kept) { return }
     for item in items { try makeOperandRow(item) }
     let before = known

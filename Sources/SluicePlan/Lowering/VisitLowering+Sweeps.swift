@@ -19,6 +19,7 @@ extension VisitLowering {
       blocks[sweep] = Block(start: start, size: Int(Self.partLength), isLoop: true)
     }
     try beginSums()
+    beginChains()
     guard let blockSize else { return begin(sweep, .sequential) }
     if parts == 1 { return openBlock(sweep, blockSize, .sequential) }
     guard let whole = blocks[sweep]?.start, blockSize < Int(Self.partLength) else { return }
@@ -82,7 +83,7 @@ extension VisitLowering {
   }
 
   /// Opens the loops over the columns of a nest; gives their atoms.
-  private mutating func openKept(_ nest: UInt8) -> [Int] {
+  mutating func openKept(_ nest: UInt8) -> [Int] {
     let kept = Visits.atoms(request.nests[Int(nest)].kept).filter { indices[$0] == nil }
     for (position, atom) in kept.enumerated() {
       begin(atom, position == kept.count - 1 ? .vector : .parallel)

@@ -76,9 +76,9 @@ extension VisitLowering {
   /// Whether a contraction can run in tiles of an outer atom.
   private func isRow(_ atom: Int, _ outer: [Int]) -> Bool {
     request.items.indices.contains { item in
-      guard request.items[item].role == .contract, request.items[item].nest != KernelRequest.derived else {
-        return false
-      }
+      guard request.items[item].role == .contract, request.items[item].nest != KernelRequest.derived,
+        !goesOn(item)
+      else { return false }
       let nest = request.nests[Int(request.items[item].nest)]
       return tile(item, [atom] + Visits.atoms(nest.kept).filter { !outer.contains($0) })?.row == atom
     }
@@ -90,9 +90,8 @@ extension VisitLowering {
     where own.role == .contract && own.nest != KernelRequest.derived {
       let facts = maskFacts(item)
       let kept = Visits.atoms(request.nests[Int(own.nest)].kept).filter { $0 != atom }
-      guard relates(facts.terms, atom, summedAtoms(item)) || relates(facts.results, atom, kept) else {
-        return false
-      }
+      let others = goesOn(item) ? kept : summedAtoms(item)
+      guard relates(facts.terms, atom, others) || relates(facts.results, atom, kept) else { return false }
     }
     return true
   }
@@ -100,6 +99,7 @@ extension VisitLowering {
   /// The bytes of private memory that one place of the outer atoms needs; nil where there is no bound.
   private mutating func privateBytes() -> Int64? {
     var sum: Int64 = 0
+    var panels: [(root: KernelRequest.Number, place: [Affine])] = []
     func add(_ atoms: [Int?], _ dtype: DType, times factor: Int64 = 1, _ self: inout Self) -> Bool {
       var bytes = Int64(dtype.byteCount).multipliedClamped(factor)
       for case let atom? in atoms where self.request.outer >> UInt32(atom) & 1 == 0 {
@@ -118,6 +118,9 @@ extension VisitLowering {
       }
       guard let position = computedOperand(item) else { continue }
       let operand = request.operandRows[request.operandRange(item).lowerBound + position]
+      let place = elementPlace(item, position)
+      if panels.contains(where: { $0.root == operand.root && $0.place == place }) { continue }
+      panels.append((operand.root, place))
       // What is kept chain by chain is that of one chain.
       let summed = summedAtoms(item)
       let chain = SumOrder.chain(summed.map { request.atoms[$0] }, tables)
@@ -228,7 +231,8 @@ extension VisitLowering {
     guard let position = computedOperand(item) else { return true }
     let operand = request.operandRows[request.operandRange(item).lowerBound + position]
     return request.items.indices.allSatisfy { other in
-      other == item || request.items[other].role != .contract || !request.operands(other).contains(operand)
+      other == item || request.items[other].role != .contract
+        || !request.operands(other).contains { $0.root == operand.root }
     }
   }
 

@@ -61,8 +61,8 @@ struct VisitLowering {
   var known: Known
   /// Per root the row in which it is kept.
   var rows: [Row?]
-  /// Rows that contractions keep of operands: by root, view and place of the outer loops.
-  var operandRows: [(operand: KernelRequest.Operand, atoms: [Int?], row: Row)] = []
+  /// Rows that contractions keep of operands: by root, view and place of the outer loops, and by the elements.
+  var operandRows: [(operand: KernelRequest.Operand, atoms: [Int?], place: [Affine], row: Row)] = []
   /// The root whose sums wait in private memory, though others read it from memory.
   var heldBack: KernelRequest.Number?
   /// What was decided about contractions.
@@ -171,7 +171,8 @@ struct VisitLowering {
     if let sweep { outer.append(sweep) }
     assert(outer.count == request.outer.nonzeroBitCount)
     for nest in request.nests.indices { try hoist(nest) }
-    let rows = rowBlock(outer)
+    var rows = rowBlock(outer)
+    if sweep != nil, rows?.atom != sweep { rows = nil }
     for atom in outer where atom != rows?.atom && atom != sweep { begin(atom, .parallel) }
     if let sweep { try beginParts(sweep, rows?.size) } else if let rows { openBlock(rows.atom, rows.size) }
     try makeRows()

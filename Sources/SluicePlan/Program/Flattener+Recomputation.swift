@@ -8,8 +8,6 @@ import SluiceIR
 extension Flattener {
   /// The most items of a copy.
   private static let longestChain = 12
-  /// The most terms of a product that is computed again.
-  private static let mostTerms = 128.0
 
   /// A view, or the same of a copy of its root.
   mutating func recomputed(_ view: ViewID) -> ViewID {
@@ -46,7 +44,7 @@ extension Flattener {
       guard items.count < Self.longestChain else { return nil }
       items.append(item)
       if program.roles[item.index] == .contract {
-        guard isCheap(item) else { return nil }
+        guard program.isCheapProduct(item, tables) else { return nil }
         hasProduct = true
       }
       for operand in program.operands(item) {
@@ -64,28 +62,33 @@ extension Flattener {
     switch program.roles[item.index] {
     case .copy: return true
     case .map: return program.isWhole(operand)
-    case .contract: return program.isWhole(operand) && isCheap(item)
+    case .contract: return program.isWhole(operand) && program.isCheapProduct(item, tables)
     default: return false
     }
   }
+}
+
+extension Program {
+  /// The most terms of a cheap product.
+  private static let mostTerms = 128.0
 
   /// Whether a product has a batch, few terms, and operands that are smaller than its result.
-  private func isCheap(_ item: ItemID) -> Bool {
-    guard let result = program.results(item).first else { return false }
-    let labels = program.recipeTable.labels(program.recipe(item))
+  func isCheapProduct(_ item: ItemID, _ tables: Tables) -> Bool {
+    guard let result = results(item).first else { return false }
+    let labels = recipeTable.labels(recipe(item))
     guard labels.result.contains(where: { labels.lhs.contains($0) && labels.rhs.contains($0) }) else {
       return false
     }
     var (terms, bytes) = (1.0, 0.0)
-    for (position, view) in program.operands(item).enumerated() {
-      let type = program.viewTypes[view.index]
-      let root = program.roots[view.index]
-      bytes += tables.byteCount(root.isNone ? type : program.types[root.index])
+    for (position, view) in operands(item).enumerated() {
+      let type = viewTypes[view.index]
+      let root = roots[view.index]
+      bytes += tables.byteCount(root.isNone ? type : types[root.index])
       guard position == 0 else { continue }
       for (axis, label) in labels.lhs.enumerated() where !labels.result.contains(label) {
         terms *= tables.extent(tables.types.dim(type, axis))
       }
     }
-    return terms <= Self.mostTerms && bytes <= 1.25 * tables.byteCount(program.types[result])
+    return terms <= Self.mostTerms && bytes <= 1.25 * tables.byteCount(types[result])
   }
 }
