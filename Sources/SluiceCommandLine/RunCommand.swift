@@ -9,34 +9,17 @@ extension CommandSpec {
   static func run(_ catalog: Catalog) -> CommandSpec {
     CommandSpec(
       name: "run", summary: "runs a function of a model on arrays", arguments: "MODEL", argumentCount: 1...1,
-      options: Catalog.options + [
-        Option(
-          "--function", alias: "-f", value: "NAME", "the function; may be left out where there is only one"),
-        Option(
-          "--input", alias: "-i", value: "NAME=FILE", repeats: true,
-          "an input from a .npy file (`-`: standard input), from FILE.npz:ARRAY or FILE.safetensors:ARRAY, or a number for a scalar; without NAME=, a .npz or .safetensors file gives all inputs it has"
-        ),
+      options: Catalog.options + callOptions + [
         Option(
           "--output", alias: "-o", value: "NAME=FILE", repeats: true,
           "an output to a .npy file (`-`: standard output)"),
         Option("--output-dir", value: "FOLDER", "all other outputs to FOLDER/NAME.npy"),
         Option("--outputs", value: "FILE", "all other outputs to one .npz or .safetensors file"),
         Option(
-          "--state", value: "NAME=FILE", repeats: true,
-          "a state's value before the call, from a file as for --input; without NAME=, all parameters and states from a checkpoint"
-        ),
-        Option(
           "--state-output", value: "NAME=FILE", repeats: true,
           "a state's value after the call, to a .npy file; without NAME=, all parameters and states to a .npz or .safetensors file"
         ),
-        Option(
-          "--params", value: "FILE",
-          "the parameters, from a file that `compile` wrote, or a .npz or .safetensors file with an array for each"
-        ),
         Option("--backend", value: "BACKEND", "`interpreter` (the default), `c` or `reference`"),
-        Option("--threads", value: "N", "how many threads the C may use (default 1)"),
-        Option("--seed", value: "N", "the seed of random initial values (default 0)"),
-        Option.ram, Option.uncheckedIndices,
         Option("--json", "print the outputs as JSON"),
       ],
       examples: [
@@ -45,50 +28,81 @@ extension CommandSpec {
         "run mlp -f predict --input digits.npz --params mlp.safetensors --outputs result.npz",
       ]
     ) { invocation in
-      let subject = try catalog.loadSubject(invocation)
       let backend = try invocation.choice("--backend", Backend.self, default: .interpreter)
-      let threads = try invocation.integer("--threads", default: 1, in: 1...256)
-      let seed = try invocation.integer("--seed", default: 0, in: Int.min...Int.max)
-      let options = try invocation.compileOptions()
-      let function: String
-      var session: Session
-      switch subject {
-      case .module(let module):
-        function = try functionName(invocation.value("--function"), module)
-        session = try Session(
-          module, backend: backend, seed: Int64(seed), threads: threads, options: options)
-      case .plan(let plan):
-        try invocation.refuseRAM()
-        function = try functionName(
-          invocation.value("--function"), plan.functions.map(\.name), of: plan.module.name)
-        session = try Session(plan, backend: backend, seed: Int64(seed), threads: threads)
-      }
-      let module = session.module
-      session.checksIndices = !invocation.flag(CommandSpec.Option.uncheckedIndices.name)
-      if let path = invocation.value("--params") {
-        if TensorArchive.isArchive(path) {
-          try session.loadParameters(TensorArchive.read(path), path: path)
-        } else {
-          try session.loadParameters(try FileIO.read(path), path: path)
-        }
-      }
       var files = ArrayFiles()
-      for path in invocation.all("--state") where isWhole(path) {
-        try session.loadVariables(files.archive(path), path: path)
-      }
-      for (name, path) in try invocation.pairs("--state", where: { !isWhole($0) }) {
-        var value = try files.tensor(path, for: name)
-        if let row = module.variables.first(where: { module.tables.strings[$0.name] == name }) {
-          let dtype = module.tables.types.dtype(row.type)
-          value = try ArrayFiles.converted(value, to: dtype, name: name, path: path)
-        }
-        try session.setState(name, value)
-      }
+      var (session, function) = try session(invocation, catalog, backend, &files)
       let inputs = try inputs(invocation, &files, session.plan, function)
       let outputs = try session.run(function, inputs)
-      try write(outputs, session, invocation, module, function)
+      try write(outputs, session, invocation, session.module, function)
       return ExitCode.ok
     }
+  }
+
+  /// The options of commands that call a function.
+  static let callOptions: [Option] = [
+    Option(
+      "--function", alias: "-f", value: "NAME", "the function; may be left out where there is only one"),
+    Option(
+      "--input", alias: "-i", value: "NAME=FILE", repeats: true,
+      "an input from a .npy file (`-`: standard input), from FILE.npz:ARRAY or FILE.safetensors:ARRAY, or a number for a scalar; without NAME=, a .npz or .safetensors file gives all inputs it has"
+    ),
+    Option(
+      "--state", value: "NAME=FILE", repeats: true,
+      "a state's value before the call, from a file as for --input; without NAME=, all parameters and states from a checkpoint"
+    ),
+    Option(
+      "--params", value: "FILE",
+      "the parameters, from a file that `compile` wrote, or a .npz or .safetensors file with an array for each"
+    ),
+    Option("--threads", value: "N", "how many threads the C may use (default 1)"),
+    Option("--seed", value: "N", "the seed of random initial values (default 0)"),
+    Option.ram, Option.uncheckedIndices,
+  ]
+
+  /// A session over the model that is named, with parameters and states as the options say, and the function meant.
+  static func session(
+    _ invocation: Invocation, _ catalog: Catalog, _ backend: Backend, _ files: inout ArrayFiles,
+    profiles: Bool = false
+  ) throws -> (session: Session, function: String) {
+    let subject = try catalog.loadSubject(invocation)
+    let threads = try invocation.integer("--threads", default: 1, in: 1...256)
+    let seed = try invocation.integer("--seed", default: 0, in: Int.min...Int.max)
+    let options = try invocation.compileOptions()
+    let function: String
+    var session: Session
+    switch subject {
+    case .module(let module):
+      function = try functionName(invocation.value("--function"), module)
+      session = try Session(
+        module, backend: backend, seed: Int64(seed), threads: threads, profiles: profiles, options: options)
+    case .plan(let plan):
+      try invocation.refuseRAM()
+      function = try functionName(
+        invocation.value("--function"), plan.functions.map(\.name), of: plan.module.name)
+      session = try Session(
+        plan, backend: backend, seed: Int64(seed), threads: threads, profiles: profiles)
+    }
+    let module = session.module
+    session.checksIndices = !invocation.flag(CommandSpec.Option.uncheckedIndices.name)
+    if let path = invocation.value("--params") {
+      if TensorArchive.isArchive(path) {
+        try session.loadParameters(TensorArchive.read(path), path: path)
+      } else {
+        try session.loadParameters(try FileIO.read(path), path: path)
+      }
+    }
+    for path in invocation.all("--state") where isWhole(path) {
+      try session.loadVariables(files.archive(path), path: path)
+    }
+    for (name, path) in try invocation.pairs("--state", where: { !isWhole($0) }) {
+      var value = try files.tensor(path, for: name)
+      if let row = module.variables.first(where: { module.tables.strings[$0.name] == name }) {
+        let dtype = module.tables.types.dtype(row.type)
+        value = try ArrayFiles.converted(value, to: dtype, name: name, path: path)
+      }
+      try session.setState(name, value)
+    }
+    return (session, function)
   }
 
   /// The function that is meant: the one named, or the only one.
@@ -118,7 +132,7 @@ extension CommandSpec {
   }
 
   /// The inputs given on the command line.
-  private static func inputs(
+  static func inputs(
     _ invocation: Invocation, _ files: inout ArrayFiles, _ plan: ModulePlan, _ function: String
   ) throws -> [String: HostTensor] {
     let ports = plan.function(function)?.inputs ?? []

@@ -114,7 +114,8 @@ public struct SluiceMain: Sendable {
   private var commands: [CommandSpec] {
     let catalog = Catalog(models: models)
     var commands: [CommandSpec] = [
-      .run(catalog), .train(catalog, data), .compile(catalog), .dump(catalog), .check(catalog), .opt(catalog),
+      .run(catalog), .profile(catalog), .train(catalog, data), .compile(catalog), .dump(catalog),
+      .check(catalog), .opt(catalog),
       .gradient(catalog),
       .models(catalog),
     ]

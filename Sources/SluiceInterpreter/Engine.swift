@@ -14,6 +14,8 @@ final class Engine: @unchecked Sendable {
   private var arena: MemoryBlock
   private var kernels: [BoundKernel?]
   private var functions: [PreparedFunction?]
+  /// Per function the times of its steps since they are measured; nil before that.
+  private var times: [[StepTime]]?
 
   init(
     _ plan: ModulePlan, parameters: [HostTensor], states: [HostTensor], options: PlanInterpreter.Options
@@ -121,14 +123,33 @@ final class Engine: @unchecked Sendable {
     }
     if arena.byteCount < function.plan.arenaBytes { arena = try Self.block(function.plan.arenaBytes) }
     if options.poison { arena.fill(0xFF) }
-    var run = try FunctionRun(function, plan, given, limit: options.iterationLimit)
+    var run = try FunctionRun(function, plan, given, limit: options.iterationLimit, measures: times != nil)
     try run.takeInputs(inputs)
     try run.makeOutputs(poison: options.poison)
     let blocks = FunctionRun.Blocks(
       parameters: parameters, states: stateBlock, constants: constants, arena: arena)
     try run.place(blocks)
     try run.execute(kernels, blocks)
+    note(run.times, position)
     return try run.outputs()
+  }
+
+  // MARK: Times
+
+  func beginProfile() { times = plan.functions.map { $0.steps.map { _ in StepTime() } } }
+
+  func stepTimes(_ name: String) throws(InterpreterError) -> [StepTime] {
+    guard let position = plan.functions.firstIndex(where: { $0.name == name }) else {
+      throw .unknownFunction(name)
+    }
+    return times?[position] ?? plan.functions[position].steps.map { _ in StepTime() }
+  }
+
+  private func note(_ added: [StepTime], _ function: Int) {
+    for (step, time) in added.enumerated() {
+      times?[function][step].runs += time.runs
+      times?[function][step].seconds += time.seconds
+    }
   }
 
   private func prepared(_ position: Int) throws(InterpreterError) -> PreparedFunction {

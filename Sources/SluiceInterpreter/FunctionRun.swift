@@ -23,12 +23,15 @@ struct FunctionRun {
   /// One view an argument.
   private var views: [TensorView] = []
   private let limit: Int
+  /// Per step its runs and their time, where they are measured.
+  private(set) var times: [StepTime] = []
 
   /// A call with given values of the function's symbols.
   init(
-    _ function: PreparedFunction, _ plan: ModulePlan, _ given: [SymbolID: Int], limit: Int
+    _ function: PreparedFunction, _ plan: ModulePlan, _ given: [SymbolID: Int], limit: Int, measures: Bool
   ) throws(InterpreterError) {
     self.function = function
+    if measures { times = [StepTime](repeating: StepTime(), count: function.steps.count) }
     self.plan = plan
     self.limit = limit
     let table = plan.tables.dims
@@ -202,7 +205,12 @@ struct FunctionRun {
     while at < function.steps.count {
       switch function.steps[at] {
       case .call(let kernel, let arguments):
+        let begin = times.isEmpty ? nil : ContinuousClock.now
         try call(kernels[kernel], arguments, &budget)
+        if let begin {
+          times[at].runs += 1
+          times[at].seconds += (ContinuousClock.now - begin) / .seconds(1)
+        }
         at += 1
       case .loop(let counter, let count, let isReverse, let exit):
         let count = try offset(count)

@@ -80,6 +80,17 @@ public struct PlanInterpreter: Sendable {
     _ = try KernelCompiler.compile(kernel, tables)
   }
 
+  /// Measures the steps of functions from now on, anew.
+  public mutating func beginProfile() throws(InterpreterError) {
+    try own()
+    engine.beginProfile()
+  }
+
+  /// The times of the steps of a function since `beginProfile`, in the order of the plan's steps.
+  public func stepTimes(_ function: String) throws(InterpreterError) -> [StepTime] {
+    try engine.stepTimes(function)
+  }
+
   /// The states in the plan's order.
   public var states: [HostTensor] { engine.states }
 

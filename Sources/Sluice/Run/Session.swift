@@ -42,15 +42,18 @@ public struct Session {
   /// The values of variables for the reference evaluator, by name.
   private var referenceVariables: [String: ReferenceTensor] = [:]
   private let threads: Int
+  /// Whether the C is compiled so that its steps can be measured.
+  private let profiles: Bool
 
   /// Compiles a module and gives its variables their initial values, drawn with `seed` where they are random.
   public init(
     _ module: SluiceIR.Module, backend: Backend = .interpreter, seed: Int64 = 0, threads: Int = 1,
-    options: CompileOptions = CompileOptions()
+    profiles: Bool = false, options: CompileOptions = CompileOptions()
   ) throws {
     self.module = module
     self.backend = backend
     self.threads = threads
+    self.profiles = profiles
     plan = try compile(module, options: options)
     try start(Self.initialValues(module, seed: seed))
   }
@@ -59,7 +62,8 @@ public struct Session {
   ///
   /// Throws for the reference evaluator, which knows graphs alone.
   public init(
-    _ plan: ModulePlan, backend: Backend = .interpreter, seed: Int64 = 0, threads: Int = 1
+    _ plan: ModulePlan, backend: Backend = .interpreter, seed: Int64 = 0, threads: Int = 1,
+    profiles: Bool = false
   ) throws {
     guard backend != .reference else {
       throw SessionError("the reference evaluator runs modules, `\(plan.module.name)` is a plan")
@@ -67,6 +71,7 @@ public struct Session {
     module = plan.module
     self.backend = backend
     self.threads = threads
+    self.profiles = profiles
     self.plan = plan
     try start(Self.initialValues(module, seed: seed))
   }
@@ -78,6 +83,7 @@ public struct Session {
     self.module = module
     self.backend = backend
     self.threads = threads
+    profiles = false
     plan = try compile(module, options: options)
     try start(Self.zeros(plan))
   }
@@ -118,6 +124,7 @@ public struct Session {
     case .c:
       var options = CompiledModel.Options()
       options.threads = threads
+      options.profiles = profiles
       compiled = try CompiledModel(plan, parameters: parameters, states: states, options: options)
     case .reference:
       reference = Reference(module)
@@ -160,6 +167,39 @@ public struct Session {
     let outcome = try reference.run(function: function, inputs: inputs, variables: referenceVariables)
     for (name, value) in outcome.states { referenceVariables[name] = value }
     return outcome.results.map(\.hostTensor)
+  }
+
+  /// Runs a function again and again, for so many seconds and at least so often, and says where its time goes.
+  ///
+  /// One call before is not measured. The states change with every call. Throws `SessionError` for the reference
+  /// evaluator, which has no steps, and for C unless the session was made with `profiles`.
+  public mutating func profile(
+    _ function: String, _ inputs: [String: HostTensor], seconds: Double = 1, leastCalls: Int = 3
+  ) throws -> Profile {
+    guard backend != .reference else {
+      throw SessionError("the reference evaluator has no steps to measure; the others have")
+    }
+    guard backend != .c || profiles else {
+      throw SessionError("a session over C measures its steps when it was made with `profiles: true`")
+    }
+    _ = try run(function, inputs)
+    try compiled?.beginProfile()
+    try interpreter?.beginProfile()
+    let begin = ContinuousClock.now
+    var calls = 0
+    while calls < max(leastCalls, 1) || (ContinuousClock.now - begin) / .seconds(1) < seconds {
+      _ = try run(function, inputs)
+      calls += 1
+    }
+    let times = try compiled?.stepTimes(function) ?? interpreter?.stepTimes(function) ?? []
+    guard let executed = plan.function(function) else {
+      throw SessionError("there is no function `@\(function)`")
+    }
+    let shapes = executed.inputs.compactMap { inputs[$0.name]?.shape }
+    let values = try executed.bindSymbols(shapes: shapes, plan.tables)
+    var sizes: [SymbolID: Int64] = [:]
+    for symbol in executed.symbols { sizes[symbol] = values[symbol] }
+    return Profile(plan, executed, sizes, times, calls: calls)
   }
 
   /// Throws when an input has another dtype or number of axes than declared: the sizes are checked later.

@@ -105,14 +105,6 @@ public final class CompiledModel {
 
   // MARK: Times
 
-  /// How often a step of a function ran, and for how long.
-  public struct StepTime: Sendable {
-    /// How often it ran.
-    public var runs: Int
-    /// For how many seconds, all runs together.
-    public var seconds: Double
-  }
-
   /// Measures the steps of functions from now on, anew; the model must have been made with `profiles`.
   public func beginProfile() throws { try code.beginProfile(prefix: prefix) }
 

@@ -1,3 +1,5 @@
+import SluicePlan
+
 /// The functions of a loaded model that Swift calls, and its threads.
 @safe final class ModelCode {
   private typealias Call =
@@ -73,12 +75,12 @@
   }
 
   /// How often each step of a function ran, and for how many nanoseconds.
-  func stepTimes(prefix: String, function: Int) throws -> [CompiledModel.StepTime] {
+  func stepTimes(prefix: String, function: Int) throws -> [StepTime] {
     let times = unsafe unsafeBitCast(try library.address(of: prefix + "step_times"), to: StepTimes.self)
     var count: Int32 = 0
     guard let rows = unsafe times(Int32(function), &count) else { return [] }
     return (0..<Int(count)).map { row in
-      unsafe CompiledModel.StepTime(runs: Int(rows[2 * row]), seconds: Double(rows[2 * row + 1]) * 1e-9)
+      unsafe StepTime(runs: Int(rows[2 * row]), seconds: Double(rows[2 * row + 1]) * 1e-9)
     }
   }
 

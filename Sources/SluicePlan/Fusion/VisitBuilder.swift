@@ -253,7 +253,8 @@ struct VisitBuilder {
 
   /// Lets an item join a visit if it can, its result maybe along atoms that are known.
   mutating func attempt(
-    _ item: ItemID, _ visit: VisitID, _ own: Cost, along atoms: AxisList = AxisList(), source: VisitID = .none,
+    _ item: ItemID, _ visit: VisitID, _ own: Cost, along atoms: AxisList = AxisList(),
+    source: VisitID = .none,
     _ tables: inout Tables
   ) -> Visits.Reason {
     let block = program.blocks[item.index]
