@@ -28,6 +28,7 @@ public let gpt = Model("gpt", "A transformer that continues text (Radford et al.
 
   let net = Decoder(vocabulary, width, layers, heads, context, streams, deviation)
   let position = model.state("position", [], dtype: .i32)
+  model.module(net)
   let schedule = LearningRate.cosine(peak: rate, warmup: warmup, steps: steps, floor: rate / 10)
   let trainer =
     optimizer == "sgd"

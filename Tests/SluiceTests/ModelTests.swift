@@ -254,6 +254,25 @@ import Testing
     }
   }
 
+  /// Every function of every model that ships stands alone, with the parameters that it has among all; but `init`,
+  /// which draws what the others declare.
+  @Test(arguments: [ica, mlp, simclr, bert, gpt].map(\.name)) func everyFunctionStandsAlone(name: String)
+    throws
+  {
+    let model = try #require([ica, mlp, simclr, bert, gpt].first { $0.name == name })
+    let whole = try model.trace()
+    func variables(_ module: SluiceIR.Module) -> [String] {
+      module.variables.map { "\(module.tables.strings[$0.name]): \(module.tables.text($0.type))" }
+    }
+    for id in whole.functions {
+      let function = whole.tables.strings[whole[id].name]
+      if function == "init" { continue }
+      let alone = try model.trace(functions: [function])
+      #expect(alone.functions.count == 1)
+      #expect(Set(variables(alone)).isSubset(of: variables(whole)), "\(function)")
+    }
+  }
+
   @Test func shippedModelsReadBack() throws {
     _ = try text(of: simclr.trace(functions: ["loss"]))
     _ = try text(of: mlp.trace())

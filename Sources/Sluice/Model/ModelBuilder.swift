@@ -112,6 +112,19 @@ public final class ModelBuilder {
     return module
   }
 
+  /// Gives the parameters of a module their names, those of its properties: `layers.0.weight`.
+  ///
+  /// The first call of a module does that too. It is needed where functions use methods of the module's own, which
+  /// call parts of it one by one.
+  @discardableResult
+  public func module<M>(
+    _ module: M, file: String = #fileID, line: Int = #line, column: Int = #column
+  ) -> M {
+    let site = Site(file, line, column)
+    if isUsable(at: site) { trace.adopt(module, prefix: "", at: site) }
+    return module
+  }
+
   // MARK: Functions
 
   /// Traces a function of the model: `body` declares inputs, computes, and declares outputs.
