@@ -1,4 +1,4 @@
-/// Optimizers against PyTorch, and LAMB against its paper (Tools/oracle/optimizers.py).
+/// Optimizers against PyTorch, LAMB and Lion against their papers (Tools/oracle/optimizers.py).
 
 import Sluice
 import SluiceFormats
@@ -13,6 +13,7 @@ struct OptimizerTests {
   /// A variant of Tools/oracle/optimizers.py.
   enum Variant: String, CaseIterable, Sendable {
     case sgd, momentum, nesterov, adam, adamw, lamb, clipNorm = "clip_norm", clipValue = "clip_value"
+    case lion, rmsprop, rmspropCentered = "rmsprop_centered", adagrad
     case cosine, steps, accumulated
     case adamBF16 = "adam_bf16", momentumF16 = "momentum_f16", accumulatedBF16 = "accumulated_bf16"
 
@@ -35,6 +36,10 @@ struct OptimizerTests {
       case .adam: Adam(net, rate: 0.1, weightDecay: 0.1)
       case .adamw: AdamW(net, rate: 0.1, beta1: 0.8, beta2: 0.99, weightDecay: 0.3)
       case .lamb: LAMB(net, rate: 0.1, weightDecay: 0.1)
+      case .lion: Lion(net, rate: 0.03, beta1: 0.8, beta2: 0.95, weightDecay: 0.2)
+      case .rmsprop: RMSprop(net, rate: 0.05, smoothing: 0.9, weightDecay: 0.1)
+      case .rmspropCentered: RMSprop(net, rate: 0.02, smoothing: 0.8, momentum: 0.7, centered: true)
+      case .adagrad: Adagrad(net, rate: 0.3, weightDecay: 0.05)
       case .clipNorm: SGD(net, rate: 0.1, clipping: .norm(0.5))
       case .clipValue: Adam(net, rate: 0.1, clipping: .value(0.2))
       case .cosine: SGD(net, rate: .cosine(peak: 0.2, warmup: 3, steps: 6, floor: 0.02))

@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Reference data for the optimizers: a small regression trained by PyTorch, LAMB by its paper in NumPy.
+"""Reference data for the optimizers: a small regression trained by PyTorch, LAMB and Lion by their papers in NumPy.
 
 Writes Tests/Data/optimizers.npz: the data, the first parameters, and for every variant the losses of each step and the
 parameters after the last one. Made with the versions that the array `versions` names.
@@ -82,6 +82,24 @@ def lamb(rate=0.1, beta1=0.9, beta2=0.999, epsilon=1e-6, decay=0.1):
     return losses, parameters[0].astype(np.float32), parameters[1].astype(np.float32)
 
 
+def lion(rate=0.03, beta1=0.8, beta2=0.95, decay=0.2):
+    """Chen et al. 2023, algorithm 2, in binary64; weight decay for the matrix alone."""
+    x, y, a, b = [array.astype(np.float64) for array in data()]
+    parameters = [a, b]
+    means = [np.zeros_like(p) for p in parameters]
+    losses = []
+    for _ in range(STEPS):
+        residual = x @ parameters[0] + parameters[1] - y
+        losses.append((residual**2).mean())
+        slope = 2 * residual / residual.size
+        for i, g in enumerate([x.T @ slope, slope.sum(axis=0)]):
+            p = parameters[i]
+            c = beta1 * means[i] + (1 - beta1) * g
+            means[i] = beta2 * means[i] + (1 - beta2) * g
+            parameters[i] = p - rate * (np.sign(c) + (decay if p.ndim > 1 else 0) * p)
+    return losses, parameters[0].astype(np.float32), parameters[1].astype(np.float32)
+
+
 def groups(a, b, decay):
     return [{"params": [a], "weight_decay": decay}, {"params": [b], "weight_decay": 0.0}]
 
@@ -106,6 +124,11 @@ VARIANTS = {
     "adam": lambda: train(lambda a, b: torch.optim.Adam([a, b], lr=0.1, weight_decay=0.1)),
     "adamw": lambda: train(lambda a, b: torch.optim.AdamW(groups(a, b, 0.3), lr=0.1, betas=(0.8, 0.99))),
     "lamb": lamb,
+    "lion": lion,
+    "rmsprop": lambda: train(lambda a, b: torch.optim.RMSprop([a, b], lr=0.05, alpha=0.9, weight_decay=0.1)),
+    "rmsprop_centered": lambda: train(
+        lambda a, b: torch.optim.RMSprop([a, b], lr=0.02, alpha=0.8, momentum=0.7, centered=True)),
+    "adagrad": lambda: train(lambda a, b: torch.optim.Adagrad([a, b], lr=0.3, weight_decay=0.05)),
     "clip_norm": lambda: train(lambda a, b: torch.optim.SGD([a, b], lr=0.1), clip="norm"),
     "clip_value": lambda: train(lambda a, b: torch.optim.Adam([a, b], lr=0.1), clip="value"),
     "cosine": lambda: train(lambda a, b: torch.optim.SGD([a, b], lr=0.2), schedule=cosine),

@@ -21,7 +21,8 @@ public enum DecayedParameters: Sendable {
   case named(@Sendable (String) -> Bool)
 }
 
-/// What changes parameters so that a loss falls: the base of `SGD`, `Adam`, `AdamW` and `LAMB`, and of your own.
+/// What changes parameters so that a loss falls: the base of `SGD`, `Adam`, `AdamW`, `LAMB`, `RMSprop`,
+/// `Adagrad` and `Lion`, and of your own.
 ///
 /// A subclass says in `updated` what becomes of one parameter. Sign descent (Bernstein et al. 2018, algorithm 1):
 /// ```swift
