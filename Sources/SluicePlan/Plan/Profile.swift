@@ -67,7 +67,6 @@ public struct Profile: Sendable {
     self.function = function.name
     self.calls = calls
     var count = PlanCount(plan, function, sizes)
-    let scale = 1 / Double(max(calls, 1))
     var at = 0
     while at < min(function.steps.count, times.count) {
       let begin = at
@@ -92,8 +91,8 @@ public struct Profile: Sendable {
       if !isCall { at = begin + 1 }
       guard isCall, time.runs > 0 else { continue }
       row.name = names.joined(separator: ", ")
-      row.runs = Double(time.runs) * scale
-      row.seconds = time.seconds * scale
+      row.runs = Double(time.runs) / Double(max(calls, 1))
+      row.seconds = time.seconds / Double(max(calls, 1))
       row.flops *= row.runs
       row.bytes *= row.runs
       let locations = (begin..<at).flatMap { function.origins[$0] }
