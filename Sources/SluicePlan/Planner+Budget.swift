@@ -7,6 +7,12 @@ struct Arrangement {
   var storage: StorageAssignment
   /// The bytes of the arena, or the least that it needs where that is known alone.
   var bytes = 0
+
+  /// Drops what only choosing an arrangement needs.
+  mutating func dropChoices() {
+    visits.dropChoices()
+    storage.dropChoices()
+  }
 }
 
 /// Plans a function so that its arena has no more bytes than it may: by the order in which kernels run, and by making
@@ -77,13 +83,13 @@ extension Planner {
     _ arrangement: Arrangement, _ scratch: Scratch, _ ports: StorageAssignment.Ports
   ) throws(Diagnostics) -> Arrangement {
     var best = arrangement
-    var bound = ArenaAllocator.peak(best.storage.arenaRequests.requests + scratch.requests(best)).bytes
+    var bound = ArenaAllocator.peak(best.storage.arenaRequests + scratch.requests(best)).bytes
     if arrangement.program.itemCount <= Self.largeCount {
       for choice in 0..<VisitOrder.candidateCount {
         var other = arrangement
         other.visits.order(other.program, tables, stateCount: ports.states.count, choice: choice)
         other.storage = try StorageAssignment(other.program, other.visits, &tables, ports)
-        let own = ArenaAllocator.peak(other.storage.arenaRequests.requests + scratch.requests(other))
+        let own = ArenaAllocator.peak(other.storage.arenaRequests + scratch.requests(other))
         if own.bytes < bound { (best, bound) = (other, own.bytes) }
       }
     }
@@ -92,7 +98,7 @@ extension Planner {
   }
 
   private func arenaBytes(_ arrangement: Arrangement, _ scratch: [ArenaAllocator.Request]) -> Int {
-    ArenaAllocator.allocate(arrangement.storage.arenaRequests.requests + scratch).bytes
+    ArenaAllocator.allocate(arrangement.storage.arenaRequests + scratch).bytes
   }
 
   // MARK: Scratch memory
@@ -111,7 +117,7 @@ extension Planner {
       var requests: [ArenaAllocator.Request] = []
       for (time, entry) in visits.entries.enumerated() {
         guard case .visits(let first, let end) = entry else { continue }
-        for visit in visits.ordered[first..<end] where visits.isSingle[visit.index] {
+        for visit in visits.run(first, end) where visits.isSingle[visit.index] {
           guard let root = program.results(visits.firstItem(visit)).first, root < firsts.count else {
             continue
           }

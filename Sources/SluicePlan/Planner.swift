@@ -130,26 +130,26 @@ public struct Planner {
 
   // MARK: One function
 
+  /// What a function comes to: what runs, and what it works on.
+  private struct Outcome {
+    var table: CallTable
+    var storages: [StorageAssignment.Storage]
+    var checkedDims: [DimID]
+    /// The first entry at which the most of the arena is alive, and where what happens then came from.
+    var peak: Int?
+    var peakLocation: LocationID
+  }
+
   private mutating func plan(_ graph: Graph, _ nodeCount: Int) throws(Diagnostics) -> ExecutionPlan {
     let firstRemark = remarks.count
-    var program = try Flattener.flatten(
-      graph, of: module, variables, &interned, &tables, recomputes: options.fuses, nodeCount: nodeCount)
-    if options.fuses { readInsideOfPads(&program) }
-    let ports = StorageAssignment.Ports(
-      parameterCount: parameters.count, inputCount: graph.inputCount, states: states.map(\.type),
-      outputs: graph.results.map { graph.types[$0.index] })
-    var arrangement = try arranged(program, ports)
-    if let budget = options.arenaBytes { arrangement = try fit(arrangement, budget, ports, graph) }
-    let visits = arrangement.visits
-    program = arrangement.program
-    var storage = arrangement.storage
-    let table = try steps(program, visits, &storage)
-    let (buffers, arenaBytes, lowerBound) = buffers(storage)
+    let outcome = try outcome(graph, nodeCount)
+    let (buffers, arenaBytes, lowerBound) = buffers(outcome.storages)
     if let budget = options.arenaBytes, arenaBytes > budget {
       throw tooSmall(budget, arenaBytes, arenaBytes, graph)
     }
-    let peak = storage.peakRemark(buffers, arenaBytes, lowerBound, tables)
-    remarks += storage.placement.remarks + (peak.map { [$0] } ?? [])
+    let peak = outcome.storages.peakRemark(
+      buffers, arenaBytes, lowerBound, at: outcome.peak, outcome.peakLocation, tables)
+    if let peak { remarks.append(peak) }
     for row in firstRemark..<remarks.count { remarks[row].function = graph.name }
     var plan = ExecutionPlan(
       name: tables.strings[graph.name], comment: graph.comment.map { tables.strings[$0] },
@@ -161,10 +161,37 @@ public struct Planner {
       outputs: zip(tables.resultNames(graph), graph.results).map {
         Port(name: $0, type: graph.types[$1.index])
       },
-      buffers: buffers, steps: table.steps, checkedDims: checkedDims(program), arenaBytes: arenaBytes,
+      buffers: buffers, steps: outcome.table.steps, checkedDims: outcome.checkedDims, arenaBytes: arenaBytes,
       lowerBoundBytes: lowerBound)
-    plan.origins = table.origins
+    plan.origins = outcome.table.origins
     return plan
+  }
+
+  /// Arranges a function and writes its steps; its program and visits end here.
+  private mutating func outcome(_ graph: Graph, _ nodeCount: Int) throws(Diagnostics) -> Outcome {
+    var program = try Flattener.flatten(
+      graph, of: module, variables, &interned, &tables, recomputes: options.fuses, nodeCount: nodeCount)
+    if options.fuses { readInsideOfPads(&program) }
+    let ports = StorageAssignment.Ports(
+      parameterCount: parameters.count, inputCount: graph.inputCount, states: states.map(\.type),
+      outputs: graph.results.map { graph.types[$0.index] })
+    var arrangement = try arranged(program, ports)
+    if let budget = options.arenaBytes { arrangement = try fit(arrangement, budget, ports, graph) }
+    arrangement.dropChoices()
+    let visits = arrangement.visits
+    program = arrangement.program
+    var storage = arrangement.storage
+    let table = try steps(program, visits, &storage)
+    writer.dropColumns()
+    for item in storage.placement.copied {
+      remarks.append(
+        Remark(
+          .copy, "copied: the value cannot be made at its target", at: program.locations[item.index]))
+    }
+    let peak = ArenaAllocator.peak(storage.arenaRequests).time
+    return Outcome(
+      table: table, storages: storage.storages, checkedDims: checkedDims(program), peak: peak,
+      peakLocation: peak.map { storage.location(ofEntry: $0) } ?? .none)
   }
 
   private mutating func readInsideOfPads(_ program: inout Program) {
@@ -264,7 +291,7 @@ public struct Planner {
       case .control(let item):
         table.append(try control(item, program, storage), [program.locations[item.index]])
       case .visits(let first, let end):
-        for visit in visits.ordered[first..<end] where isSeen(visit, program, visits) {
+        for visit in visits.run(first, end) where isSeen(visit, program, visits) {
           writer.write(visit, program, visits, storage, &tables)
           let items = visits.items(visit)
           let (kernel, arguments) = try call(items, nil, entry, program, &storage)
@@ -409,14 +436,13 @@ public struct Planner {
 
   // MARK: Buffers and ports
 
-  private func buffers(_ storage: StorageAssignment) -> (buffers: [Buffer], arenaBytes: Int, lowerBound: Int)
-  {
-    let (inArena, requests) = storage.arenaRequests
-    let (offsets, bytes, lowerBound) = ArenaAllocator.allocate(requests)
-    var places = [Int](repeating: 0, count: storage.storages.count)
-    for (index, offset) in zip(inArena, offsets) { places[index] = offset }
+  private func buffers(
+    _ storages: [StorageAssignment.Storage]
+  ) -> (buffers: [Buffer], arenaBytes: Int, lowerBound: Int) {
+    let (offsets, bytes, lowerBound) = ArenaAllocator.allocate(storages.arenaRequests)
+    var next = 0
     var names = UniqueNames()
-    let buffers = storage.storages.enumerated().map { index, row -> Buffer in
+    let buffers = storages.enumerated().map { index, row -> Buffer in
       let kind: Buffer.Storage =
         switch row.kind {
         case .parameter(let position): .parameter(position)
@@ -424,8 +450,9 @@ public struct Planner {
         case .input(let position): .input(position)
         case .output(let position): .output(position)
         case .constant(let id): .constant(id)
-        case .arena: .arena(places[index])
+        case .arena: .arena(offsets[next])
         }
+      if row.kind == .arena { next += 1 }
       let name = names.unique(row.name.isNone ? "t\(index)" : tables.identifier(row.name))
       return Buffer(name: name, dtype: row.dtype, count: row.count, capacity: row.capacity, storage: kind)
     }

@@ -56,6 +56,9 @@ struct Derivation {
     for item in 0..<program.itemCount { weigh(ItemID(item), &scratch, program, &tables) }
   }
 
+  /// Drops the leaves, behind what asks for them last.
+  mutating func dropLeaves() { leaves = DerivedLeaves() }
+
   /// Whether an item is computed again where it is read.
   func isDerived(_ item: ItemID) -> Bool { reasons[item.index] == .derived }
 

@@ -41,11 +41,12 @@ extension VisitBuilder {
     while row != VisitLists.end {
       let look = lists.lookRows[Int(row)]
       row = look.next
-      guard look.extent == leaves.space[axis], maker(look.root) == attempt.source else { continue }
+      let way = lists.way(look)
+      guard way.extent == leaves.space[axis], maker(look.root) == attempt.source else { continue }
       let shape = tables.types.shape(program.types[look.root.index])
       let strides = tables.contiguousStrides(shape)
-      for axis in shape.indices where strides[axis] == look.stride && madeAtom(look.root, axis) == made {
-        return Int(look.atom)
+      for axis in shape.indices where strides[axis] == way.stride && madeAtom(look.root, axis) == made {
+        return Int(way.atom)
       }
     }
     return nil

@@ -28,10 +28,9 @@ extension VisitBuilder {
     var row = lists.looks[visit.index]
     while row != Visits.end {
       let look = lists.lookRows[Int(row)]
-      if one(look.stride) == 1, attempt.outer >> UInt32(look.atom) & 1 == 1, isLarge(look.root) {
-        return true
-      }
       row = look.next
+      let way = lists.way(look)
+      if one(way.stride) == 1, attempt.outer >> UInt32(way.atom) & 1 == 1, isLarge(look.root) { return true }
     }
     for leaf in 0..<leaves.count where isLarge(leaves.roots[leaf]) {
       for axis in leaves.space.indices where !leaves.stride(leaf, axis).isNone {
@@ -61,7 +60,7 @@ extension VisitBuilder {
     while row != Visits.end {
       let kept = lists.keptRows[Int(row)]
       if kept.root.isNone {
-        addRow(kept.item, visits.rowAtoms[kept.item.index], outer, visit, &rows, &bytes, tables)
+        addRow(kept.item, kept.atoms, outer, visit, &rows, &bytes, tables)
       } else {
         add(kept.root)
       }

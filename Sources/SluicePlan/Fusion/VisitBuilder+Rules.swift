@@ -63,8 +63,10 @@ extension VisitBuilder {
     var row = lists.looks[visit.index]
     while row != Visits.end {
       let look = lists.lookRows[Int(row)]
-      if look.root == root, look.stride == stride, look.extent == extent { return Int(look.atom) }
       row = look.next
+      guard look.root == root else { continue }
+      let way = lists.way(look)
+      if way.stride == stride, way.extent == extent { return Int(way.atom) }
     }
     return nil
   }
@@ -223,7 +225,7 @@ extension VisitBuilder {
 
   /// The atom of an axis of a root that the visit makes.
   func madeAtom(_ root: RootID, _ axis: Int) -> Int? {
-    let atom = visits.resultAtoms[program.makers[root.index].index][axis]
+    let atom = lists.resultAtoms[program.makers[root.index].index][axis]
     return atom == AxisList.none ? nil : atom
   }
 

@@ -28,8 +28,8 @@ struct VisitBuilder {
   /// Visits that were looked at for the item at hand, and its leaves by bytes.
   var candidates: [VisitID] = []
   private var byBytes: [(bytes: Double, leaf: Int)] = []
-  /// Per root its bytes.
-  private let rootBytes: [Double]
+  /// Per type of a root its bytes.
+  private var typeBytes: [Double]
 
   /// What joining a visit would come to.
   struct Attempt {
@@ -81,13 +81,13 @@ struct VisitBuilder {
     self.visits = visits
     self.program = program
     self.fuses = fuses
-    lists = VisitLists(program.rootCount)
+    lists = VisitLists(program.itemCount, program.rootCount)
     isAwaited = [Bool](repeating: false, count: program.itemCount)
-    rootBytes = program.types.map { tables.byteCount($0) }
+    typeBytes = [Double](repeating: -1, count: tables.types.count)
+    for type in program.types where typeBytes[type.index] < 0 {
+      typeBytes[type.index] = tables.byteCount(type)
+    }
   }
-
-  /// The visits, handed over.
-  consuming func finished() -> Visits { visits }
 
   mutating func build(_ tables: inout Tables) {
     for index in 0..<program.itemCount {
@@ -221,7 +221,7 @@ struct VisitBuilder {
     return 2 * shared >= largest
   }
 
-  func bytes(_ root: RootID) -> Double { rootBytes[root.index] }
+  func bytes(_ root: RootID) -> Double { typeBytes[program.types[root.index].index] }
 
   /// The visit of the same segment that makes a root.
   func maker(_ root: RootID) -> VisitID? {
@@ -331,11 +331,7 @@ struct VisitBuilder {
   }
 
   mutating func commit(_ item: ItemID, _ visit: VisitID, _ tables: inout Tables) {
-    let row = visit.index * Visits.maximumAtoms
-    for extent in attempt.newExtents {
-      visits.atomExtents[row + Int(visits.atomCounts[visit.index])] = extent
-      visits.atomCounts[visit.index] += 1
-    }
+    visits.append(attempt.newExtents, to: visit)
     visits.outer[visit.index] = attempt.outer
     visits.sweeps[visit.index] = attempt.sweep
     if let nest = attempt.newNest {
@@ -357,11 +353,10 @@ struct VisitBuilder {
     visits.lastNests[item.index] = visits.nestOf[item.index]
     for map in attempt.again { visits.lastNests[map.index] = visits.nestOf[item.index] }
     visits.phases[item.index] = attempt.phase
-    visits.rowAtoms[item.index] = attempt.rowAtoms
     lists.costs[visit.index] = attempt.cost
     visits.spaceAtoms[item.index] = attempt.atoms.bits
     let rank = program.results(item).first.map { tables.types.rank(program.types[$0]) } ?? 0
-    visits.resultAtoms[item.index] =
+    lists.resultAtoms[item.index] =
       program.resultAxes(item, rank: rank, leaves.space.count).through(attempt.atoms)
     lists.arrayCounts[visit.index] = UInt32(arrayCount(item, visit))
     visits.append(item, to: visit)
@@ -370,7 +365,7 @@ struct VisitBuilder {
       visits.isKept[root.index] = true
       lists.keep(root, visit)
     }
-    if attempt.rowAtoms != 0 { lists.keep(operandOf: item, visit) }
+    if attempt.rowAtoms != 0 { lists.keep(operandOf: item, along: attempt.rowAtoms, visit) }
     noteLooks(item, visit, &tables)
     finish(item, visit)
   }
@@ -383,7 +378,7 @@ struct VisitBuilder {
           leaves.roots[leaf], leaves.stride(leaf, axis), leaves.space[axis], atom: attempt.atoms[axis], visit)
       }
     }
-    let (one, atoms) = (tables.dims.integer(1), visits.resultAtoms[item.index])
+    let (one, atoms) = (tables.dims.integer(1), lists.resultAtoms[item.index])
     for root in program.results(item) {
       let shape = tables.types.shape(program.types[root])
       let strides = tables.contiguousStrides(shape)

@@ -31,9 +31,10 @@ struct Visits {
   private var lastItems: [ItemID] = []
   var itemCounts: [UInt32] = []
   /// The entry of each visit.
-  var entryOf: [UInt32] = []
-  /// Per visit and atom the extent; `maximumAtoms` rows a visit.
-  var atomExtents: [DimID] = []
+  private(set) var entryOf: [UInt32] = []
+  /// The extents of the atoms of visit `v` are so many as it has, from row `firstAtoms[v]` on.
+  private var atomExtents: [DimID] = []
+  private var firstAtoms: [UInt32] = []
   /// The first rows of the lists of nests.
   var firstNests: [UInt32] = []
 
@@ -56,14 +57,10 @@ struct Visits {
   var phases: [Phase]
   /// Per item the atom of each axis of its space, four bits each; 15 for none.
   var spaceAtoms: [UInt64]
-  /// Per item the atom of each axis of its result.
-  var resultAtoms: [AxisList]
-  /// Per item the atoms of an operand that a contraction computes and keeps as a row; 0 where there is none.
-  var rowAtoms: [UInt32]
   var reasons: [Reason]
   private var nextItems: [ItemID]
   /// Per item its entry; of a derived item, none.
-  private var itemEntries: [UInt32]
+  private var itemEntries: [UInt32] = []
 
   // MARK: Per root
 
@@ -85,7 +82,7 @@ struct Visits {
   /// What happens, in order.
   enum Entry {
     /// Visits that run together, as a range of `ordered`.
-    case visits(Int, Int)
+    case visits(UInt32, UInt32)
     case assign(ItemID)
     /// The begin, the middle or the end of a loop or branch.
     case control(ItemID)
@@ -125,11 +122,8 @@ struct Visits {
     lastNests = [UInt8](repeating: 0, count: items)
     phases = [Phase](repeating: .body, count: items)
     spaceAtoms = [UInt64](repeating: .max, count: items)
-    resultAtoms = [AxisList](repeating: AxisList(), count: items)
-    rowAtoms = [UInt32](repeating: 0, count: items)
     reasons = [Reason](repeating: .first, count: items)
     nextItems = [ItemID](repeating: .none, count: items)
-    itemEntries = [UInt32](repeating: Self.end, count: items)
     needsMemory = [Bool](repeating: false, count: roots)
     isKept = [Bool](repeating: false, count: roots)
   }
@@ -145,14 +139,20 @@ struct Visits {
   static func form(
     _ program: Program, _ tables: inout Tables, stateCount: Int, fuses: Bool, arenaLimit: Double = .infinity
   ) -> Visits {
-    var builder = VisitBuilder(
-      Visits(program, &tables, fuses: fuses), program, tables, fuses: fuses, arenaLimit: arenaLimit)
-    builder.build(&tables)
-    // The lists that only the builder needs are gone from here on.
-    var visits = builder.finished()
+    var visits = built(program, &tables, fuses: fuses, arenaLimit: arenaLimit)
     visits.noteReads(program)
     visits.order(program, tables, stateCount: stateCount)
     return visits
+  }
+
+  /// The visits of a program, in no order yet: the lists that only the builder needs end with this function.
+  private static func built(
+    _ program: Program, _ tables: inout Tables, fuses: Bool, arenaLimit: Double
+  ) -> Visits {
+    var builder = VisitBuilder(
+      Visits(program, &tables, fuses: fuses), program, tables, fuses: fuses, arenaLimit: arenaLimit)
+    builder.build(&tables)
+    return builder.visits
   }
 
   var count: Int { isSingle.count }
@@ -168,6 +168,9 @@ struct Visits {
     }
     return items
   }
+
+  /// The visits of an entry.
+  func run(_ first: UInt32, _ end: UInt32) -> ArraySlice<VisitID> { ordered[Int(first)..<Int(end)] }
 
   func firstItem(_ visit: VisitID) -> ItemID { firstItems[visit.index] }
 
@@ -230,7 +233,20 @@ struct Visits {
     nestCounts[visit.index] += 1
   }
 
-  func extent(_ visit: VisitID, _ atom: Int) -> DimID { atomExtents[visit.index * Self.maximumAtoms + atom] }
+  func extent(_ visit: VisitID, _ atom: Int) -> DimID { atomExtents[Int(firstAtoms[visit.index]) + atom] }
+
+  /// Adds atoms to a visit.
+  mutating func append(_ extents: [DimID], to visit: VisitID) {
+    if extents.isEmpty { return }
+    let (first, count) = (Int(firstAtoms[visit.index]), Int(atomCounts[visit.index]))
+    if first + count != atomExtents.count {
+      // Those of others stand behind the ones that there are: all of them go to the end.
+      firstAtoms[visit.index] = UInt32(atomExtents.count)
+      for row in first..<first + count { atomExtents.append(atomExtents[row]) }
+    }
+    atomExtents += extents
+    atomCounts[visit.index] += UInt8(extents.count)
+  }
 
   /// How many nests the visit of an item has.
   func nestCount(of item: ItemID) -> Int {
@@ -266,8 +282,7 @@ struct Visits {
     firstItems.append(.none)
     lastItems.append(.none)
     itemCounts.append(0)
-    entryOf.append(0)
-    atomExtents += repeatElement(.none, count: Self.maximumAtoms)
+    firstAtoms.append(UInt32(atomExtents.count))
     firstNests.append(Self.end)
     return VisitID(count - 1)
   }
@@ -287,9 +302,12 @@ struct Visits {
   ///
   /// - Parameter choice: Which of the orders that are tried is taken; nil for the one of the smallest peak.
   mutating func order(_ program: Program, _ tables: Tables, stateCount: Int, choice: Int? = nil) {
+    // What is written below must not be shared with the copy that the order looks at.
+    (entries, ordered, entryOf, itemEntries) = ([], [], [], [])
     var order = VisitOrder(program, self, tables, stateCount: stateCount)
-    entries.removeAll(keepingCapacity: true)
-    ordered.removeAll(keepingCapacity: true)
+    ordered.reserveCapacity(count)
+    entryOf = [UInt32](repeating: 0, count: count)
+    itemEntries = [UInt32](repeating: Self.end, count: program.itemCount)
     var next = 0
     var segment: UInt32 = 0
     for index in 0...program.itemCount {
@@ -301,7 +319,7 @@ struct Visits {
       var first = 0
       for end in ends {
         for visit in visits[first..<end] { note(visit, entry: entries.count) }
-        entries.append(.visits(ordered.count + first, ordered.count + end))
+        entries.append(.visits(UInt32(ordered.count + first), UInt32(ordered.count + end)))
         first = end
       }
       ordered += visits
@@ -319,6 +337,12 @@ struct Visits {
       itemEntries[item.index] = UInt32(entry)
       item = nextItems[item.index]
     }
+  }
+
+  /// Drops what only choosing an arrangement needs.
+  mutating func dropChoices() {
+    derivation.dropLeaves()
+    (lastNests, itemEntries, readEnds, readPool) = ([], [], [], [])
   }
 
   /// Notes which roots are read from memory, and by which visits.

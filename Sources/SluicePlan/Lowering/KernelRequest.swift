@@ -187,6 +187,12 @@ struct RequestWriter {
   /// Per item whether it is a derived one among them already.
   private var isCollected: [Bool] = []
 
+  /// Drops the columns that have a row for each root and item of a function, behind its last request.
+  mutating func dropColumns() {
+    roots = []
+    (numbers, isCollected) = ([], [])
+  }
+
   /// Writes down what the kernel of a visit does.
   mutating func write(
     _ visit: VisitID, _ program: Program, _ visits: Visits, _ storage: StorageAssignment,

@@ -24,8 +24,6 @@ public struct Remark: Sendable, Hashable {
     case divide
   }
 
-  /// What it is about.
-  public var kind: Kind
   /// What was decided, and why: lower case, without a full stop.
   public var message: String
   /// The node it is about: its line and its scope.
@@ -34,6 +32,8 @@ public struct Remark: Sendable, Hashable {
   public var function: StringID
   /// The kernel; none where it is about no single one.
   public var kernel: KernelID
+  /// What it is about; the last column, so that a remark is 32 bytes.
+  public var kind: Kind
 
   /// A remark.
   public init(

@@ -27,3 +27,16 @@ typealias LayoutID = Handle<LayoutTag>
 typealias RecipeID = Handle<RecipeTag>
 /// The function, or the body of a loop, or one side of a branch.
 typealias BlockID = Handle<BlockTag>
+
+/// A column of handles most of which are none: it reaches to the last one that is not.
+struct RareColumn<Tag> {
+  private var rows: [Handle<Tag>] = []
+
+  subscript(_ row: Int) -> Handle<Tag> {
+    get { row < rows.count ? rows[row] : .none }
+    set {
+      if row >= rows.count { rows += repeatElement(.none, count: row + 1 - rows.count) }
+      rows[row] = newValue
+    }
+  }
+}

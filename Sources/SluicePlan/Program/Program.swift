@@ -28,7 +28,7 @@ struct Program {
   /// Where each item comes from.
   private(set) var locations: [LocationID] = []
   /// Of an item that does again what another one did the first that was made again for the same late reader.
-  private(set) var firstRepetitions: [ItemID] = []
+  private(set) var firstRepetitions = RareColumn<ItemTag>()
 
   /// What the items compute.
   var recipeTable = RecipeTable()
@@ -63,7 +63,7 @@ struct Program {
   /// Per root the block that it lives in; for cells and stacks the one around their loop or branch.
   private(set) var homeBlocks: [BlockID] = []
   /// Per root the one that late readers read, made again for them; none where there is no such one.
-  private(set) var repetitions: [RootID] = []
+  private(set) var repetitions = RareColumn<RootTag>()
   /// Per root the place of the node or input that gives it.
   private(set) var rootLocations: [LocationID] = []
   /// Per root the view of all of it.
@@ -217,8 +217,6 @@ struct Program {
     resultCounts.reserveCapacity(count)
     blocks.reserveCapacity(count)
     locations.reserveCapacity(count)
-    firstRepetitions.reserveCapacity(count)
-    repetitions.reserveCapacity(count)
     types.reserveCapacity(count)
     names.reserveCapacity(count)
     homes.reserveCapacity(count)
@@ -244,7 +242,6 @@ struct Program {
     resultCounts.append(0)
     blocks.append(block)
     locations.append(location)
-    firstRepetitions.append(.none)
     return ItemID(roles.count - 1)
   }
 
@@ -308,7 +305,6 @@ struct Program {
     names.append(name)
     homes.append(home)
     makers.append(.none)
-    repetitions.append(.none)
     homeBlocks.append(block)
     rootLocations.append(location)
     let whole = appendView(type, name, RootID(types.count - 1), .none, .none)
@@ -356,8 +352,8 @@ struct Program {
     version.resultCounts = []
     version.blocks = []
     version.locations = []
-    version.firstRepetitions = []
-    version.repetitions = [RootID](repeating: .none, count: rootCount)
+    version.firstRepetitions = RareColumn()
+    version.repetitions = RareColumn()
     return version
   }
 

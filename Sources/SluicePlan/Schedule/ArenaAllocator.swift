@@ -3,8 +3,17 @@ struct ArenaAllocator {
   /// One storage: its size and the times during which it holds something, inclusive.
   struct Request {
     var bytes: Int
-    var first: Int
-    var last: Int
+    private let begin: Int32
+    private let end: Int32
+
+    init(bytes: Int, first: Int, last: Int) {
+      self.bytes = bytes
+      begin = Int32(first)
+      end = Int32(last)
+    }
+
+    var first: Int { Int(begin) }
+    var last: Int { Int(end) }
 
     /// How many bytes it takes, so that the next one is aligned.
     var size: Int { (bytes + alignment - 1) / alignment * alignment }
@@ -83,26 +92,46 @@ struct ArenaAllocator {
 
   /// Per request the most bytes that are alive at once while it is.
   private static func liveBytes(_ requests: [Request], _ sizes: [Int]) -> [Int] {
-    var profile = MemoryProfile(times: (requests.map(\.last).max() ?? 0) + 1)
+    var profile = MemoryProfile(times: timeCount(requests))
     for (request, size) in zip(requests, sizes) { profile.add(size, request.first, request.last) }
     return requests.map { profile.most($0.first, $0.last) }
   }
 
   /// The largest sum of sizes alive at once, and the first time when it is reached; nil where nothing is alive.
   static func peak(_ requests: [Request]) -> (bytes: Int, time: Int?) {
-    var changes: [(time: Int, bytes: Int)] = []
+    // Per time how much more is alive than before it.
+    var changes = [Int](repeating: 0, count: timeCount(requests) + 1)
     for request in requests {
-      changes.append((request.first, request.size))
-      changes.append((request.last + 1, -request.size))
+      changes[request.first] += request.size
+      changes[request.last + 1] -= request.size
     }
-    changes.sort { ($0.time, $0.bytes) < ($1.time, $1.bytes) }
     var live = 0
     var peak: (bytes: Int, time: Int?) = (0, nil)
-    for change in changes {
-      live += change.bytes
-      if live > peak.bytes { peak = (live, change.time) }
+    for (time, change) in changes.enumerated() {
+      live += change
+      if live > peak.bytes { peak = (live, time) }
     }
     return peak
+  }
+
+  /// One more than the last time at which something is alive.
+  private static func timeCount(_ requests: [Request]) -> Int {
+    requests.reduce(0) { Swift.max($0, $1.last + 1) }
+  }
+
+  /// The requests by times of theirs, each less than `timeCount`; those of one time as they are.
+  private static func sorted(
+    _ requests: [Request], _ timeCount: Int, by time: (Request) -> Int
+  ) -> [UInt32] {
+    var next = [UInt32](repeating: 0, count: timeCount + 1)
+    for request in requests { next[time(request) + 1] += 1 }
+    for time in next.indices.dropFirst() { next[time] += next[time - 1] }
+    var result = [UInt32](repeating: 0, count: requests.count)
+    for (row, request) in requests.enumerated() {
+      result[Int(next[time(request)])] = UInt32(row)
+      next[time(request)] += 1
+    }
+    return result
   }
 
   /// In an order, each in the smallest gap where it fits, the lowest of equal ones: close to the bound, quadratic.
@@ -134,12 +163,15 @@ struct ArenaAllocator {
     var offsets = [Int](repeating: 0, count: requests.count)
     var gaps = ArenaGaps()
     var total = 0
-    let starts = requests.indices.sorted { (requests[$0].first, $0) < (requests[$1].first, $1) }
-    let ends = requests.indices.sorted { (requests[$0].last, $0) < (requests[$1].last, $1) }
+    let times = timeCount(requests)
+    let starts = sorted(requests, times) { $0.first }
+    let ends = sorted(requests, times) { $0.last }
     var nextEnd = 0
-    for request in starts {
-      while nextEnd < ends.count, requests[ends[nextEnd]].last < requests[request].first {
-        gaps.free(offsets[ends[nextEnd]], sizes[ends[nextEnd]])
+    for request in starts.lazy.map({ Int($0) }) {
+      while nextEnd < ends.count {
+        let ended = Int(ends[nextEnd])
+        guard requests[ended].last < requests[request].first else { break }
+        gaps.free(offsets[ended], sizes[ended])
         nextEnd += 1
       }
       if let offset = gaps.take(sizes[request]) {

@@ -9,10 +9,10 @@ struct Placement {
   private(set) var inPlace: [RootID]
   /// Per item whether it is an assign that needs no copy.
   private(set) var isElided: [Bool]
-  /// What had to be copied.
-  private(set) var remarks: [Remark] = []
+  /// The assigns whose values could not be made at their targets.
+  private(set) var copied: [ItemID] = []
 
-  let reads: Reads
+  private(set) var reads: Reads
   /// Per root whether another one is made in its place.
   private var isTakenOver: [Bool]
   /// The roots that stand for a state are linked: the first per state, and per root the next one.
@@ -35,7 +35,11 @@ struct Placement {
     }
     bindAssigns(program, visits, &tables)
     reuse(program, visits, &tables)
+    (isTakenOver, nextStateRoots) = ([], [])
   }
+
+  /// Drops what only says how long values are needed.
+  mutating func dropReads() { reads = Reads() }
 
   // MARK: At the target
 
@@ -49,8 +53,7 @@ struct Placement {
         boundAssigns[root.index] = item
         isElided[index] = true
       } else {
-        remarks.append(
-          Remark(.copy, "copied: the value cannot be made at its target", at: program.locations[index]))
+        copied.append(item)
       }
     }
   }

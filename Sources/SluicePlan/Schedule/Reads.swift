@@ -13,9 +13,12 @@ struct Reads {
 
   /// The reads of root `r` are `rows[ends[r]..<ends[r + 1]]`, in order of visits, then of assigns and control.
   private var rows: [Read] = []
-  private var ends: [UInt32]
+  private var ends: [UInt32] = []
   /// Per root the entry of its last read as seen from its own block; -1 for none.
-  private(set) var last: [Int32]
+  private(set) var last: [Int32] = []
+
+  /// No reads.
+  init() {}
 
   init(_ program: Program, _ visits: Visits) {
     ends = [UInt32](repeating: 0, count: program.rootCount + 1)

@@ -66,7 +66,7 @@ struct Rematerialization {
     pinFirsts = [Int32](repeating: Program.never, count: roots)
     pinLasts = [Int32](repeating: -1, count: roots)
     profile = MemoryProfile(times: visits.entries.count + 1)
-    for request in storage.arenaRequests.requests + scratch {
+    for request in storage.arenaRequests + scratch {
       profile.add(request.size, request.first, request.last)
     }
     guard profile.peak > target else { return }

@@ -10,8 +10,8 @@ struct StorageAssignment {
     var dtype: DType
     var count: DimID
     var capacity: Int
-    var first: Int
-    var last: Int
+    var first: Int32
+    var last: Int32
     var name: StringID
     /// Where what it is made for came from.
     var location: LocationID
@@ -35,8 +35,8 @@ struct StorageAssignment {
   private var errors: [Diagnostic] = []
 
   let program: Program
-  let visits: Visits
-  let placement: Placement
+  private(set) var visits: Visits
+  private(set) var placement: Placement
   private let ports: Ports
   /// Per cell the entry of its first assign; -1 for others.
   private var firstAssigns: [Int32]
@@ -72,19 +72,17 @@ struct StorageAssignment {
       firstAssigns[cell.index] = Int32(visits.entry(ItemID(index)))
     }
     try makeStorages(&tables)
+    firstAssigns = []
   }
 
-  /// The storages of the arena, and what they ask of it.
-  var arenaRequests: (storages: [Int], requests: [ArenaAllocator.Request]) {
-    let rows = storages.indices.filter { storages[$0].kind == .arena }
-    return (
-      rows,
-      rows.map {
-        ArenaAllocator.Request(
-          bytes: storages[$0].capacity, first: storages[$0].first, last: storages[$0].last)
-      }
-    )
+  /// Drops what only choosing places needs.
+  mutating func dropChoices() {
+    visits.dropChoices()
+    placement.dropReads()
   }
+
+  /// What the storages of the arena ask of it, in order.
+  var arenaRequests: [ArenaAllocator.Request] { storages.arenaRequests }
 
   /// Where a root is; nil where it needs no place.
   func place(of root: RootID) -> Place? {
@@ -202,7 +200,7 @@ struct StorageAssignment {
   ) -> Place {
     let row = outsideRow(kind) ?? constantRow(kind)
     if outsideStorages[row].isNone {
-      outsideStorages[row] = append(kind, type, root, first: 0, last: visits.entries.count, &tables)
+      outsideStorages[row] = append(kind, type, root, first: 0, last: Int32(visits.entries.count), &tables)
     }
     return Place(storage: outsideStorages[row], offset: zero)
   }
@@ -253,12 +251,12 @@ struct StorageAssignment {
       last = Swift.max(last, visits.entry(maker))
     case .item, .input, .parameter, .state, .constant: break
     }
-    storages[storage.index].first = Swift.min(storages[storage.index].first, first)
-    storages[storage.index].last = Swift.max(storages[storage.index].last, last)
+    storages[storage.index].first = Swift.min(storages[storage.index].first, Int32(first))
+    storages[storage.index].last = Swift.max(storages[storage.index].last, Int32(last))
   }
 
   private mutating func append(
-    _ kind: Kind, _ type: TypeID, _ root: RootID?, first: Int, last: Int, _ tables: inout Tables
+    _ kind: Kind, _ type: TypeID, _ root: RootID?, first: Int32, last: Int32, _ tables: inout Tables
   ) -> BufferID {
     let dtype = tables.types.dtype(type)
     var (count, capacity) = (zero, 0)
@@ -287,7 +285,7 @@ struct StorageAssignment {
     storages.append(
       Storage(
         kind: .arena, dtype: dtype, count: count, capacity: Swift.max(capacity, 0) * dtype.byteCount,
-        first: entry, last: entry, name: name, location: location(ofEntry: entry)))
+        first: Int32(entry), last: Int32(entry), name: name, location: location(ofEntry: entry)))
     return BufferID(storages.count - 1)
   }
 
