@@ -68,6 +68,9 @@ extension CommandSpec {
     }
   }
 
+  /// The most bytes of an input that is made.
+  private static let mostRandomBytes = 1 << 30
+
   /// Gives inputs that are left out random numbers.
   private static func fill(
     _ inputs: inout [String: HostTensor], _ invocation: Invocation, _ plan: ModulePlan, _ function: String
@@ -108,14 +111,18 @@ extension CommandSpec {
         return Int(extent)
       }
       let dtype = tables.types.dtype(port.type)
-      guard dtype == .f32 || dtype == .f64, let count = HostTensor.elementCount(of: shape) else {
-        inputs[port.name] = try .zeros(dtype, shape: shape)
-        continue
+      guard let bytes = HostTensor.elementCount(of: shape + [dtype.byteCount]), bytes <= mostRandomBytes
+      else {
+        throw InputError(
+          "the input `\(port.name)` of \(shape) has more than a gigabyte; give it, or a smaller `--dim`")
       }
+      let count = bytes / dtype.byteCount
       inputs[port.name] =
-        dtype == .f32
-        ? HostTensor((0..<count).map { _ in Float.random(in: -1..<1, using: &random) }, shape: shape)
-        : HostTensor((0..<count).map { _ in Double.random(in: -1..<1, using: &random) }, shape: shape)
+        dtype != .f32 && dtype != .f64
+        ? try .zeros(dtype, shape: shape)
+        : dtype == .f32
+          ? HostTensor((0..<count).map { _ in Float.random(in: -1..<1, using: &random) }, shape: shape)
+          : HostTensor((0..<count).map { _ in Double.random(in: -1..<1, using: &random) }, shape: shape)
     }
   }
 

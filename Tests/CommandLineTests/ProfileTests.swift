@@ -96,6 +96,21 @@ struct ProfileTests {
     #expect(svg.contains("<title>turn: ") && svg.contains("@sums of timed"))
   }
 
+  /// An input that nobody could hold is told, not made.
+  @Test func hugeInputsAreRefused() throws {
+    let text = """
+      module @huge
+      func @f(%x: f32[N,1024]) -> f32[N] where N <= 100000000 {
+        %y = sum %x {axes = [1]} : f32[N]
+        return %y
+      }
+      """
+    let outcome = try Program("sluice").run(
+      ["profile", "-", "--backend", "interpreter"], input: Array(text.utf8))
+    #expect(outcome.code == 1 && outcome.output.isEmpty)
+    #expect(outcome.messages.contains("has more than a gigabyte"), "\(outcome.messages)")
+  }
+
   @Test func mistakesAreTold() throws {
     let sluice = try Self.program()
     let cases: [(words: [String], code: Int32, message: String)] = [

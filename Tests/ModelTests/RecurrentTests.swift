@@ -94,8 +94,29 @@ struct RecurrentTests {
     #expect {
       _ = try model.trace()
     } throws: {
-      "\($0)".contains("a GRU of 2 layers begins with 2 states, not 1")
+      "\($0)".contains("`GRU` of 2 layers begins with 2 states, not 1")
     }
+  }
+
+  @Test func noLayersAreAMistake() throws {
+    let model = Model("empty") { model in
+      let net = model.module("net", LSTM(5, 6, layers: 0))
+      model.function("run") { f in f.output("y", net(f.input("x", .f32, [4, 3, 5]))) }
+    }
+    #expect {
+      _ = try model.trace()
+    } throws: {
+      "\($0)".contains("`LSTM` has no layers")
+    }
+  }
+
+  /// What is no sequence of batches is told, too.
+  @Test func wrongRanksAreMistakes() throws {
+    let model = Model("flat") { model in
+      let net = model.module("net", LSTM(5, 6))
+      model.function("run") { f in f.output("y", net(f.input("x", .f32, [5]))) }
+    }
+    #expect(throws: (any Error).self) { try model.trace() }
   }
 
   /// `x / sqrt(mean(x^2))` of a row 3, 4 is that over the root of 12.5.

@@ -5,7 +5,7 @@ import SluiceIR
 
 extension Tensor {
   /// The element of what a scan gives; silent where a mistake left it out.
-  fileprivate static func element(_ tensors: [Tensor], _ position: Int) -> Tensor {
+  static func element(_ tensors: [Tensor], _ position: Int) -> Tensor {
     tensors.indices.contains(position) ? tensors[position] : Trace.current?.poison() ?? .homeless
   }
 }

@@ -12,19 +12,19 @@ struct RecurrentCells: CustomReflectable {
   }
 
   private let cells: [Cell]
-  let hidden: Dim
-
-  var count: Int { cells.count }
+  private let hidden: Dim
+  private let site: Site
 
   /// All values are uniform within 1 / sqrt(hidden) of 0.
   init(_ input: Dim, _ hidden: Dim, gates: Int, layers: Int, _ site: Site) {
+    self.site = site
     let limit = 1 / Double(Swift.max(hidden.value ?? 1, 1)).squareRoot()
     func param(_ shape: Shape) -> Param {
       Param(shape, .uniform(-limit, limit), file: site.file, line: site.line, column: site.column)
     }
     self.hidden = hidden
     let rows = hidden * gates
-    cells = (0..<Swift.max(layers, 1)).map { layer in
+    cells = (0..<Swift.max(layers, 0)).map { layer in
       Cell(
         input: param([rows, layer == 0 ? input : hidden]), hidden: param([rows, hidden]),
         inputBias: param([rows]), hiddenBias: param([rows]))
@@ -32,7 +32,7 @@ struct RecurrentCells: CustomReflectable {
   }
 
   /// The weights of a layer.
-  func weights(_ layer: Int) -> CellWeights {
+  private func weights(_ layer: Int) -> CellWeights {
     let cell = cells[layer]
     return CellWeights(
       input: cell.input.value, hidden: cell.hidden.value, inputBias: cell.inputBias.value,
@@ -50,8 +50,44 @@ struct RecurrentCells: CustomReflectable {
     return Mirror(self, children: children, displayStyle: .struct)
   }
 
-  /// A state of zeros for a sequence of `[T, B, input]`.
-  func zeros(for x: Tensor) -> Tensor { Sluice.zeros([x.shape[1], hidden], x.dtype) }
+  /// The states of the last layer at all times, and the last states of every layer, for `[T, B, input]`.
+  ///
+  /// - Parameters:
+  ///   - name: What the layer is called in messages.
+  ///   - x: The sequence.
+  ///   - states: The first states, a list a layer; zeros when left out.
+  ///   - count: How many states a layer has; the first of them is its output.
+  ///   - site: The place of the call, where it is known.
+  ///   - cell: The next states, from those before and a part of the sequence.
+  func run(
+    _ name: String, _ x: Tensor, from states: [[Tensor]]?, count: Int, at site: Site? = nil,
+    _ cell: (_ states: [Tensor], _ x: Tensor, _ weights: CellWeights) -> [Tensor]
+  ) -> (output: Tensor, states: [[Tensor]]) {
+    if cells.isEmpty {
+      Trace.current?.report(
+        "`\(name)` has no layers", hint: "it has one or more", at: self.site, once: "\(self.site)")
+    }
+    if let states, states.count != cells.count {
+      Trace.current?.report(
+        "`\(name)` of \(cells.count) layers begins with \(cells.count) states, not \(states.count)",
+        at: site ?? self.site)
+      return (x, states)
+    }
+    var output = x
+    var last: [[Tensor]] = []
+    for layer in cells.indices {
+      let zeros = Sluice.zeros([output.shape[1], hidden], output.dtype)
+      let first = states?[layer] ?? [Tensor](repeating: zeros, count: count)
+      let weights = weights(layer)
+      let all = scan(over: [output], from: first) { states, parts in
+        let next = cell(states, Tensor.element(parts, 0), weights)
+        return (next, Array(next.prefix(1)))
+      }
+      last.append((0..<count).map { Tensor.element(all.carries, $0) })
+      output = Tensor.element(all.outputs, 0)
+    }
+    return (output, last)
+  }
 }
 
 /// Long short-term memories (Hochreiter and Schmidhuber 1997) along a sequence, one above the other.
@@ -81,7 +117,7 @@ public struct LSTM: Module, CustomReflectable {
   public var customMirror: Mirror { cells.customMirror }
 
   /// The states of the last layer, `[T, B, hidden]`, for `[T, B, input]`; all begin with 0.
-  public func forward(_ x: Tensor) -> Tensor { run(x, from: nil).output }
+  public func forward(_ x: Tensor) -> Tensor { cells.run("LSTM", x, from: nil, count: 2, Self.next).output }
 
   /// The same from given states, one pair of h and c a layer, each `[B, hidden]`; gives the last ones too.
   public func callAsFunction(
@@ -92,30 +128,13 @@ public struct LSTM: Module, CustomReflectable {
     let site = Site(file, line, column)
     trace.enter(self, typeName: "LSTM", at: site)
     defer { trace.leave() }
-    guard states.count == cells.count else {
-      trace.report(
-        "an LSTM of \(cells.count) layers begins with \(cells.count) states, not \(states.count)", at: site)
-      return (x, states)
-    }
-    return run(x, from: states)
+    let result = cells.run("LSTM", x, from: states.map { [$0.h, $0.c] }, count: 2, at: site, Self.next)
+    return (result.output, result.states.map { (h: $0[0], c: $0[1]) })
   }
 
-  private func run(
-    _ x: Tensor, from states: [(h: Tensor, c: Tensor)]?
-  ) -> (output: Tensor, states: [(h: Tensor, c: Tensor)]) {
-    var output = x
-    var last: [(h: Tensor, c: Tensor)] = []
-    for layer in 0..<cells.count {
-      let first = states?[layer] ?? (h: cells.zeros(for: output), c: cells.zeros(for: output))
-      let weights = cells.weights(layer)
-      let (h, c, all) = scan(over: output, from: (first.h, first.c)) { h, c, x in
-        let next = lstmCell(x, state: h, cell: c, weights)
-        return (next.state, next.cell, next.state)
-      }
-      last.append((h, c))
-      output = all
-    }
-    return (output, last)
+  private static func next(_ states: [Tensor], _ x: Tensor, _ weights: CellWeights) -> [Tensor] {
+    let next = lstmCell(x, state: Tensor.element(states, 0), cell: Tensor.element(states, 1), weights)
+    return [next.state, next.cell]
   }
 }
 
@@ -139,7 +158,7 @@ public struct GRU: Module, CustomReflectable {
   public var customMirror: Mirror { cells.customMirror }
 
   /// The states of the last layer, `[T, B, hidden]`, for `[T, B, input]`; all begin with 0.
-  public func forward(_ x: Tensor) -> Tensor { run(x, from: nil).output }
+  public func forward(_ x: Tensor) -> Tensor { cells.run("GRU", x, from: nil, count: 1, Self.next).output }
 
   /// The same from given states, one a layer, each `[B, hidden]`; gives the last ones too.
   public func callAsFunction(
@@ -149,26 +168,11 @@ public struct GRU: Module, CustomReflectable {
     let site = Site(file, line, column)
     trace.enter(self, typeName: "GRU", at: site)
     defer { trace.leave() }
-    guard states.count == cells.count else {
-      trace.report(
-        "a GRU of \(cells.count) layers begins with \(cells.count) states, not \(states.count)", at: site)
-      return (x, states)
-    }
-    return run(x, from: states)
+    let result = cells.run("GRU", x, from: states.map { [$0] }, count: 1, at: site, Self.next)
+    return (result.output, result.states.map { $0[0] })
   }
 
-  private func run(_ x: Tensor, from states: [Tensor]?) -> (output: Tensor, states: [Tensor]) {
-    var output = x
-    var last: [Tensor] = []
-    for layer in 0..<cells.count {
-      let weights = cells.weights(layer)
-      let (h, all) = scan(over: output, from: states?[layer] ?? cells.zeros(for: output)) { h, x in
-        let next = gruCell(x, state: h, weights)
-        return (next, next)
-      }
-      last.append(h)
-      output = all
-    }
-    return (output, last)
+  private static func next(_ states: [Tensor], _ x: Tensor, _ weights: CellWeights) -> [Tensor] {
+    [gruCell(x, state: Tensor.element(states, 0), weights)]
   }
 }

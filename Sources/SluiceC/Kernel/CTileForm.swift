@@ -41,7 +41,7 @@ struct CTileForm {
   /// The names of what all tiles have.
   static let names = ["i", "j", "begin", "end", "first", "last", "count", "vectors", "rows", "r", "v"]
   /// The names that the emitter gives to loops, outermost first.
-  private static let loopNames = ["k", "l", "m", "n", "p", "q", "s"]
+  private static let loopLetters = ["k", "l", "m", "n", "p", "q", "s"]
 
   private let tile: CTile
   private let printer: CKernelPrinter
@@ -95,7 +95,7 @@ struct CTileForm {
       switch node {
       case .instruction(let instruction): return .instruction(form(instruction))
       case .loop(let loop, let inside):
-        let name = depth < Self.loopNames.count ? Self.loopNames[depth] : "k"
+        let name = depth < Self.loopLetters.count ? Self.loopLetters[depth] : "k"
         loopNames[loop.index] = name
         let outer = innermost
         innermost = loop
@@ -221,8 +221,8 @@ struct CTileForm {
   /// Where the term of an index stands in an address: rows, then loops from outside, then lanes.
   private func rank(_ register: Register) -> Int {
     if register == tile.rows?.index { return -1 }
-    if register == tile.loop.index { return Self.loopNames.count + 1 }
-    return loopNames[register].flatMap { Self.loopNames.firstIndex(of: $0) } ?? Self.loopNames.count
+    if register == tile.loop.index { return Self.loopLetters.count + 1 }
+    return loopNames[register].flatMap { Self.loopLetters.firstIndex(of: $0) } ?? Self.loopLetters.count
   }
 
   // MARK: Expressions
